@@ -1,0 +1,1 @@
+"""Side effects, each module wrapping one outside library behind typed functions."""

@@ -1,0 +1,1 @@
+"""Use cases: a frozen request in, a frozen result out, no printing."""
