@@ -54,7 +54,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A remark that is worth a line, such as a mended geometry; `warning` marks what a cron mail should carry."""
+    """A remark that is worth a line, such as a mended geometry; a `warning` is what a cron mail should carry."""
 
     message: str
     warning: bool = False

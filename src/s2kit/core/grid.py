@@ -1,7 +1,7 @@
 """Pixel grids, windows and bounds: whole numbers in pixels, floats in metres or degrees.
 
-A grid is north-up with square pixels, as every Sentinel-2 tile is (PSD S2-PDGS-TAS-DI-PSD, section 3.4): column numbers
-grow to the east, row numbers to the south, and a grid's origin is the *outer* corner of its first pixel.
+A grid is north-up with square pixels, as every Sentinel-2 tile is (PSD S2-PDGS-TAS-DI-PSD, section 3.4):
+column numbers grow to the east, row numbers to the south, and the origin is the *outer* corner of the first pixel.
 """
 
 import math
@@ -80,9 +80,7 @@ class Window:
         """
         scale = 1 << reduction
         col, row = -(-self.col // scale), -(-self.row // scale)
-        return Window(
-            col, row, max(1, -(-self.col_end // scale) - col), max(1, -(-self.row_end // scale) - row)
-        )
+        return Window(col, row, max(1, -(-self.col_end // scale) - col), max(1, -(-self.row_end // scale) - row))
 
 
 @dataclass(frozen=True, slots=True)

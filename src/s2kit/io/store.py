@@ -1,6 +1,6 @@
 """What a store can do: list, read ranges, get and put, whatever stands behind it.
 
-`open_store` makes one from an `Archive`; each worker opens its own, because connections do not travel between processes.
+`open_store` makes one from an `Archive`; each worker opens its own, since connections do not travel to other processes.
 """
 
 from collections.abc import Iterator
@@ -59,9 +59,7 @@ class Store(Protocol):
         """
         ...
 
-    def body(
-        self, key: str, start: int = 0, if_match: str | None = None
-    ) -> AbstractContextManager[Body]:
+    def body(self, key: str, start: int = 0, if_match: str | None = None) -> AbstractContextManager[Body]:
         """An object from an offset on, in chunks as they arrive."""
         ...
 

@@ -1,0 +1,62 @@
+"""What every test may use: the shared data by name, and the rule that no test is skipped unseen."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+SHARED_DATA = PROJECT.parent / "shared" / "data"
+SKIP_PREFIX = "shared data is not here: "
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real products; a test that needs it is skipped by name where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"{SKIP_PREFIX}{SHARED_DATA.name}")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def real_l2a(shared_data: Path) -> Path:
+    """The real L2A product: 75 of its 94 files, all R60m bands, SCL at 20 m and 60 m, AOT at 10 m."""
+    return shared_data / "safe" / "S2A_MSIL2A_20221005T115411_N0400_R023_T29UNU_20221005T164454.SAFE"
+
+
+@pytest.fixture(scope="session")
+def real_l1c(shared_data: Path) -> Path:
+    """The real L1C product: its metadata and B01."""
+    return shared_data / "safe" / "S2A_MSIL1C_20180101T105441_N0206_R051_T31TDH_20180101T124911.SAFE"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No setting, key or home of the machine reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(("S2KIT_", "AWS_", "CDSE_", "DHUS_")) or name in {
+            "USER_SENTINEL_HUB",
+            "PASS_SENTINEL_HUB",
+            "DATASET_PATH",
+            "LOCAL_TMP_BUCKET",
+        }:
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home", numbered=True)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run when a test was skipped for any reason but missing shared data."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(session.config, "workerinput"):
+        return
+    unexpected = [
+        report.nodeid
+        for report in reporter.stats.get("skipped", [])
+        if SKIP_PREFIX not in str(report.longrepr)
+    ]
+    if unexpected:
+        reporter.write_line(f"skipped without leave: {', '.join(unexpected)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
