@@ -1,0 +1,53 @@
+"""Tile ids: the 100 km squares of the Military Grid Reference System that Sentinel-2 products are cut into."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from s2kit.errors import InputError
+
+_TILE = re.compile(
+    r"(?:MGRS-|T)?(?P<zone>\d{1,2})(?P<band>[C-HJ-NP-X])(?P<square>[A-HJ-NP-Z][A-HJ-NP-V])",
+    re.IGNORECASE | re.ASCII,
+)
+_LAST_ZONE = 60
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TileId:
+    """A tile, such as 31TDH: UTM zone, latitude band, column and row letter."""
+
+    zone: int
+    """UTM zone, 1 to 60."""
+    band: str
+    """Latitude band, one letter of C to X without I and O; N and later are on the northern hemisphere."""
+    square: str
+    """Column and row letter of the 100 km square."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.zone <= _LAST_ZONE or _TILE.fullmatch(str(self)) is None:
+            raise InputError(
+                f"{self} is no tile id", "a tile id looks like 31TDH: zone 01 to 60, band C to X, two letters"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `31TDH`, `T31TDH`, `MGRS-31TDH` or `1WCP` (as AWS writes 01WCP), in any case.
+
+        Raises:
+            InputError: The text is no tile id.
+        """
+        match = _TILE.fullmatch(text.strip())
+        if match is None:
+            raise InputError(
+                f"{text!r} is no tile id", "a tile id looks like 31TDH: zone 01 to 60, band C to X, two letters"
+            )
+        return cls(int(match["zone"]), match["band"].upper(), match["square"].upper())
+
+    def __str__(self) -> str:
+        return f"{self.zone:02d}{self.band}{self.square}"
+
+    @property
+    def epsg(self) -> int:
+        """EPSG code of the tile's CRS: WGS 84 / UTM, 326xx north and 327xx south of the equator."""
+        return (32600 if self.band >= "N" else 32700) + self.zone
