@@ -1,8 +1,8 @@
 """Product names: what they say, read and written exactly.
 
-Three grammars are known: the compact names of Sentinel-2 (since December 2016; Sentinel-2 Products Specification Document,
-S2-PDGS-TAS-DI-PSD, issue 14, "Compact Product naming convention"), the long names before them (the same document,
-issue 13) and those of Sentinel-1 (Product Specification, S1-RS-MDA-52-7441, "Product naming convention").
+Three grammars are known: the compact names of Sentinel-2 (since December 2016; Sentinel-2 Products Specification
+Document, S2-PDGS-TAS-DI-PSD, issue 14, "Compact Product naming convention"), the long names before them (the same
+document, issue 13) and those of Sentinel-1 (Product Specification, S1-RS-MDA-52-7441, "Product naming convention").
 """
 
 import re
