@@ -1,0 +1,96 @@
+"""The `s2kit` command: global options, the verbs, and what becomes of errors."""
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from s2kit import __version__
+from s2kit.cli.boundary import Root
+from s2kit.cli.context import GlobalOptions, remember
+from s2kit.errors import ExitCode
+
+EPILOG = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
+
+app = typer.Typer(
+    cls=Root,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich" if sys.stdout.isatty() else None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EPILOG,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"s2kit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def s2kit(
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Read this file instead of ./settings.toml.")
+    ] = None,
+    env_file: Annotated[
+        Path | None, typer.Option("--env-file", metavar="FILE", help="Read this file instead of ./.env.")
+    ] = None,
+    dataset: Annotated[
+        Path | None, typer.Option("--dataset", metavar="DIR", help="Dataset folder: where products are.")
+    ] = None,
+    quiet: Annotated[
+        int, typer.Option("--quiet", "-q", count=True, help="Say errors only; twice: nothing at all.")
+    ] = 0,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="Say each item; twice: debug lines and tracebacks.")
+    ] = 0,
+    log_file: Annotated[
+        Path | None, typer.Option("--log-file", metavar="FILE", help="Append a line for each event to this file.")
+    ] = None,
+    log_requests: Annotated[
+        Path | None,
+        typer.Option("--log-requests", metavar="FILE", help="Append each run to this file: time, parameters, result."),
+    ] = None,
+    progress: Annotated[bool, typer.Option("--progress/--no-progress", help="Progress bars on a terminal.")] = True,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Find, fetch, prove, render, cut and dump Sentinel-2 imagery. These options may stand behind a verb too."""
+    remember(
+        GlobalOptions(
+            config=config,
+            env_file=env_file,
+            dataset=dataset,
+            verbosity=verbose - quiet,
+            log_file=log_file,
+            log_requests=log_requests,
+            progress=progress,
+        )
+    )
+
+
+def _register() -> None:
+    """Hang every verb on the app; a verb's module imports nothing heavy."""
+    from s2kit.cli.config import config_app
+    from s2kit.cli.doctor import doctor
+
+    app.add_typer(config_app, name="config")
+    app.command("doctor")(doctor)
+
+
+_register()
+
+
+def _terminate(number: int, frame: FrameType | None) -> Any:
+    raise SystemExit(ExitCode.TERMINATED)
+
+
+def main() -> None:
+    """Run the command line; SIGTERM unwinds like Ctrl-C, so that nothing half written stays."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app(prog_name="s2kit")

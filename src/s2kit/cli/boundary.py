@@ -1,0 +1,80 @@
+"""Where errors end: one line on stderr, one hint, one exit code, no traceback unless it is asked for."""
+
+import os
+import sys
+import traceback
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from s2kit.errors import ExitCode, S2KitError
+
+_GLOBAL_FLAGS = {"--quiet", "-q", "-qq", "--verbose", "-v", "-vv", "-vvv", "--progress", "--no-progress"}
+_GLOBAL_VALUES = {"--config", "--env-file", "--dataset", "--log-file", "--log-requests"}
+
+
+class Root(TyperGroup):
+    """The top-level group: global options may stand anywhere, errors become exit codes."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words after moving global options to the front."""
+        return super().parse_args(ctx, hoisted(args))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb and translate what it raises."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except S2KitError as error:
+            say_error(error)
+            raise typer.Exit(error.exit_code) from error
+        except BrokenPipeError:  # `s2kit search | head`: end quietly
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(ExitCode.PIPE_CLOSED) from None
+        except KeyboardInterrupt:
+            typer.echo("s2kit: interrupted", err=True)
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except Exception as error:
+            if type(error).__module__.startswith("typer"):  # usage errors and exits are Typer's own business
+                raise
+            say_error(_defect(error))
+            raise typer.Exit(ExitCode.BUG) from error
+        else:
+            return result
+
+
+def hoisted(args: list[str]) -> list[str]:
+    """The words of a command line with the global options first, wherever they stood before `--`."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word in _GLOBAL_FLAGS or (word.partition("=")[0] in _GLOBAL_VALUES and "=" in word):
+            front.append(word)
+        elif word in _GLOBAL_VALUES:
+            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def say_error(error: S2KitError) -> None:
+    """Print an error and its hint on stderr; with -vv the traceback first, with -qq nothing."""
+    from s2kit.cli.context import verbosity
+
+    level = verbosity()
+    if level >= 2:
+        traceback.print_exception(error, file=sys.stderr)
+    if level > -2:
+        typer.echo(f"s2kit: error: {error}", err=True)
+        if error.hint:
+            typer.echo(f"s2kit: hint: {error.hint}", err=True)
+
+
+def _defect(error: Exception) -> S2KitError:
+    defect = S2KitError(f"internal: {type(error).__name__}: {error}", "run again with -vv and report what it prints")
+    defect.__cause__ = error
+    return defect

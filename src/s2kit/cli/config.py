@@ -1,0 +1,50 @@
+"""`s2kit config`: what the settings are, where each came from, and a file to begin with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from s2kit.cli.context import load
+from s2kit.cli.output import to_json, write_line
+
+config_app = typer.Typer(no_args_is_help=True, help="Show the settings, say where they are, make a file to begin with.")
+
+
+@config_app.command()
+def show(
+    origin: Annotated[bool, typer.Option("--origin", help="Tell where each value came from.")] = False,
+    form: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="What stdout carries.")] = "text",
+) -> None:
+    """Print the settings as they are after all layers; secrets are never shown, only whether they are set."""
+    from s2kit.cli.settings_text import settings_lines, settings_record
+
+    loaded = load()
+    if form == "json":
+        write_line(to_json(settings_record(loaded, origins=origin), indent=2))
+    elif form == "text":
+        for line in settings_lines(loaded, origins=origin):
+            write_line(line)
+    else:
+        raise typer.BadParameter(f"{form}: there are text and json", param_hint="--format")
+
+
+@config_app.command()
+def path() -> None:
+    """Print the settings files that are read, the strongest last; a missing one is marked."""
+    from s2kit.settings import user_settings_path
+
+    for place in (user_settings_path(), Path("settings.toml").absolute()):
+        write_line(f"{place}{'' if place.is_file() else '  (not there)'}")
+
+
+@config_app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the two files go.")] = Path(),
+) -> None:
+    """Write settings.toml and .env with every setting explained; existing files are never touched."""
+    from s2kit.cli.settings_text import env_example, settings_example
+    from s2kit.io.files import write_atomic
+
+    for name, text in (("settings.toml", settings_example()), (".env", env_example())):
+        write_line(str(write_atomic(folder / name, text.encode())))

@@ -1,0 +1,161 @@
+"""One run of a verb: its settings, its voice on stderr, its log."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from s2kit.errors import ExitCode, NothingFoundError, PartialFailure, S2KitError
+
+if TYPE_CHECKING:
+    from s2kit.core.events import Report
+    from s2kit.settings import Loaded, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalOptions:
+    """What stands before the verb, or behind it."""
+
+    config: Path | None = None
+    env_file: Path | None = None
+    dataset: Path | None = None
+    verbosity: int = 0
+    """-2 nothing, -1 errors only, 0 as usual, 1 each item, 2 debug."""
+    log_file: Path | None = None
+    log_requests: Path | None = None
+    progress: bool = True
+
+
+_options = GlobalOptions()
+
+
+def remember(options: GlobalOptions) -> None:
+    """Keep the global options for the verb that follows."""
+    global _options  # noqa: PLW0603 - Typer gives a callback and its command no other common place that is typed
+    _options = options
+
+
+def verbosity() -> int:
+    """How much to say: -2 nothing, -1 errors only, 0 as usual, 1 each item, 2 debug."""
+    return _options.verbosity
+
+
+@dataclass(slots=True)
+class Session:
+    """What a verb works with."""
+
+    verb: str
+    loaded: "Loaded"
+    report: "Report"
+    """Takes the events of a workflow."""
+    failures: list[S2KitError] = field(default_factory=list)
+    items: int = 0
+    """Items that were asked for, for the summary of failures."""
+    result: dict[str, Any] = field(default_factory=dict)
+    """What `--log-requests` shall say of the result."""
+
+    @property
+    def settings(self) -> "Settings":
+        """The merged settings."""
+        return self.loaded.settings
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Credentials from the environment or `.env`, by the names of `settings.SECRETS`."""
+        return self.loaded.secrets
+
+    def fail(self, item: str, error: S2KitError) -> None:
+        """Note that an item failed while the others go on; it is said on stderr at once."""
+        from s2kit.core.events import Failed
+
+        self.failures.append(error)
+        self.report(Failed(item, str(error)))
+
+    def close(self, *, empty: bool = False, fail_if_empty: bool = False) -> None:
+        """Raise what the process shall end with.
+
+        Args:
+            empty: True where there was nothing to do or to say.
+            fail_if_empty: True where that is a failure.
+
+        Raises:
+            S2KitError: The error itself where the only item failed.
+            PartialFailure: Some of several items failed.
+            NothingFoundError: Nothing was found and that is a failure.
+        """
+        if len(self.failures) == 1 and self.items <= 1:
+            raise self.failures[0]
+        if self.failures:
+            raise PartialFailure(
+                f"{len(self.failures)} of {max(self.items, len(self.failures))} items failed",
+                next((error.hint for error in self.failures if error.hint), None),
+            )
+        if empty and fail_if_empty:
+            raise NothingFoundError("nothing found")
+
+
+def load(**flags: object) -> "Loaded":
+    """The settings of this run, with flags laid over them."""
+    from s2kit.settings import load_settings
+
+    given = {"dataset": _options.dataset, "log_file": _options.log_file, "log_requests": _options.log_requests}
+    return load_settings({**given, **flags}, config=_options.config, env_file=_options.env_file)
+
+
+@contextmanager
+def session(verb: str, **flags: object) -> Iterator[Session]:
+    """Everything around a verb's body: settings, progress, log lines, the record of the run.
+
+    Args:
+        verb: Name of the verb.
+        flags: Settings that were given as options of the verb; None means not given.
+    """
+    from s2kit.cli.terminal import listening, set_up_logging
+
+    loaded = load(**flags)
+    set_up_logging(_options.verbosity, loaded.settings.log_file)
+    started = datetime.now(UTC)
+    code = ExitCode.DONE
+    with listening(verb, verbosity=_options.verbosity, progress=_options.progress) as report:
+        run = Session(verb, loaded, report)
+        try:
+            yield run
+        except S2KitError as error:
+            code = error.exit_code
+            raise
+        except BaseException:
+            code = ExitCode.BUG
+            raise
+        finally:
+            if loaded.settings.log_requests:
+                _append_request(Path(loaded.settings.log_requests), run, started, code)
+
+
+def _append_request(path: Path, run: Session, started: datetime, code: ExitCode) -> None:
+    from s2kit.io.files import translate_os_error
+
+    line = {
+        "time": started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "verb": run.verb,
+        "arguments": _safe_arguments(sys.argv[1:]),
+        "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
+        "exit": int(code),
+        "failed": [str(error) for error in run.failures],
+        **run.result,
+    }
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+    except OSError as error:
+        raise translate_os_error(error, path) from error
+
+
+def _safe_arguments(words: Sequence[str]) -> list[str]:
+    """The command line without what stands between `//` and `@` in an address."""
+    import re
+
+    return [re.sub(r"//[^/@\s]+@", "//***@", word) for word in words]

@@ -1,0 +1,30 @@
+"""`s2kit doctor`: is everything here that s2kit needs?"""
+
+from typing import Annotated
+
+import typer
+
+from s2kit.cli.context import session
+from s2kit.cli.options import Format, OutputFormat
+
+
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no service.")] = False,
+    form: OutputFormat = Format.TABLE,
+) -> None:
+    """Check libraries, decoders, credentials, disk space, clock and services; say what to mend."""
+    from s2kit.cli.output import emit
+    from s2kit.workflows.doctor import diagnose, worst
+
+    with session("doctor") as run:
+        checks = diagnose(run.settings, run.secrets, offline=offline)
+        emit(
+            [check.record() for check in checks],
+            form,
+            ("check", "state", "detail", "hint"),
+            command="doctor",
+            id_key="check",
+        )
+        error = worst(checks)
+        if error is not None:
+            raise error

@@ -1,0 +1,163 @@
+"""What goes to stdout: records as a table, ids, JSON lines, JSON, GeoJSON or CSV.
+
+The format never depends on the terminal. A table on a terminal gets a bold head and nothing else; it is never cut.
+"""
+
+import csv
+import io
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from s2kit import __version__
+from s2kit.cli.options import Format
+
+Record = Mapping[str, Any]
+
+SCHEMA_VERSION = 1
+
+
+def emit(
+    records: Iterable[Record],
+    form: Format,
+    columns: Sequence[str],
+    *,
+    command: str,
+    id_key: str = "id",
+    extra: Record | None = None,
+    output: Path | None = None,
+) -> int:
+    """Print records and return how many there were; JSON lines and ids leave one by one.
+
+    Args:
+        records: Flat mappings with stable keys; `geometry` (a GeoJSON geometry) is used by `geojson`.
+        form: The format.
+        columns: Keys that `table` and `csv` show, in order.
+        command: Name of the verb, for the JSON envelope.
+        id_key: Key of what `ids` prints.
+        extra: More entries of the JSON envelope, read after the last record.
+        output: A file that gets the text instead of stdout, atomically.
+    """
+    counter = _Counter(records)
+    lines = _lines(counter, form, columns, command, id_key, extra or {})
+    if output is not None:
+        from s2kit.io.files import write_atomic
+
+        write_atomic(output, "".join(f"{line}\n" for line in lines).encode(), overwrite=True)
+    else:
+        for line in lines:
+            write_line(line)
+    return counter.count
+
+
+def write_line(line: str) -> None:
+    """One line on stdout, at once: the next program in the pipe waits for it."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+class _Counter:
+    """Counts what passes."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = records
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in self._records:
+            self.count += 1
+            yield record
+
+
+def _lines(
+    records: Iterable[Record], form: Format, columns: Sequence[str], command: str, id_key: str, extra: Record
+) -> Iterator[str]:
+    match form:
+        case Format.IDS:
+            yield from (str(record[id_key]) for record in records)
+        case Format.JSONL:
+            yield from (to_json(record) for record in records)
+        case Format.JSON:
+            items = list(records)
+            envelope = {"schema": SCHEMA_VERSION, "s2kit": __version__, "command": command, "items": items, **extra}
+            yield to_json(envelope, indent=2)
+        case Format.GEOJSON:
+            yield to_json(_collection(records, extra), indent=2)
+        case Format.CSV:
+            yield from _csv_lines(records, columns)
+        case Format.TABLE:
+            yield from table_lines([[_cell(record.get(key)) for key in columns] for record in records], columns)
+
+
+def to_json(value: object, indent: int | None = None) -> str:
+    """JSON text; dates as ISO 8601, paths as text, NaN as null."""
+    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, default=str, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value
+
+
+def _collection(records: Iterable[Record], extra: Record) -> dict[str, Any]:
+    from geojson import Feature, FeatureCollection
+
+    features = [
+        Feature(
+            id=record.get("id"),
+            geometry=record.get("geometry"),
+            properties={key: value for key, value in record.items() if key != "geometry"},
+        )
+        for record in records
+    ]
+    return {**FeatureCollection(features), **extra}
+
+
+def _csv_lines(records: Iterable[Record], columns: Sequence[str]) -> Iterator[str]:
+    for row in _rows(records, columns):
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="").writerow(row)
+        yield buffer.getvalue()
+
+
+def _rows(records: Iterable[Record], columns: Sequence[str]) -> Iterator[Sequence[str]]:
+    yield columns
+    for record in records:
+        yield [_cell(record.get(key)) for key in columns]
+
+
+def table_lines(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> Iterator[str]:
+    """Aligned columns under a head; nothing where there are no rows."""
+    if not rows:
+        return
+    widths = [max(len(head), *(len(row[at]) for row in rows)) for at, head in enumerate(columns)]
+    head = "  ".join(name.ljust(width) for name, width in zip(columns, widths, strict=True)).rstrip()
+    yield f"\x1b[1m{head}\x1b[0m" if _decorated() else head
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _decorated() -> bool:
+    import os
+
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, (list, tuple)):
+        return ",".join(_cell(item) for item in value)
+    if isinstance(value, Mapping):
+        return to_json(value)
+    return str(value)

@@ -1,0 +1,52 @@
+"""Options that take several words and may be repeated: `--range START END`, `--bbox W S E N`, `--point LON LAT`.
+
+Typer 0.29 has no list of tuples. The words of each occurrence are folded into one before parsing; the option's parser
+unfolds them again.
+"""
+
+from typing import Any
+
+from typer.core import TyperCommand
+
+WORDS = {"--range": 2, "--bbox": 4, "--point": 2}
+_SEPARATOR = "\x1f"
+
+
+class PairsCommand(TyperCommand):
+    """A command whose options of `WORDS` take that many words each, also as `--bbox=W,S,E,N`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Fold the words, then parse as usual."""
+        folded: list[str] = []
+        rest = list(args)
+        while rest:
+            word = rest.pop(0)
+            name, equals, first = word.partition("=")
+            if word == "--":
+                folded += [word, *rest]
+                break
+            if name not in WORDS:
+                folded.append(word)
+                continue
+            values = first.replace("/", ",").split(",") if equals else []
+            while len(values) < WORDS[name] and rest and not rest[0].startswith("--"):
+                values += [rest.pop(0)] if values or "," not in rest[0] else rest.pop(0).split(",")
+            if len(values) != WORDS[name]:
+                ctx.fail(f"Option '{name}' takes {WORDS[name]} values, not {len(values)}.")
+            folded += [name, _SEPARATOR.join(values)]
+        return super().parse_args(ctx, folded)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of one occurrence, as they were typed."""
+    return tuple(text.split(_SEPARATOR))
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """The numbers of one occurrence."""
+    import typer
+
+    try:
+        return tuple(float(word) for word in words(text))
+    except ValueError as error:
+        raise typer.BadParameter(f"{' '.join(words(text))}: not numbers") from error

@@ -1,0 +1,141 @@
+"""Checks of the machine s2kit runs on, each with what to mend."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from s2kit import __version__
+from s2kit.errors import AccessError, ConfigError, S2KitError, ServiceError
+from s2kit.settings import Settings
+
+_LIBRARIES = ("rasterio", "numpy", "boto3", "shapely", "joblib", "pystac_client", "typer", "simplejpeg", "isal")
+_LOW_SPACE = 2 * 10**9
+_MAX_SKEW_S = 300.0
+"""S3 refuses signatures that are more than 15 minutes off; a third of that is worth a warning."""
+
+
+class State(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    check: str
+    state: State
+    detail: str
+    hint: str = ""
+    exit_code_of: type[S2KitError] = ConfigError
+    """The error that a failure of this check stands for."""
+
+    def record(self) -> dict[str, object]:
+        """The check for output."""
+        record = asdict(self)
+        del record["exit_code_of"]
+        return record
+
+
+def diagnose(settings: Settings, secrets: Mapping[str, str], *, offline: bool) -> list[Check]:
+    """Look at everything; a failing check never stops the others.
+
+    Args:
+        settings: The merged settings.
+        secrets: Credentials that were found, by the names of `settings.SECRETS`.
+        offline: True where no service shall be asked.
+    """
+    checks = [*_versions(), *_decoders(settings.openjpeg), *_places(settings), *_credentials(secrets)]
+    if not offline:
+        checks += _services(settings)
+    return checks
+
+
+def worst(checks: Sequence[Check]) -> S2KitError | None:
+    """The error that the checks add up to, if any failed: the first failure decides."""
+    failed = [check for check in checks if check.state is State.FAIL]
+    if not failed:
+        return None
+    names = ", ".join(check.check for check in failed)
+    return failed[0].exit_code_of(f"{len(failed)} of {len(checks)} checks failed: {names}", failed[0].hint or None)
+
+
+def _versions() -> Iterator[Check]:
+    from importlib.metadata import version
+
+    yield Check("python", State.OK, sys.version.split()[0])
+    yield Check("s2kit", State.OK, __version__)
+    for library in _LIBRARIES:
+        yield Check(library, State.OK, version(library.replace("_", "-")))
+
+
+def _decoders(openjpeg: str) -> Iterator[Check]:
+    from s2kit.io.openjpeg import route_in_use
+    from s2kit.io.raster import driver_versions
+
+    versions = driver_versions()
+    yield Check("gdal", State.OK, versions["GDAL"])
+    if "JP2OpenJPEG" in versions:
+        yield Check("jpeg 2000 driver", State.OK, versions["JP2OpenJPEG"])
+    else:
+        hint = "install rasterio from its wheel: pip install --force-reinstall --only-binary :all: rasterio"
+        yield Check("jpeg 2000 driver", State.FAIL, "rasterio has no JP2OpenJPEG", hint)
+    yield Check("jpeg 2000 windows", State.OK, route_in_use(openjpeg))
+
+
+def _places(settings: Settings) -> Iterator[Check]:
+    from s2kit.io.files import free_bytes
+
+    for name, folder in (("dataset folder", settings.dataset), ("cache folder", settings.cache_dir)):
+        free = free_bytes(folder)
+        state = State.OK if free > _LOW_SPACE else State.WARN
+        hint = "" if state is State.OK else "free some space, or name another folder in the settings"
+        there = "" if folder.is_dir() else " (not there yet)"
+        yield Check(name, state, f"{folder.absolute()}{there}, {free / 1e9:.1f} GB free", hint)
+
+
+def _credentials(secrets: Mapping[str, str]) -> Iterator[Check]:
+    aws = Path("~/.aws/credentials").expanduser()
+    found = _aws_source(aws)
+    yield Check("aws keys", State.OK if found else State.WARN, found or "none", "" if found else "aws configure")
+    has_cdse = {"cdse_access_key", "cdse_secret"} <= set(secrets)
+    hint = "" if has_cdse else "set CDSE_S3_ACCESS_KEY and CDSE_S3_SECRET, or the AWS profile cdse"
+    yield Check("cdse keys", State.OK if has_cdse else State.WARN, "environment" if has_cdse else "none", hint)
+
+
+def _aws_source(file: Path) -> str:
+    import os
+
+    if os.environ.get("AWS_PROFILE"):
+        return f"profile {os.environ['AWS_PROFILE']}"
+    if os.environ.get("AWS_ACCESS_KEY_ID"):
+        return "environment"
+    return str(file) if file.is_file() else ""
+
+
+def _services(settings: Settings) -> Iterator[Check]:
+    from s2kit.io.probe import probe
+
+    addresses = {f"catalogue {name}": catalogue.url for name, catalogue in settings.catalogues.items()}
+    addresses |= {
+        f"archive {archive.name}": archive.endpoint_url or f"https://s3.{archive.region}.amazonaws.com"
+        for archive in settings.archives.values()
+        if "://" in archive.address
+    }
+    for name, url in addresses.items():
+        if not url.startswith(("http://", "https://")):
+            continue
+        answer = probe(url)
+        if answer.error:
+            hint = "check the network, or leave services out with --offline"
+            yield Check(name, State.FAIL, f"{url}: {answer.error}", hint, ServiceError)
+        elif answer.skew_s is not None and abs(answer.skew_s) > _MAX_SKEW_S:
+            hint = "set the clock: signed requests are refused when it is off"
+            yield Check(name, State.FAIL, f"{url}: this clock is {answer.skew_s:+.0f} s off", hint, AccessError)
+        else:
+            yield Check(name, State.OK, f"{url}: {answer.seconds * 1000:.0f} ms")
