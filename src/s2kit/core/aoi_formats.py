@@ -273,15 +273,20 @@ _CSV_NAMES = ("name", "title", "aoi", "id", "fid", "parcel", "parcel_id")
 
 def _from_csv(text: str, label: str) -> list[RawArea]:
     csv.field_size_limit(2**31 - 1)  # one cell may hold the WKT of a country
-    header, *_ = text.splitlines()
-    separator = max(",;\t|", key=header.count)
-    reader = csv.DictReader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    separator = max(",;\t|", key=text.splitlines()[0].count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    try:
+        return list(_csv_areas(reader, label))
+    except csv.Error as error:
+        raise InputError(f"{label} is not CSV: line {reader.line_num}: {error}", _HINT) from error
+
+
+def _csv_areas(reader: "csv.DictReader[str]", label: str) -> Iterator[RawArea]:
     fields = {field.strip().lower(): field for field in reader.fieldnames or () if field}
     wkt, lon, lat, name = (_first(fields, wanted) for wanted in (_WKT_COLUMNS, _LON_COLUMNS, _LAT_COLUMNS, _CSV_NAMES))
     if wkt is None and (lon is None or lat is None):
         raise InputError(f"{label} is no GeoJSON, WKT or KML, and has no CSV columns wkt, or lon and lat", _HINT)
     crs = _first(fields, ("epsg", "srid", "crs"))
-    areas = []
     for number, row in enumerate(reader, 2):
         place = f"{label} line {number}"
         title = (row.get(name) or "").strip() if name else ""
@@ -293,8 +298,7 @@ def _from_csv(text: str, label: str) -> list[RawArea]:
         else:
             area = RawArea(title or None, Point(_number(row, lon, place), _number(row, lat, place)), WGS84)
         code = (row.get(crs) or "").strip() if crs else ""
-        areas.append(RawArea(area.name, area.geometry, _csv_crs(code, place)) if code else area)
-    return areas
+        yield RawArea(area.name, area.geometry, _csv_crs(code, place)) if code else area
 
 
 def _first(fields: Mapping[str, str], wanted: Sequence[str]) -> str | None:
