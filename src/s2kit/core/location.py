@@ -1,0 +1,81 @@
+"""Where the bytes of one image are: small values that travel to other processes, where the image is opened.
+
+An image of a SAFE folder is a file; in a zip that stores it uncompressed (as ESA's do) it is a part of a file, in one
+that deflates it a member of an archive; in a bucket it is an object of a store.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from s2kit.core.archive import Archive
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A whole file."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Some consecutive bytes of a file: a member that a zip stores uncompressed."""
+
+    path: Path
+    """The zip."""
+    offset: int
+    """First byte of the image in the file."""
+    nbytes: int
+    """How many bytes the image has."""
+    member: str = ""
+    """What the zip calls it; for messages only."""
+
+    def __str__(self) -> str:
+        return f"{self.path}/{self.member}"
+
+
+@dataclass(frozen=True, slots=True)
+class ZipMember:
+    """A compressed member of a zip."""
+
+    path: Path
+    """The zip."""
+    member: str
+    """Name of the member, with `/` between its parts."""
+
+    def __str__(self) -> str:
+        return f"{self.path}/{self.member}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteObject:
+    """An object of an archive; whoever reads it opens the store with `io.store.open_store(archive)`."""
+
+    archive: Archive
+    key: str
+    """Key below the archive's address."""
+
+    def __str__(self) -> str:
+        return f"{self.archive.address.rstrip('/')}/{self.key}"
+
+
+LocalLocation = LocalFile | FilePart | ZipMember
+ImageLocation = LocalLocation | RemoteObject
+
+
+def gdal_path(location: LocalLocation) -> str:
+    """What GDAL calls an image that lies on this machine.
+
+    `/vsisubfile/OFFSET_SIZE,PATH` for a part of a file and `/vsizip/{PATH}/MEMBER` for a compressed member; the braces
+    let the zip have any name (GDAL manual, "Virtual File Systems").
+    """
+    match location:
+        case LocalFile(path):
+            return str(path)
+        case FilePart(path, offset, nbytes):
+            return f"/vsisubfile/{offset}_{nbytes},{path}"
+        case ZipMember(path, member):
+            return f"/vsizip/{{{path}}}/{member}"
