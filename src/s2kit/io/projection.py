@@ -1,0 +1,72 @@
+"""Coordinates from one CRS to another; PROJ's exceptions stay here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from s2kit.errors import InputError
+
+LON_LAT = 4326
+
+
+def crs_epsg(text: str, label: str) -> int | None:
+    """The EPSG code of a CRS given as text (WKT, `EPSG:n`, PROJ); None where it has none.
+
+    Raises:
+        InputError: The text names no CRS.
+    """
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    try:
+        code = CRS.from_user_input(text).to_epsg()
+    except CRSError as error:
+        raise InputError(f"{label}: CRS {text[:80]!r} is not known", "name it as EPSG:n") from error
+    return None if code is None else int(code)
+
+
+def project_all(geometries: Sequence[BaseGeometry], source: int | str, target: int) -> list[BaseGeometry]:
+    """Many geometries in another CRS, vertex by vertex; a degree pair is `(lon, lat)`.
+
+    Args:
+        geometries: Two-dimensional.
+        source: EPSG code, or text that names a CRS.
+        target: EPSG code.
+
+    Raises:
+        InputError: The CRS is not known, or a vertex has no place in the target.
+    """
+    if source == target:
+        return list(geometries)
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError, RasterioError
+    from rasterio.warp import transform
+
+    def move(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+        xs, ys = transform(from_crs, to_crs, coordinates[:, 0], coordinates[:, 1])
+        return np.column_stack([xs, ys])
+
+    try:
+        from_crs, to_crs = CRS.from_user_input(source), CRS.from_epsg(target)
+        moved = list(shapely.transform(np.array(geometries, dtype=object), move))
+    except CRSError as error:
+        raise InputError(f"CRS {source} or EPSG:{target} is not known", "name it as EPSG:n") from error
+    except (RasterioError, RuntimeError, ValueError) as error:
+        raise InputError(f"a geometry has no place in EPSG:{target}: {error}") from error
+    if not np.isfinite(shapely.get_coordinates(moved)).all():
+        raise InputError(f"a geometry has no place in EPSG:{target}", "is its CRS the right one?")
+    return moved
+
+
+def project(geometry: BaseGeometry, source: int | str, target: int) -> BaseGeometry:
+    """One geometry in another CRS, see `project_all`."""
+    return project_all([geometry], source, target)[0]
+
+
+def project_point(x: float, y: float, source: int, target: int) -> tuple[float, float]:
+    """One point in another CRS."""
+    point = project(shapely.Point(x, y), source, target)
+    return float(shapely.get_x(point)), float(shapely.get_y(point))
