@@ -203,7 +203,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if environment.get(old):
             table[name] = environment[old]
     for variable, value in sorted(environment.items()):
-        if variable.startswith(ENV_PREFIX):
+        if variable.startswith(ENV_PREFIX) and value:
             place = table
             *parents, last = variable.removeprefix(ENV_PREFIX).lower().split("__")
             for parent in parents:

@@ -103,7 +103,8 @@ def load(**flags: object) -> "Loaded":
     from s2kit.settings import load_settings
 
     given = {"dataset": _options.dataset, "log_file": _options.log_file, "log_requests": _options.log_requests}
-    return load_settings({**given, **flags}, config=_options.config, env_file=_options.env_file)
+    texts = {name: None if value is None else str(value) for name, value in given.items()}
+    return load_settings({**texts, **flags}, config=_options.config, env_file=_options.env_file)
 
 
 @contextmanager

@@ -45,10 +45,10 @@ def parse_refs(text: str) -> Iterator[ProductRef]:
         return
     for record in _records(text):
         properties = record.get("properties")
-        name = record.get("id") or (properties.get("id") if isinstance(properties, Mapping) else None)
-        if not isinstance(name, str) or not name:
+        identity = record.get("id") or (properties.get("id") if isinstance(properties, Mapping) else None)
+        if not isinstance(identity, str) or not identity:
             raise InputError("stdin: a record without an id", "pipe the output of s2kit search -f ids or -f jsonl")
-        yield ProductRef(name, record)
+        yield ProductRef(identity, record)
 
 
 def _records(text: str) -> list[Mapping[str, object]]:

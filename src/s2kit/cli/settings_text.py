@@ -115,8 +115,8 @@ def env_example() -> str:
         *(f"#{variables[0]}=" for variables in SECRETS.values()),
         "",
         "# Older names that are still understood:",
-        *(f"#{old}=    (the same as {SECRETS[name][0]})" for name in SECRETS for old in SECRETS[name][1:]),
-        *(f"#{old}=    (the same as {ENV_PREFIX}{name.upper()})" for old, name in OLD_NAMES.items()),
+        *(f"# as {SECRETS[name][0]}:\n#{old}=" for name in SECRETS for old in SECRETS[name][1:]),
+        *(f"# as {ENV_PREFIX}{name.upper()}:\n#{old}=" for old, name in OLD_NAMES.items()),
         "",
         "# Any setting can be given here; a table's entry is joined with two underscores.",
     ]

@@ -1,0 +1,99 @@
+"""The pool: completion order, failures as values, killed workers, early ends."""
+
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from s2kit.errors import InputError, TryLaterError
+from s2kit.io.parallel import Done, Failed, pmap, worker_count
+
+
+def square(number: int) -> int:
+    if number == 13:
+        raise InputError("13 is unlucky", "take 14")
+    if number == 17:
+        raise ValueError("not one of ours")
+    return number * number
+
+
+def die_on(victim: int, number: int) -> int:
+    if number == victim:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die_once(marker: str, number: int) -> int:
+    path = Path(marker)
+    if number == 3 and not path.exists():
+        path.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def slow(number: int) -> int:
+    time.sleep(30 if number else 0)
+    return number
+
+
+def unpicklable(number: int) -> object:
+    return lambda: number
+
+
+def environment(number: int) -> tuple[str | None, ...]:
+    return os.environ.get("GDAL_NUM_THREADS"), os.environ.get("OPJ_NUM_THREADS")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_item_comes_out_once_and_failures_are_values(jobs: int) -> None:
+    results = list(pmap(square, range(20), jobs))
+    assert sorted(result.index for result in results) == list(range(20))
+    done = {result.item: result.value for result in results if isinstance(result, Done)}
+    assert done == {n: n * n for n in range(20) if n not in {13, 17}}
+    failed = {result.item: result.error for result in results if isinstance(result, Failed)}
+    assert (str(failed[13]), failed[13].hint) == ("13 is unlucky", "take 14")
+    assert isinstance(failed[13], InputError)
+    assert "ValueError: not one of ours" in str(failed[17])
+
+
+def test_only_the_item_that_kills_its_worker_fails() -> None:
+    results = list(pmap(partial(die_on, 7), range(12), 2))
+    assert [result.item for result in results if isinstance(result, Failed)] == [7]
+    assert sorted(result.value for result in results if isinstance(result, Done)) == [n for n in range(12) if n != 7]
+    error = next(result.error for result in results if isinstance(result, Failed))
+    assert isinstance(error, TryLaterError)
+    assert "killed" in str(error)
+
+
+def test_work_of_a_worker_that_was_killed_once_is_done_again(tmp_path: Path) -> None:
+    results = list(pmap(partial(die_once, str(tmp_path / "died")), range(8), 2))
+    assert sorted(result.value for result in results if isinstance(result, Done)) == list(range(8))
+
+
+def test_leaving_early_ends_the_workers() -> None:
+    results = pmap(slow, range(6), 2)
+    assert next(results).index == 0
+    started = time.perf_counter()
+    results.close()
+    assert time.perf_counter() - started < 10
+    busy = [child for child in psutil.Process().children(recursive=True) if child.cpu_times().user > 25]
+    assert not busy
+
+
+def test_a_result_that_cannot_travel_is_that_items_failure() -> None:
+    outcome = list(pmap(unpicklable, [1], 2))
+    assert len(outcome) == 1
+    assert isinstance(outcome[0], (Done, Failed))
+
+
+def test_workers_decode_with_one_thread() -> None:
+    assert {result.value for result in pmap(environment, range(3), 2) if isinstance(result, Done)} == {("1", "0")}
+
+
+def test_zero_jobs_means_every_core() -> None:
+    assert worker_count(0) >= 1
+    assert worker_count(3) == 3
