@@ -53,9 +53,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if reporter is None or hasattr(session.config, "workerinput"):
         return
     unexpected = [
-        report.nodeid
-        for report in reporter.stats.get("skipped", [])
-        if SKIP_PREFIX not in str(report.longrepr)
+        report.nodeid for report in reporter.stats.get("skipped", []) if SKIP_PREFIX not in str(report.longrepr)
     ]
     if unexpected:
         reporter.write_line(f"skipped without leave: {', '.join(unexpected)}", red=True)

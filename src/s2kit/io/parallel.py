@@ -26,7 +26,7 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 WORKER_ENV = {"GDAL_NUM_THREADS": "1", "OPJ_NUM_THREADS": "0"}
-"""One thread a worker. GDAL's variable alone would give OpenJPEG a pool of one, which doubles the cost at 20 and 60 m."""
+"""One thread a worker. GDAL's variable alone gives OpenJPEG a pool of one, which doubles the cost at 20 and 60 m."""
 
 _IN_FLIGHT_PER_WORKER = 2
 _IDLE_S = 30

@@ -1,0 +1,3 @@
+.PHONY: check
+check: ## everything that must hold before a change lands
+	.ci/run
