@@ -113,12 +113,17 @@ def _collection(records: Iterable[Record], extra: Record) -> dict[str, Any]:
     features = [
         Feature(
             id=record.get("id"),
-            geometry=record.get("geometry"),
+            geometry=_exact(record.get("geometry")),
             properties={key: value for key, value in record.items() if key != "geometry"},
         )
         for record in records
     ]
     return {**FeatureCollection(features), **extra}
+
+
+def _exact(geometry: Any) -> Any:
+    """The geometry with the word that keeps geojson from rounding it to six decimals."""
+    return {**geometry, "precision": 15} if geometry and "coordinates" in geometry else geometry
 
 
 def _csv_lines(records: Iterable[Record], columns: Sequence[str]) -> Iterator[str]:

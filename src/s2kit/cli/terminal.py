@@ -70,13 +70,18 @@ def log_line(event: Event, verb: str) -> tuple[int, str] | None:
         case Finished(item, detail):
             return logging.INFO, f"{verb} {item} {detail}".rstrip()
         case Failed(item, message):
-            return logging.ERROR, f"{verb} {item}: {message}" if item not in message else f"{verb} {message}"
+            return logging.ERROR, f"{verb} {_named(item, message)}"
         case Note(message, warning):
             return (logging.WARNING if warning else logging.INFO), f"{verb} {message}"
         case Started(item):
             return logging.DEBUG, f"{verb} {item} started"
         case _:
             return None
+
+
+def _named(item: str, message: str) -> str:
+    """The message with the item before it, unless it begins with the item already."""
+    return message if message.startswith(item) else f"{item}: {message}"
 
 
 class _Lines:
@@ -100,7 +105,7 @@ class _Lines:
         """The line for stderr, if this event deserves one."""
         match event:
             case Failed(item, message) if self._verbosity > -2:
-                return f"s2kit: failed: {message}" if item in message else f"s2kit: failed: {item}: {message}"
+                return f"s2kit: failed: {_named(item, message)}"
             case Note(message, True) if self._verbosity >= 0:
                 return f"s2kit: warning: {message}"
             case Note(message) if self._verbosity >= 1 or (self._verbosity == 0 and sys.stderr.isatty()):

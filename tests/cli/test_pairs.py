@@ -1,0 +1,83 @@
+"""Options of several words: `--range A B`, `--bbox W S E N`, `--point LON LAT`."""
+
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from s2kit.cli.options import Aoi, Bbox, Point, Range
+from s2kit.cli.pairs import PairsCommand
+
+app = typer.Typer()
+
+
+@app.command(cls=PairsCommand)
+def search(
+    aoi: Aoi = None, range_: Range = None, bbox: Bbox = None, point: Point = None, rest: list[str] | None = None
+) -> None:
+    typer.echo(repr({"aoi": aoi, "range": range_, "bbox": bbox, "point": point, "rest": rest}))
+
+
+def parsed(*words: str) -> dict[str, Any]:
+    result = CliRunner().invoke(app, list(words))
+    assert result.exit_code == 0, result.output
+    return eval(result.stdout)
+
+
+def test_the_users_line() -> None:
+    values = parsed("--aoi", "aoi.geojson", "--range", "2020-01-01", "2020-01-13")
+    assert values["aoi"] == ["aoi.geojson"]
+    assert values["range"] == [("2020-01-01", "2020-01-13")]
+
+
+def test_ranges_repeat() -> None:
+    values = parsed("--range", "2020-01-01", "2020-01-13", "--range", "2020-02-01", "2020-02-13")
+    assert values["range"] == [("2020-01-01", "2020-01-13"), ("2020-02-01", "2020-02-13")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--bbox", "-1.5", "43", "1.6", "43.8"),
+        ("--bbox=-1.5,43,1.6,43.8",),
+        ("--bbox", "-1.5,43,1.6,43.8"),
+    ],
+)
+def test_a_box_has_four_numbers_however_it_is_written(words: tuple[str, ...]) -> None:
+    assert parsed(*words)["bbox"] == [(-1.5, 43.0, 1.6, 43.8)]
+
+
+def test_points_may_be_west_and_south() -> None:
+    assert parsed("--point", "-5.5", "-33", "--point=1,2")["point"] == [(-5.5, -33.0), (1.0, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (("--range", "2020-01-01", "--aoi", "y"), "2 values, not 1"),
+        (("--range",), "2 values, not 0"),
+        (("--bbox", "1", "2", "3"), "4 values, not 3"),
+        (("--bbox=1,2,3,4,5",), "4 values, not 5"),
+    ],
+)
+def test_a_missing_or_spare_word_is_a_usage_error(words: tuple[str, ...], count: str) -> None:
+    result = CliRunner().invoke(app, list(words))
+    assert result.exit_code == 2
+    assert count in result.stderr
+
+
+def test_words_that_are_no_numbers_are_named() -> None:
+    result = CliRunner().invoke(app, ["--bbox", "1", "2", "3", "north"])
+    assert result.exit_code == 2
+    assert "north" in result.stderr
+
+
+def test_nothing_is_folded_behind_two_dashes() -> None:
+    other = typer.Typer()
+
+    @other.command(cls=PairsCommand)
+    def take(words: list[str]) -> None:
+        typer.echo(" ".join(words))
+
+    assert CliRunner().invoke(other, ["--", "--range", "a"]).stdout == "--range a\n"
