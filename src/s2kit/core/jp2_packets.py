@@ -1,0 +1,330 @@
+"""Tiles, resolutions, precincts and packets: where in a file the packets of a window lie.
+
+ISO/IEC 15444-1 B.3 (tiles), B.5 (resolutions), B.6 (precincts: a resolution that is empty in a tile has no packets),
+B.12.1.1 (LRCP: packets come layer, resolution, component, precinct; with one layer, a reduction is a prefix).
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from s2kit.core.codestream import Coding, ImageSize, MainHeader
+from s2kit.core.grid import Window
+from s2kit.core.tile_part import TilePart, TilePartHeader
+from s2kit.errors import InputError
+
+MAX_BLOCKS = 1 << 24
+"""Code-blocks a tile may have; more would make a decoder ask for gigabytes for a few bytes of input."""
+
+
+class Area(NamedTuple):
+    """A rectangle of the reference grid or of a resolution; ends are exclusive."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def is_empty(self) -> bool:
+        """True where it holds no sample."""
+        return self.x1 <= self.x0 or self.y1 <= self.y0
+
+    def reduced(self, reduction: int) -> "Area":
+        """The samples of a resolution `reduction` levels lower (B-14, B-15)."""
+        scale = (1 << reduction) - 1
+        return Area(*((edge + scale) >> reduction for edge in self))
+
+    def intersection(self, other: "Area") -> "Area":
+        """What both have; empty where they do not meet."""
+        return Area(max(self.x0, other.x0), max(self.y0, other.y0), min(self.x1, other.x1), min(self.y1, other.y1))
+
+
+class Span(NamedTuple):
+    """Bytes of a file: `offset` and `nbytes`."""
+
+    offset: int
+    nbytes: int
+
+    @property
+    def end(self) -> int:
+        """File offset after them."""
+        return self.offset + self.nbytes
+
+
+class TileBlock(NamedTuple):
+    """A rectangle of tiles: columns and rows of the tile grid, ends exclusive."""
+
+    col: int
+    row: int
+    col_end: int
+    row_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrecinctGrid:
+    """The precincts of one resolution of one component in one tile; there is one packet for each."""
+
+    resolution: int
+    """0 is the lowest."""
+    component: int
+    first: int
+    """Number of its first packet in the tile."""
+    col: int
+    """Column of its first precinct; precincts are counted from the origin of the resolution."""
+    row: int
+    cols: int
+    rows: int
+    width_exp: int
+    """log2 of a precinct's columns."""
+    height_exp: int
+
+    @property
+    def count(self) -> int:
+        """Precincts, and packets."""
+        return self.cols * self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class TilePackets:
+    """All packets of one tile, in order."""
+
+    tile: int
+    parts: tuple[TilePartHeader, ...]
+    """Its tile-parts in file order."""
+    grids: tuple[PrecinctGrid, ...]
+    """In packet order."""
+    lengths: tuple[int, ...] | None
+    """Bytes of each packet; None where PLT is missing or wrong: then only the whole tile can be used."""
+    offsets: tuple[int, ...]
+    """File offset of each packet; empty where `lengths` is None."""
+    complaint: str | None
+    """What is wrong with PLT, or None."""
+
+    @property
+    def body(self) -> tuple[Span, ...]:
+        """The bytes of all packets."""
+        return tuple(Span(part.data_offset, part.data_nbytes) for part in self.parts)
+
+    def spans(self, start: int, end: int) -> tuple[Span, ...]:
+        """The bytes of packets `start` to `end`, one span for each tile-part that has some."""
+        assert self.lengths is not None
+        breaks = [at for at in _part_starts(self.parts) if start < at < end]
+        edges = [start, *breaks, end]
+        return tuple(
+            Span(self.offsets[a], self.offsets[b - 1] + self.lengths[b - 1] - self.offsets[a])
+            for a, b in pairwise(edges)
+            if b > a
+        )
+
+
+def tile_area(size: ImageSize, tile: int) -> Area:
+    """A tile on the reference grid (B-7 to B-10)."""
+    row, col = divmod(tile, size.tile_cols)
+    x, y = size.tile_x0 + col * size.tile_width, size.tile_y0 + row * size.tile_height
+    return Area(max(x, size.x0), max(y, size.y0), min(x + size.tile_width, size.x1), min(y + size.tile_height, size.y1))
+
+
+def tile_block(size: ImageSize, area: Area) -> TileBlock:
+    """The tiles that an area of the reference grid, which lies within the image, touches."""
+    return TileBlock(
+        (area.x0 - size.tile_x0) // size.tile_width,
+        (area.y0 - size.tile_y0) // size.tile_height,
+        (area.x1 - 1 - size.tile_x0) // size.tile_width + 1,
+        (area.y1 - 1 - size.tile_y0) // size.tile_height + 1,
+    )
+
+
+def block_tiles(size: ImageSize, block: TileBlock) -> tuple[int, ...]:
+    """The numbers of the tiles of a block, row by row."""
+    return tuple(
+        row * size.tile_cols + col for row in range(block.row, block.row_end) for col in range(block.col, block.col_end)
+    )
+
+
+def window_area(size: ImageSize, window: Window, reduction: int) -> Area:
+    """The part of the image that a window at a reduction shows.
+
+    Args:
+        size: The image.
+        window: Pixels of the *reduced* image, counted from its first one.
+        reduction: The reduction.
+
+    Returns:
+        Its samples in coordinates of the reduced reference grid; empty where the window lies outside.
+    """
+    image = Area(size.x0, size.y0, size.x1, size.y1).reduced(reduction)
+    return image.intersection(
+        Area(image.x0 + window.col, image.y0 + window.row, image.x0 + window.col_end, image.y0 + window.row_end)
+    )
+
+
+def precinct_grids(header: MainHeader, tile: int) -> tuple[PrecinctGrid, ...]:
+    """The packets of a tile in their order; resolutions that are empty in it are left out (B.6, B.12.1.1)."""
+    area = tile_area(header.size, tile)
+    grids, first = [], 0
+    for resolution in range(max(coding.levels for coding in header.codings) + 1):
+        for component, coding in enumerate(header.codings):
+            if resolution > coding.levels:
+                continue
+            part = area.reduced(coding.levels - resolution)
+            if part.is_empty:
+                continue
+            width, height = coding.precincts[resolution]
+            col, row = part.x0 >> width, part.y0 >> height
+            cols, rows = -(-part.x1 // (1 << width)) - col, -(-part.y1 // (1 << height)) - row
+            grids.append(PrecinctGrid(resolution, component, first, col, row, cols, rows, width, height))
+            first += cols * rows
+    return tuple(grids)
+
+
+def tile_packets(header: MainHeader, parts: Sequence[TilePartHeader]) -> TilePackets:
+    """Join the parts of one tile, and prove PLT: as many packets as the tile has, and as many bytes as each part has.
+
+    Raises:
+        InputError: The parts are not those of one tile, or are too short to hold its packets.
+    """
+    tile = parts[0].part.tile
+    if any(part.part.tile != tile for part in parts) or tile >= header.size.tiles:
+        raise InputError(f"tile-parts of other tiles among those of tile {tile}")
+    _check_effort(header, tile)
+    grids = precinct_grids(header, tile)
+    count = sum(grid.count for grid in grids)
+    if count > sum(part.data_nbytes for part in parts):
+        raise InputError(f"tile {tile} is too short for its {count} packets")
+    complaint = _complaint(parts, count)
+    if complaint is not None:
+        return TilePackets(tile, tuple(parts), grids, None, (), complaint)
+    offsets: list[int] = []
+    lengths: list[int] = []
+    for part in parts:
+        assert part.lengths is not None
+        offsets += accumulate(part.lengths[:-1], initial=part.data_offset) if part.lengths else ()
+        lengths += part.lengths
+    return TilePackets(tile, tuple(parts), grids, tuple(lengths), tuple(offsets), None)
+
+
+def check_parts(parts: Sequence[TilePartHeader]) -> bool:
+    """True where these are all parts of a tile, as far as they say (TPsot counts from 0, TNsot is their number)."""
+    counts = {part.count for part in parts} - {0}
+    return [part.number for part in parts] == list(range(len(parts))) and counts <= {len(parts)}
+
+
+def chain_is_whole(parts: Sequence[TilePart], header: MainHeader) -> bool:
+    """True where tile-parts lie end to end from the first SOT to EOC and every tile has one."""
+    if (
+        not parts
+        or parts[0].offset != header.first_sot
+        or {part.tile for part in parts} != set(range(header.size.tiles))
+    ):
+        return False
+    edges = [part.offset for part in parts[1:]] + [header.codestream_end - 2]
+    return all(part.end == edge for part, edge in zip(parts, edges, strict=True))
+
+
+def wanted_packets(
+    header: MainHeader, grids: Sequence[PrecinctGrid], area: Area, reduction: int
+) -> Iterator[tuple[int, int]]:
+    """The packets that the samples of an area depend on, as runs `(first, end)` in packet order.
+
+    Args:
+        header: The main header.
+        grids: The precincts of the tile.
+        area: Samples in coordinates of the reduced reference grid.
+        reduction: The reduction.
+    """
+    reaches = [_reaches(coding, area, reduction) for coding in header.codings]
+    for grid in grids:
+        if grid.resolution > header.codings[grid.component].levels - reduction:
+            continue
+        reach = reaches[grid.component][grid.resolution]
+        col, row = max(reach.x0 >> grid.width_exp, grid.col), max(reach.y0 >> grid.height_exp, grid.row)
+        col_end = min(((reach.x1 - 1) >> grid.width_exp) + 1, grid.col + grid.cols)
+        row_end = min(((reach.y1 - 1) >> grid.height_exp) + 1, grid.row + grid.rows)
+        if col_end - col == grid.cols and row < row_end:
+            first = grid.first + (row - grid.row) * grid.cols
+            yield first, first + (row_end - row) * grid.cols
+            continue
+        for y in range(row, row_end):
+            first = grid.first + (y - grid.row) * grid.cols - grid.col
+            if col_end > col:
+                yield first + col, first + col_end
+
+
+def packets_below(header: MainHeader, grids: Sequence[PrecinctGrid], reduction: int) -> int:
+    """How many packets the resolutions of a reduction have; in LRCP they are the first ones of the tile.
+
+    Where components have unlike numbers of levels, packets of higher resolutions may stand among them: they count too.
+    """
+    return max(
+        (g.first + g.count for g in grids if g.resolution <= header.codings[g.component].levels - reduction), default=0
+    )
+
+
+def merged(spans: Sequence[Span], gap: int = 0) -> list[Span]:
+    """Spans in file order, those joined that lie not more than `gap` bytes apart."""
+    result: list[Span] = []
+    for span in sorted(spans):
+        if result and span.offset - result[-1].end <= gap:
+            result[-1] = Span(result[-1].offset, max(result[-1].end, span.end) - result[-1].offset)
+        else:
+            result.append(span)
+    return result
+
+
+def cut_out(span: Span, read: Sequence[Span], data: Sequence[bytes]) -> bytes:
+    """The bytes of a span out of reads (in file order, `data` beside them) that hold it whole."""
+    at = bisect_right(read, span.offset, key=lambda one: one.offset) - 1
+    start = span.offset - read[at].offset
+    return data[at][start : start + span.nbytes]
+
+
+def _reaches(coding: Coding, area: Area, reduction: int) -> list[Area]:
+    """For each resolution, the samples whose precincts an area at a reduction depends on (F.3: the filters' supports).
+
+    To make samples `a` to `b`, the 5-3 filter takes low-pass samples that stand at `a - 1` to `b + 1` and high-pass
+    samples at `a - 2` to `b + 2` of the interleaved resolution; the 9-7 filter takes those of 3 and 4.
+    """
+    low, high = (1, 3) if coding.reversible else (3, 5)
+    reaches = [Area(0, 0, 0, 0)] * (coding.levels + 1)
+    for resolution in range(coding.levels - reduction, -1, -1):
+        x0, y0, x1, y1 = area
+        margin = high if resolution else 0
+        reaches[resolution] = Area(max(x0 - margin, 0), max(y0 - margin, 0), x1 + margin, y1 + margin)
+        area = Area((x0 - low) >> 1, (y0 - low) >> 1, (x1 + low + 1) >> 1, (y1 + low + 1) >> 1)
+    return reaches
+
+
+def _complaint(parts: Sequence[TilePartHeader], count: int) -> str | None:
+    tile = parts[0].part.tile
+    lengths = [part.lengths for part in parts]
+    if any(found is None for found in lengths):
+        return f"tile {tile} has no usable PLT"
+    found = sum(len(one) for one in lengths if one is not None)
+    if found != count:
+        return f"PLT of tile {tile} has {found} packets, the tile has {count}"
+    for part in parts:
+        if sum(part.lengths or ()) != part.data_nbytes:
+            return f"PLT of tile {tile} has {sum(part.lengths or ())} bytes, the tile-part has {part.data_nbytes}"
+    return None
+
+
+def _check_effort(header: MainHeader, tile: int) -> None:
+    """Refuse a tile whose code-blocks or precincts no decoder could hold."""
+    area = tile_area(header.size, tile)
+    blocks = 0
+    for coding in header.codings:
+        for resolution, (width, height) in enumerate(coding.precincts):
+            part = area.reduced(coding.levels - resolution)
+            band = min(1, resolution)
+            across = min(coding.block_width_exp, width - band), min(coding.block_height_exp, height - band)
+            blocks += (((part.x1 - part.x0) >> across[0]) + 2) * (((part.y1 - part.y0) >> across[1]) + 2)
+    if blocks > MAX_BLOCKS:
+        raise InputError(f"tile {tile} of {area.x1 - area.x0} x {area.y1 - area.y0} has {blocks} code-blocks")
+
+
+def _part_starts(parts: Sequence[TilePartHeader]) -> list[int]:
+    """Number of the first packet of each part."""
+    return list(accumulate((len(part.lengths or ()) for part in parts[:-1]), initial=0))
