@@ -84,7 +84,7 @@ def read_parcels(path: Path, fields: Mapping[str, str] | None = None) -> ParcelF
         pid = text_or_none(raw.attributes.get(names.get("pid", ""))) or raw.id or str(number)
         cleaned = clean(geometry, f"parcel {pid}")
         notes += cleaned.notes
-        as_given = raw.geometry if srid not in {None, LON_LAT} and not cleaned.notes else cleaned.geometry
+        as_given = cleaned.geometry if srid in {None, LON_LAT} else raw.geometry
         parcels.append(
             Parcel(
                 pid=pid,

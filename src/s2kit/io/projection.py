@@ -18,11 +18,13 @@ def crs_epsg(text: str, label: str) -> int | None:
     Raises:
         InputError: The text names no CRS.
     """
+    from rasterio import Env
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
     try:
-        code = CRS.from_user_input(text).to_epsg()
+        with Env():
+            code = CRS.from_user_input(text).to_epsg()
     except CRSError as error:
         raise InputError(f"{label}: CRS {text[:80]!r} is not known", "name it as EPSG:n") from error
     return None if code is None else int(code)
@@ -41,8 +43,9 @@ def project_all(geometries: Sequence[BaseGeometry], source: int | str, target: i
     """
     if source == target:
         return list(geometries)
+    from rasterio import Env
     from rasterio.crs import CRS
-    from rasterio.errors import CRSError, RasterioError
+    from rasterio.errors import CRSError
     from rasterio.warp import transform
 
     def move(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -50,11 +53,12 @@ def project_all(geometries: Sequence[BaseGeometry], source: int | str, target: i
         return np.column_stack([xs, ys])
 
     try:
-        from_crs, to_crs = CRS.from_user_input(source), CRS.from_epsg(target)
-        moved = list(shapely.transform(np.array(geometries, dtype=object), move))
+        with Env():
+            from_crs, to_crs = CRS.from_user_input(source), CRS.from_epsg(target)
+            moved = list(shapely.transform(np.array(geometries, dtype=object), move))
     except CRSError as error:
         raise InputError(f"CRS {source} or EPSG:{target} is not known", "name it as EPSG:n") from error
-    except (RasterioError, RuntimeError, ValueError) as error:
+    except Exception as error:  # PROJ's errors come as rasterio's private classes
         raise InputError(f"a geometry has no place in EPSG:{target}: {error}") from error
     if not np.isfinite(shapely.get_coordinates(moved)).all():
         raise InputError(f"a geometry has no place in EPSG:{target}", "is its CRS the right one?")

@@ -1,0 +1,165 @@
+"""Chips that were cut before: one folder for a place and its parameters, one file pair a product.
+
+A chip stands under its final name only when it is whole, and its record (`NAME.json`) is written after it; so two runs
+at once do no harm: at worst both make the same chip.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from s2kit.errors import DiskError
+from s2kit.io.files import ensure_folder, remove, translate_os_error
+
+FOLDER = "chips"
+_KEY_FILE = "key.json"
+_CLEAR_FILE = "last-clear.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ChipStore:
+    """The chips of one place with one set of parameters."""
+
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        """Where a chip's file stands or will stand."""
+        return self.folder / name
+
+    def record(self, product_id: str) -> dict[str, Any] | None:
+        """The record of a product's chip; None where there is none, or one of its files is gone."""
+        try:
+            record = json.loads((self.folder / f"{product_id}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if not isinstance(record, dict) or not all((self.folder / name).exists() for name in record.get("files", [])):
+            return None
+        return record
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """All records whose files are there, in name order."""
+        for path in sorted(self.folder.glob("*.json")):
+            if path.name != _KEY_FILE:
+                record = self.record(path.stem)
+                if record is not None:
+                    yield record
+
+    def keep(self, product_id: str, record: Mapping[str, Any]) -> None:
+        """Write the record of a chip whose files are in place."""
+        replace_file(self.folder / f"{product_id}.json", json.dumps(record, default=str).encode())
+
+
+def open_store_of(cache_dir: Path, slug: str, parameters: Mapping[str, object]) -> ChipStore:
+    """The store of a place and its parameters; its folder is made.
+
+    Args:
+        cache_dir: The user's cache folder.
+        slug: What a person recognises the place by.
+        parameters: All that decides what the chips look like.
+
+    Raises:
+        OutputError: The folder cannot be made.
+    """
+    text = json.dumps(parameters, sort_keys=True, default=str)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    folder = ensure_folder(cache_dir / FOLDER / f"{slug}_{digest}")
+    if not (folder / _KEY_FILE).exists():
+        replace_file(folder / _KEY_FILE, text.encode())
+    return ChipStore(folder)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a cache file so that readers see the old one or the new one; nothing is synced, a cache may be lost.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        remove(part)
+        raise translate_os_error(error, path) from error
+
+
+def place_file(source: Path, target: Path) -> None:
+    """Put a cached file into an output folder: as a hard link where the disk allows it, else as a copy.
+
+    Raises:
+        OutputError: It cannot be written.
+        DiskError: The disk is full.
+    """
+    ensure_folder(target.parent)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
+        try:
+            part.hardlink_to(source)
+        except OSError:
+            shutil.copyfile(source, part)
+        part.replace(target)
+        with contextlib.suppress(FileNotFoundError):  # renaming a link onto its own file leaves both names
+            part.unlink()
+    except OSError as error:
+        remove(part)
+        raise (error if isinstance(error, DiskError) else translate_os_error(error, target)) from error
+
+
+def remember_clear(cache_dir: Path, product_ids: Iterable[str], places: list[dict[str, Any]]) -> None:
+    """Keep which products were found clear of cloud, and where, for the next verb of a pipe."""
+    folder = ensure_folder(cache_dir / FOLDER)
+    replace_file(folder / _CLEAR_FILE, json.dumps({"products": sorted(product_ids), "places": places}).encode())
+
+
+def recall_clear(cache_dir: Path, product_ids: Iterable[str]) -> list[dict[str, Any]]:
+    """The places at which all of some products were last found clear; empty where that is not known."""
+    try:
+        kept = json.loads((cache_dir / FOLDER / _CLEAR_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    wanted = set(product_ids)
+    return list(kept["places"]) if wanted and wanted <= set(kept["products"]) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a part of the cache holds."""
+
+    entries: int
+    nbytes: int
+
+
+def usage(cache_dir: Path) -> Usage:
+    """How many files the chips have and how many bytes they take."""
+    files = [path.stat().st_size for path in (cache_dir / FOLDER).rglob("*") if path.is_file()]
+    return Usage(len(files), sum(files))
+
+
+def clear(cache_dir: Path, older_than_s: float | None = None) -> Usage:
+    """Remove cached chips and say what went.
+
+    Args:
+        cache_dir: The user's cache folder.
+        older_than_s: Only files that were written longer ago than this; None for all.
+    """
+    now, entries, nbytes = time.time(), 0, 0
+    root = cache_dir / FOLDER
+    for path in sorted(root.rglob("*"), reverse=True):  # files before their folders
+        with contextlib.suppress(FileNotFoundError, OSError):
+            status = path.stat()
+            if path.is_dir():
+                path.rmdir()
+            elif older_than_s is None or now - status.st_mtime > older_than_s:
+                path.unlink()
+                entries += 1
+                nbytes += status.st_size
+    return Usage(entries, nbytes)
