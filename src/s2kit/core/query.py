@@ -1,0 +1,164 @@
+"""Which found products answer a question: our own filter, and the exact area.
+
+Servers ignore filters, so every record passes here whatever its catalogue promised.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+from s2kit.core.aoi import Aoi, coverage_pct
+from s2kit.core.baseline import Baseline
+from s2kit.core.dates import DateRange
+from s2kit.core.record import ProductRecord
+from s2kit.core.tile import TileId
+from s2kit.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What a product has to be, besides where and when."""
+
+    mission: str = "s2"
+    """`s2` or `s1`."""
+    level: str | None = "L2A"
+    """`L1C` or `L2A`; None for either, and for Sentinel-1."""
+    max_cloud_pct: float | None = None
+    """At most this cloud cover; a product without a known cover does not pass, but with 100 everything does."""
+    orbits: frozenset[int] = frozenset()
+    """Relative orbits; empty for any, as below."""
+    baselines: frozenset[str] = frozenset()
+    """`04.00` …"""
+    platforms: frozenset[str] = frozenset()
+    """`S2A` …"""
+    tiles: frozenset[str] = frozenset()
+    """`31TCJ` …"""
+    modes: frozenset[str] = frozenset()
+    """Sentinel-1's `IW` …"""
+    polarisations: frozenset[str] = frozenset()
+    """Sentinel-1's channels, all of which a product must have: `VV`, `VH` …"""
+    product_types: frozenset[str] = frozenset()
+    """`GRD`, `SLC`, `S2MSI2A` …"""
+    min_overlap_pct: float | None = None
+    """At least this share of the area must be covered."""
+
+
+def new_query(
+    *,
+    mission: str = "s2",
+    level: str | None = None,
+    max_cloud_pct: float | None = None,
+    orbits: Collection[int] = (),
+    baselines: Collection[str] = (),
+    platforms: Collection[str] = (),
+    tiles: Collection[str] = (),
+    modes: Collection[str] = (),
+    polarisations: Collection[str] = (),
+    product_types: Collection[str] = (),
+    min_overlap_pct: float | None = None,
+) -> Query:
+    """A query from texts as users write them: `s2a`, `sentinel-2a`, `N0400`, `4.00`, `T31TCJ`, `VV+VH`.
+
+    Raises:
+        InputError: No such baseline or tile.
+        UsageError: Options that cannot stand together.
+    """
+    if mission not in {"s1", "s2"}:
+        raise UsageError(f"--mission {mission}: there are s2 and s1")
+    normal_level = level.upper() if level else None
+    if normal_level not in {None, "L1C", "L2A"}:
+        raise UsageError(f"--level {level}: there are l2a and l1c")
+    _refuse_other_mission(mission, modes, polarisations, baselines, tiles, max_cloud_pct)
+    return Query(
+        mission=mission,
+        level=normal_level if mission == "s2" else None,
+        max_cloud_pct=max_cloud_pct,
+        orbits=frozenset(orbits),
+        baselines=frozenset(str(Baseline.parse(text)) for text in baselines),
+        platforms=frozenset(normal_platform(text, mission) for text in platforms),
+        tiles=frozenset(str(TileId.parse(text)) for text in tiles),
+        modes=frozenset(text.upper() for text in modes),
+        polarisations=frozenset(
+            channel for text in polarisations for channel in text.upper().replace("+", " ").split()
+        ),
+        product_types=frozenset(text.upper() for text in product_types),
+        min_overlap_pct=min_overlap_pct,
+    )
+
+
+def _refuse_other_mission(
+    mission: str,
+    modes: Collection[str],
+    polarisations: Collection[str],
+    baselines: Collection[str],
+    tiles: Collection[str],
+    max_cloud_pct: float | None,
+) -> None:
+    if mission == "s2":
+        given = {"--mode": bool(modes), "--polarisation": bool(polarisations)}
+    else:
+        given = {"--baseline": bool(baselines), "--tile": bool(tiles), "--max-cloud": max_cloud_pct is not None}
+    for name in (name for name, is_given in given.items() if is_given):
+        own, other = ("Sentinel-1", "s1") if mission == "s2" else ("Sentinel-2", "s2")
+        raise UsageError(f"{name} is a matter of {own}", f"add --mission {other}")
+
+
+def normal_platform(text: str, mission: str) -> str:
+    """`S2A` from `s2a`, `A`, `2A` or `sentinel-2a`.
+
+    Raises:
+        UsageError: No satellite of that mission.
+    """
+    short = text.upper().replace("SENTINEL-", "S").replace("SENTINEL", "S")
+    number = mission[1]
+    name = f"S{number}{short.removeprefix('S').removeprefix(number)}"
+    if name[2:] not in {"A", "B", "C", "D"}:
+        raise UsageError(f"--platform {text}: no satellite of {mission}", f"for example S{number}A")
+    return name
+
+
+def matches(record: ProductRecord, query: Query, when: DateRange) -> bool:
+    """True where a record is what was asked for, its place aside."""
+    wanted: tuple[tuple[frozenset[Any], object], ...] = (
+        (query.orbits, record.orbit),
+        (query.baselines, record.baseline),
+        (query.platforms, record.platform),
+        (query.tiles, record.tile),
+        (query.modes, record.mode),
+        (query.product_types, record.product_type),
+    )
+    return (
+        record.mission == query.mission
+        and query.level in (None, record.level)
+        and all(not allowed or value in allowed for allowed, value in wanted)
+        and query.polarisations <= set(record.polarisations)
+        and _clear_enough(record.cloud_cover, query.max_cloud_pct)
+        and when.overlaps(record.datetime, record.end)
+    )
+
+
+def _clear_enough(cloud_cover: float | None, max_cloud_pct: float | None) -> bool:
+    if max_cloud_pct is None or max_cloud_pct >= 100:
+        return True
+    return cloud_cover is not None and cloud_cover <= max_cloud_pct
+
+
+def located(
+    record: ProductRecord, aoi: Aoi | None, when: DateRange, min_overlap_pct: float | None = None
+) -> ProductRecord | None:
+    """The record with its share of the area, or None where its footprint does not reach the area.
+
+    A record without a footprint cannot be ruled out by its place; it passes unless an overlap is demanded.
+    """
+    if aoi is None:
+        return replace(record, range=str(when))
+    if aoi.tile is not None and record.tile != aoi.tile:
+        return None
+    if record.geometry is None or record.geometry.is_empty:
+        return None if min_overlap_pct else replace(record, aoi=aoi.name, range=str(when))
+    if aoi.tile is None and not record.geometry.intersects(aoi.geometry):
+        return None
+    share = coverage_pct(aoi.geometry, record.geometry)
+    if min_overlap_pct is not None and share < min_overlap_pct:
+        return None
+    return replace(record, aoi=aoi.name, range=str(when), coverage_pct=share)

@@ -1,0 +1,221 @@
+"""One found product, whatever catalogue it came from: the stable schema of search results.
+
+`to_stac_properties` is the schema: keys are added, never renamed, and all are always there, null where unknown.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any
+
+from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
+
+from s2kit.core.product import ProductName, Sentinel1Name, parse_product_name
+from s2kit.errors import InputError
+
+_CONSTELLATIONS = {"s1": "sentinel-1", "s2": "sentinel-2"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductRecord:
+    """A product as a catalogue describes it."""
+
+    id: str
+    """The product's name without `.SAFE`; the catalogue's own id where no such name is known."""
+    datetime: dt.datetime
+    """When it was seen, UTC: the tile's own time where the catalogue knows it, else the datatake's start."""
+    end: dt.datetime | None = None
+    """Last moment of a longer stretch (Sentinel-1)."""
+    mission: str = "s2"
+    """`s2` or `s1`."""
+    level: str | None = None
+    """`L1C` or `L2A`."""
+    platform: str | None = None
+    """`S2A` … `S2D`, `S1A` … `S1D`."""
+    cloud_cover: float | None = None
+    """Percent."""
+    tile: str | None = None
+    """MGRS tile, `31TCJ`."""
+    baseline: str | None = None
+    """Processing baseline, `04.00`."""
+    orbit: int | None = None
+    """Relative orbit."""
+    datatake: dt.datetime | None = None
+    """Start of the datatake, UTC, to the second."""
+    generated: str | None = None
+    """When it was made, or another text that orders reprocessed twins."""
+    geometry: BaseGeometry | None = None
+    """Footprint in lon/lat, cut at the antimeridian."""
+    nbytes: int | None = None
+    """Size of the product's zip, where the catalogue knows it."""
+    checksum: str | None = None
+    """Of the product's zip, as a multihash in hex: `d50110…` is MD5, `1620…` SHA3-256."""
+    locations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    """Addresses by the name of the archive."""
+    product_type: str | None = None
+    """`S2MSI2A`, `S2MSI1C`; `GRD`, `SLC` …"""
+    mode: str | None = None
+    """Sentinel-1's `IW`, `EW` …"""
+    polarisations: tuple[str, ...] = ()
+    """Sentinel-1's channels, `VV`, `VH` …"""
+    quicklook: str | None = None
+    """Address of a small picture that needs no account, or a local path."""
+    catalogue: str = ""
+    """Name of the catalogue that answered."""
+    item: str | None = None
+    """The catalogue's own id."""
+    aoi: str | None = None
+    """Name of the area that it answers."""
+    range: str | None = None
+    """The dates that it answers."""
+    coverage_pct: float | None = None
+    """Share of the area that its footprint covers."""
+
+    def to_stac_properties(self) -> dict[str, Any]:
+        """The record as plain values under STAC's names, `geometry` as GeoJSON."""
+        is_s2 = self.mission == "s2"
+        return {
+            "id": self.id,
+            "datetime": _iso(self.datetime),
+            "end_datetime": _iso(self.end),
+            "constellation": _CONSTELLATIONS.get(self.mission, self.mission),
+            "platform": _platform(self.platform),
+            "eo:cloud_cover": self.cloud_cover,
+            "grid:code": f"MGRS-{self.tile}" if self.tile else None,
+            "processing:level": self.level,
+            "processing:version": self.baseline,
+            "processing:datetime": self.generated,
+            "sat:relative_orbit": self.orbit,
+            "product:type": self.product_type,
+            "sar:instrument_mode": self.mode,
+            "sar:polarizations": list(self.polarisations) or None,
+            "s2:product_uri": f"{self.id}.SAFE" if is_s2 and self.datatake else None,
+            "s2:mgrs_tile": self.tile,
+            "s2:datatake_start": _iso(self.datatake),
+            "file:size": self.nbytes,
+            "file:checksum": self.checksum,
+            "s2kit:locations": dict(self.locations),
+            "s2kit:quicklook": self.quicklook,
+            "s2kit:catalogue": self.catalogue,
+            "s2kit:item": self.item,
+            "s2kit:aoi": self.aoi,
+            "s2kit:range": self.range,
+            "s2kit:coverage_pct": None if self.coverage_pct is None else round(self.coverage_pct, 3),
+            "geometry": None if self.geometry is None else mapping(self.geometry),
+        }
+
+
+COLUMNS = (
+    "id",
+    "datetime",
+    "eo:cloud_cover",
+    "grid:code",
+    "processing:version",
+    "s2kit:coverage_pct",
+    "s2kit:aoi",
+)
+"""What a table shows of a record."""
+
+
+def named_record(name: str, seen: dt.datetime | None = None, **facts: Any) -> ProductRecord:
+    """A record with everything that a product's name says, other facts laid over it where they are known.
+
+    Args:
+        name: Name of the product, with or without `.SAFE`; any other text becomes the id as it is.
+        seen: When it was seen; by default the time in the name.
+        facts: Other fields of `ProductRecord`; None stands for unknown.
+
+    Raises:
+        InputError: The name says no time, and none is given.
+    """
+    known = {key: value for key, value in facts.items() if value is not None}
+    said = _from_name(name)
+    moment = seen or said.pop("datetime", None)
+    if moment is None:
+        raise InputError(f"product {name!r} without a time")
+    said.pop("datetime", None)
+    return ProductRecord(**{"id": name, **said, **known, "datetime": moment})
+
+
+def with_missing(record: ProductRecord, other: ProductRecord) -> ProductRecord:
+    """A record with what it lacks taken from another of the same product; addresses are joined."""
+    lacking = {
+        f.name: getattr(other, f.name)
+        for f in fields(ProductRecord)
+        if f.name not in {"aoi", "range", "coverage_pct"} and getattr(record, f.name) in (None, ())
+    }
+    return replace(record, **lacking, locations={**other.locations, **record.locations})
+
+
+def _from_name(name: str) -> dict[str, Any]:
+    try:
+        parsed = parse_product_name(name)
+    except InputError:
+        return {}
+    if isinstance(parsed, ProductName):
+        return {
+            "id": str(parsed),
+            "datetime": parsed.sensing,
+            "level": str(parsed.level),
+            "platform": parsed.satellite,
+            "tile": str(parsed.tile),
+            "baseline": str(parsed.baseline),
+            "orbit": int(parsed.orbit),
+            "datatake": parsed.sensing,
+            "generated": parsed.discriminator,
+            "product_type": f"S2MSI{parsed.level.removeprefix('L')}",
+        }
+    if isinstance(parsed, Sentinel1Name):
+        return {
+            "id": str(parsed),
+            "mission": "s1",
+            "datetime": parsed.sensing,
+            "end": parsed.sensing_stop,
+            "platform": parsed.satellite,
+            "mode": parsed.mode,
+            "product_type": parsed.product_type,
+            "polarisations": POLARISATIONS.get(parsed.polarisation, ()),
+            "orbit": sentinel1_orbit(parsed.satellite, parsed.absolute_orbit),
+        }
+    return {
+        "id": str(parsed),
+        "datetime": parsed.sensing,
+        "level": str(parsed.level),
+        "platform": parsed.satellite,
+        "orbit": int(parsed.orbit),
+        "datatake": parsed.sensing,
+        "generated": f"{parsed.created:%Y%m%dT%H%M%S}",
+    }
+
+
+POLARISATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"SH": ("HH",), "SV": ("VV",), "DH": ("HH", "HV"), "DV": ("VV", "VH"), "HH": ("HH",), "HV": ("HV",)}
+    | {"VV": ("VV",), "VH": ("VH",)}
+)
+"""Channels by the class letters of a Sentinel-1 name (Product Specification, S1-RS-MDA-52-7441)."""
+
+_S1_FIRST_ORBITS = {"S1A": 73, "S1B": 27, "S1C": 172}
+_S1_CYCLE = 175
+
+
+def sentinel1_orbit(satellite: str, absolute_orbit: int) -> int | None:
+    """Relative orbit of Sentinel-1, 1 to 175 (`(absolute - 73) mod 175 + 1` for S1A); None for a newer satellite."""
+    first = _S1_FIRST_ORBITS.get(satellite)
+    return None if first is None else (absolute_orbit - first) % _S1_CYCLE + 1
+
+
+def _iso(moment: dt.datetime | None) -> str | None:
+    if moment is None:
+        return None
+    text = moment.astimezone(dt.UTC).isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+    return text.replace("+00:00", "Z")
+
+
+def _platform(satellite: str | None) -> str | None:
+    return f"sentinel-{satellite[1:].lower()}" if satellite else None
+
+
+SCHEMA = tuple(ProductRecord(id="", datetime=dt.datetime(2015, 6, 23, tzinfo=dt.UTC)).to_stac_properties())
+"""All keys of a record, in order."""

@@ -1,0 +1,246 @@
+"""Search records from what the catalogues answer: STAC items, CDSE's OData products, DHuS entries.
+
+Names of STAC properties are those of Earth Search v1 and of CDSE's STAC v1 as their answers show them; OData names are
+those of CDSE's catalogue API; DHuS names are those that sentinelsat hands on.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import shapely
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from s2kit.core.aoi import footprint
+from s2kit.core.dates import parse_time
+from s2kit.core.record import ProductRecord, named_record
+from s2kit.errors import InputError
+
+_MD5_PREFIX = "d50110"  # multihash: code 0xd5 as a varint, 16 bytes
+_AWS_TILE = re.compile(r"s3://(sentinel-s2-l(1c|2a))/(tiles/\d{1,2}/[C-X]/[A-Z]{2}/\d{4}/\d{1,2}/\d{1,2}/\d+)/")
+_COGS = re.compile(
+    r"(?:s3://sentinel-cogs|https://sentinel-cogs\.s3\.[\w-]+\.amazonaws\.com)/(sentinel-s2-l2a-cogs/.+?)/?$"
+)
+_EODATA = re.compile(r"(?:s3://|/)eodata/(\S+?\.SAFE)(?:/|\.zip|$)")
+_AWS_S1 = re.compile(r"s3://(sentinel-s1-l1c)/((?:GRD|SLC)/\d{4}/\d{1,2}/\d{1,2}/\w\w/\w\w/S1[A-D]_[A-Z0-9_]+)/")
+
+
+def from_stac(item: Mapping[str, Any], catalogue: str) -> ProductRecord:
+    """The record of a STAC item.
+
+    Raises:
+        InputError: The item has no id or no time.
+    """
+    properties = _table(item.get("properties"))
+    assets = {key: _table(value) for key, value in _table(item.get("assets")).items()}
+    name = _product_name(item, properties)
+    whole = assets.get("Product") or assets.get("product") or {}
+    return named_record(
+        name,
+        _moment(properties.get("datetime") or properties.get("start_datetime")),
+        end=_moment(properties.get("end_datetime")),
+        mission=_mission(properties, name),
+        level=_level(properties),
+        platform=_satellite(properties.get("platform")),
+        cloud_cover=_number(properties.get("eo:cloud_cover")),
+        tile=_tile(properties),
+        baseline=_text(properties.get("s2:processing_baseline") or _stated_baseline(properties)),
+        orbit=_whole(properties.get("sat:relative_orbit")),
+        generated=None,
+        geometry=_geometry(item.get("geometry")),
+        nbytes=_whole(whole.get("file:size")),
+        checksum=_text(whole.get("file:checksum")),
+        locations=_locations(properties, assets) or None,
+        product_type=_text(
+            properties.get("product:type") or properties.get("s2:product_type") or properties.get("sar:product_type")
+        ),
+        mode=_text(properties.get("sar:instrument_mode")),
+        polarisations=tuple(str(channel) for channel in properties.get("sar:polarizations") or ()) or None,
+        quicklook=_quicklook(assets),
+        catalogue=catalogue,
+        item=_text(item.get("id")),
+    )
+
+
+def from_odata(product: Mapping[str, Any], catalogue: str) -> ProductRecord:
+    """The record of a product of CDSE's OData catalogue, asked for with its attributes.
+
+    Raises:
+        InputError: The product has no name or no time.
+    """
+    attributes = {str(entry.get("Name")): entry.get("Value") for entry in product.get("Attributes") or ()}
+    dates = _table(product.get("ContentDate"))
+    checksums = {
+        str(entry.get("Algorithm")).upper(): entry.get("Value") for entry in product.get("Checksum") or () if entry
+    }
+    path = _EODATA.search(str(product.get("S3Path") or "") + "/")
+    assets = [_table(asset) for asset in product.get("Assets") or ()]
+    md5 = checksums.get("MD5")
+    name = _text(product.get("Name"))
+    if name is None:
+        raise InputError("an OData product without a name")
+    return named_record(
+        name,
+        _moment(dates.get("Start")),
+        end=_moment(dates.get("End")),
+        platform=_satellite(f"{attributes.get('platformShortName')}{attributes.get('platformSerialIdentifier')}"),
+        mission={"SENTINEL-1": "s1", "SENTINEL-2": "s2"}.get(str(attributes.get("platformShortName")).upper()),
+        cloud_cover=_number(attributes.get("cloudCover")),
+        tile=_text(attributes.get("tileId")),
+        orbit=_whole(attributes.get("relativeOrbitNumber")),
+        baseline=_two_parts(attributes.get("processorVersion")) if "tileId" in attributes else None,
+        geometry=_geometry(product.get("GeoFootprint")),
+        nbytes=_whole(product.get("ContentLength")),
+        checksum=f"{_MD5_PREFIX}{str(md5).lower()}" if md5 else None,
+        locations={"cdse": f"s3://eodata/{path[1]}"} if path else None,
+        product_type=_text(attributes.get("productType")),
+        mode=_text(attributes.get("operationalMode")) if attributes.get("platformShortName") == "SENTINEL-1" else None,
+        quicklook=next(
+            (_text(asset.get("DownloadLink")) for asset in assets if asset.get("Type") == "QUICKLOOK"), None
+        ),
+        catalogue=catalogue,
+        item=_text(product.get("Id")),
+    )
+
+
+def from_dhus(entry: Mapping[str, Any], catalogue: str) -> ProductRecord:
+    """The record of a DHuS entry in sentinelsat's form.
+
+    DHuS tells sizes as rounded text only, so that none is taken over.
+
+    Raises:
+        InputError: The entry has no identifier or no time.
+    """
+    name = _text(entry.get("identifier") or entry.get("title"))
+    if name is None:
+        raise InputError("a DHuS entry without an identifier")
+    level = re.search(r"(1C|2A)", str(entry.get("processinglevel", "")))
+    is_s1 = str(entry.get("platformname")) == "Sentinel-1"
+    return named_record(
+        name,
+        _moment(entry.get("beginposition")),
+        end=_moment(entry.get("endposition")),
+        mission={"Sentinel-1": "s1", "Sentinel-2": "s2"}.get(str(entry.get("platformname"))),
+        level=f"L{level[1]}" if level and not is_s1 else None,
+        cloud_cover=_number(entry.get("cloudcoverpercentage")),
+        tile=_text(entry.get("tileid")),
+        orbit=_whole(entry.get("relativeorbitnumber")),
+        baseline=_text(entry.get("processingbaseline")),
+        geometry=_wkt(entry.get("footprint")),
+        product_type=_text(entry.get("producttype")),
+        mode=_text(entry.get("sensoroperationalmode")) if is_s1 else None,
+        polarisations=tuple(str(entry.get("polarisationmode") or "").split()) or None,
+        catalogue=catalogue,
+        item=_text(entry.get("uuid")),
+    )
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, (str, int)) and str(value).strip() else None
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(value) if isinstance(value, (str, int, float)) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _whole(value: object) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return parse_time(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _geometry(value: object) -> BaseGeometry | None:
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        return footprint(shape(dict(value)))
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, shapely.errors.ShapelyError):
+        return None
+
+
+def _wkt(value: object) -> BaseGeometry | None:
+    try:
+        return footprint(shapely.from_wkt(value)) if isinstance(value, str) else None
+    except (shapely.errors.ShapelyError, ValueError):
+        return None
+
+
+def _product_name(item: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
+    name = _text(properties.get("s2:product_uri")) or _text(item.get("id"))
+    if name is None:
+        raise InputError("a STAC item without an id")
+    return name.removesuffix(".SAFE")
+
+
+def _mission(properties: Mapping[str, Any], name: str) -> str | None:
+    text = str(properties.get("constellation") or properties.get("platform") or name).lower()
+    return next(
+        (mission for mission in ("s1", "s2") if f"sentinel-{mission[1]}" in text or text.startswith(mission)), None
+    )
+
+
+def _level(properties: Mapping[str, Any]) -> str | None:
+    kind = str(properties.get("s2:product_type") or properties.get("product:type") or "")
+    return {"S2MSI1C": "L1C", "S2MSI2A": "L2A"}.get(kind)
+
+
+def _satellite(value: object) -> str | None:
+    match = re.search(r"sentinel-?([12])([a-d])$", str(value), re.IGNORECASE)
+    return f"S{match[1]}{match[2].upper()}" if match else None
+
+
+def _tile(properties: Mapping[str, Any]) -> str | None:
+    code = _text(properties.get("grid:code")) or _text(properties.get("s2:mgrs_tile"))
+    return code.removeprefix("MGRS-").rjust(5, "0") if code else None
+
+
+def _stated_baseline(properties: Mapping[str, Any]) -> str | None:
+    return _two_parts(properties.get("processing:version")) if "grid:code" in properties else None
+
+
+def _two_parts(value: object) -> str | None:
+    return value if isinstance(value, str) and re.fullmatch(r"\d\d\.\d\d", value) else None
+
+
+def _locations(properties: Mapping[str, Any], assets: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Where the item says that the product is; a tile path is all that Earth Search's hrefs are good for."""
+    found: dict[str, str] = {}
+    hrefs = [str(asset.get("href", "")) for asset in assets.values()]
+    for href in (str(properties.get("earthsearch:s3_path", "")), *hrefs):
+        if tile := _AWS_TILE.match(href):
+            found.setdefault(f"aws-l{tile[2]}", f"s3://{tile[1]}/{tile[3]}")
+        elif safe := _EODATA.match(href):
+            found.setdefault("cdse", f"s3://eodata/{safe[1]}")
+        elif s1 := _AWS_S1.match(href):
+            found.setdefault("aws-s1", f"s3://{s1[1]}/{s1[2]}")
+        elif cogs := _COGS.match(href.rpartition("/")[0] if href.endswith((".tif", ".json", ".jpg")) else href):
+            found.setdefault("cogs", f"s3://sentinel-cogs/{cogs[1]}")
+    return found
+
+
+def _quicklook(assets: Mapping[str, Mapping[str, Any]]) -> str | None:
+    for key in ("thumbnail", "quicklook", "overview", "preview", "rendered_preview"):
+        asset = assets.get(key, {})
+        alternate = _table(_table(asset.get("alternate")).get("https"))
+        for href in (asset.get("href"), alternate.get("href")):
+            is_picture = "tif" not in str(asset.get("type", "")) and not str(href).endswith((".tif", ".jp2"))
+            if isinstance(href, str) and href.startswith(("http://", "https://")) and is_picture:
+                return href
+    return None
