@@ -1,0 +1,1 @@
+"""An invented scene: land, sky, spectra, and the texts of the products that show it."""
