@@ -2,8 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+
+if TYPE_CHECKING:
+    from s2kit.workflows.scene import Scene
 
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED_DATA = PROJECT.parent / "shared" / "data"
@@ -28,6 +33,14 @@ def real_l2a(shared_data: Path) -> Path:
 def real_l1c(shared_data: Path) -> Path:
     """The real L1C product: its metadata and B01."""
     return shared_data / "safe" / "S2A_MSIL1C_20180101T105441_N0206_R051_T31TDH_20180101T124911.SAFE"
+
+
+@pytest.fixture(scope="session")
+def scene() -> "Scene":
+    """Two dates, L1C and L2A, as SAFE folders; read only. What else there is: `support/scenes.py`."""
+    from support.scenes import built_scene
+
+    return built_scene()
 
 
 @pytest.fixture(autouse=True)
