@@ -78,7 +78,7 @@ class GranuleMetadata:
             return self.grids.get(resolution_m)
         finest = self.grids[min(self.grids)]
         width, height = (int(size * finest.resolution_m) // PVI_RESOLUTION_M for size in (finest.width, finest.height))
-        return Grid(finest.epsg, finest.west, finest.north, PVI_RESOLUTION_M, width, height)
+        return Grid(finest.epsg, finest.west, finest.north, float(PVI_RESOLUTION_M), width, height)
 
 
 def parse_granule_name(text: str) -> GranuleName | None:
