@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.s3 import moto_url, s3_server  # noqa: F401
 
 if TYPE_CHECKING:
     from s2kit.workflows.scene import Scene

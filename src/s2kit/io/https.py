@@ -1,0 +1,229 @@
+"""Plain HTTPS as a store: ranges of files behind an address; listing only where the server is a bucket in disguise."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Never
+from urllib.parse import quote, urlsplit
+
+import requests
+import stamina
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from s2kit.core.archive import Archive
+from s2kit.errors import AccessError, NotFoundError, OutputError, S2KitError, ServiceError, TryLaterError
+from s2kit.io.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
+from s2kit.io.store import Body, ObjectInfo
+
+LISTABLE = frozenset({"storage.googleapis.com"})
+"""Hosts whose path is `/BUCKET/KEY` of a store that can be listed with S3's requests."""
+
+_CHUNK = 1 << 20
+_TIMEOUT_S = (20.0, 60.0)
+_DATED = "last-modified "
+_RETRIES = 5
+_RETRIED = frozenset({429, 500, 502, 503, 504})
+
+
+class HttpsStore:
+    """Files below an `http://` or `https://` address; keys of `.netrc` are used where it has the host."""
+
+    def __init__(self, archive: Archive, retries: int = _RETRIES) -> None:
+        """Open a store; sessions are shared by all stores of this process that are alike.
+
+        Args:
+            archive: Where.
+            retries: How often a request that failed in passing is sent again, with growing pauses.
+        """
+        self.archive = archive
+        self._session = _session(max(1, archive.max_connections), retries)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """All objects whose key begins with `prefix`, where the server is known to list.
+
+        Raises:
+            ServiceError: A plain web server does not list.
+        """
+        yield from self._bucket().list(prefix)
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The common prefixes one level below `prefix`, where the server is known to list."""
+        yield from self._bucket().folders(prefix)
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Size and tag of one object; where the server does not say them to HEAD, its first byte is asked for."""
+        with self._answer("HEAD", key, {}) as answer:
+            if answer.status_code < 400 and "Content-Length" in answer.headers:
+                return ObjectInfo(key, int(answer.headers["Content-Length"]), _tag(answer.headers))
+        with self._answer("GET", key, {"Range": "bytes=0-0"}) as answer:
+            self._check(answer, key)
+            return ObjectInfo(key, self._extent(answer, key)[1], _tag(answer.headers))
+
+    def read(self, key: str, start: int = 0, length: int | None = None, if_match: str | None = None) -> bytes:
+        """Bytes `start` to `start + length`, fewer at the end of the object; a body that breaks off is read again."""
+        if length == 0:
+            return b""
+        for attempt in stamina.retry_context(on=BrokenBodyError, attempts=BODY_ATTEMPTS, timeout=None):
+            with attempt, self._open(key, start, length, if_match) as answer:
+                if answer is None:
+                    return b""
+                first, total = self._extent(answer, key)
+                return sliced(self._chunks(answer, key), first, start, length, total, self._name(key))
+        raise AssertionError
+
+    @contextmanager
+    def body(self, key: str, start: int = 0, if_match: str | None = None) -> Iterator[Body]:
+        """An object from an offset on, in chunks as they arrive; a body that breaks off raises `TryLaterError`."""
+        with self._open(key, start, None, if_match) as answer:
+            if answer is None:
+                yield Body(self.stat(key), start, iter(()))
+                return
+            first, total = self._extent(answer, key)
+            yield Body(ObjectInfo(key, total, _tag(answer.headers)), first, self._chunks(answer, key))
+
+    def put(self, key: str, source: Path) -> Never:
+        """Nothing can be stored over plain HTTPS."""
+        raise OutputError(
+            f"{self._name(key)}: {source.name} cannot be stored over plain HTTPS", "name an s3:// address"
+        )
+
+    @contextmanager
+    def _open(self, key: str, start: int, length: int | None, if_match: str | None) -> Iterator[Any]:
+        """The answer to a GET; None where the object ends before the range begins."""
+        asked = request_range(start, length)
+        headers = {**({"Range": asked} if asked else {}), **_condition(if_match)}
+        with self._answer("GET", key, headers) as answer:
+            if answer.status_code == 416:
+                yield None
+                return
+            self._check(answer, key)
+            if if_match is not None and _tag(answer.headers) not in {None, if_match}:
+                raise _changed(self._name(key))
+            yield answer
+
+    @contextmanager
+    def _answer(self, method: str, key: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
+        url = self._url(key)
+        try:
+            answer = self._session.request(
+                method, url, headers=dict(headers), stream=True, timeout=_TIMEOUT_S, allow_redirects=True
+            )
+        except (requests.RequestException, OSError) as error:
+            raise _translated(error, self._name(key)) from error
+        with answer:
+            yield answer
+
+    def _check(self, answer: requests.Response, key: str) -> None:
+        if answer.status_code >= 400:
+            raise _refusal(answer.status_code, self._name(key))
+
+    def _extent(self, answer: requests.Response, key: str) -> tuple[int, int]:
+        """Offset of the body's first byte, and the size of the whole object."""
+        found = content_range(answer.headers.get("Content-Range"))
+        if found is not None:
+            return found
+        length = answer.headers.get("Content-Length", "")
+        if answer.status_code == 206 or not length.isdecimal():
+            raise ServiceError(f"{self._name(key)}: the server does not say how large the file is")
+        return 0, int(length)
+
+    def _chunks(self, answer: requests.Response, key: str) -> Iterator[bytes]:
+        try:
+            yield from answer.iter_content(_CHUNK)
+        except (requests.RequestException, OSError) as error:
+            raise BrokenBodyError(f"{self._name(key)}: the transfer broke off: {error}", "run again later") from error
+
+    def _bucket(self) -> Any:
+        from s2kit.io.s3 import S3Store
+
+        parts = urlsplit(self.archive.address)
+        if parts.hostname not in LISTABLE:
+            raise ServiceError(
+                f"{self.archive.address} cannot be listed over plain HTTPS", "name the file itself, or an s3:// address"
+            )
+        return S3Store(
+            replace(
+                self.archive,
+                address=f"gs://{parts.path.strip('/')}",
+                endpoint_url=f"{parts.scheme}://{parts.netloc}",
+                region="auto",
+                anonymous=True,
+            )
+        )
+
+    def _name(self, key: str) -> str:
+        """The address for messages: without its query, which may hold a signature."""
+        return self._url(key).partition("?")[0]
+
+    def _url(self, key: str) -> str:
+        return (
+            f"{self.archive.address.rstrip('/')}/{quote(key, safe='/:@+,;=~!$()*?&%')}" if key else self.archive.address
+        )
+
+
+@lru_cache(maxsize=32)
+def _session(connections: int, retries: int) -> requests.Session:
+    session = requests.Session()
+    retry = Retry(
+        total=retries,
+        backoff_factor=0.2,
+        backoff_jitter=0.2,
+        status_forcelist=_RETRIED,
+        allowed_methods=frozenset({"GET", "HEAD"}),
+        respect_retry_after_header=True,
+        raise_on_status=False,
+    )
+    adapter = HTTPAdapter(pool_connections=8, pool_maxsize=connections, max_retries=retry)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers["User-Agent"] = "s2kit"
+    session.headers["Accept-Encoding"] = "identity"  # a compressed body has other ranges
+    return session
+
+
+def _tag(headers: Mapping[str, str]) -> str | None:
+    """The strong entity tag without quotes, or else the time of the last change.
+
+    Weak tags cannot prove that bytes are the same (RFC 9110, section 8.8.1).
+    """
+    tag = headers.get("ETag", "").strip()
+    if len(tag) > 2 and tag.startswith('"'):
+        return tag.strip('"')
+    return f"{_DATED}{headers['Last-Modified']}" if headers.get("Last-Modified") else None
+
+
+def _condition(if_match: str | None) -> dict[str, str]:
+    if if_match is None:
+        return {}
+    if if_match.startswith(_DATED):
+        return {"If-Unmodified-Since": if_match.removeprefix(_DATED)}
+    return {"If-Match": f'"{if_match}"'}
+
+
+def _changed(url: str) -> TryLaterError:
+    return TryLaterError(f"{url} changed while it was being read", "run again: it will be read from the start")
+
+
+def _refusal(status: int, url: str) -> S2KitError:
+    if status == 412:
+        return _changed(url)
+    if status in {404, 410}:
+        return NotFoundError(f"{url}: no such file")
+    if status in {401, 403, 407}:
+        return AccessError(f"{url}: access refused ({status})", "put the keys for this host into ~/.netrc")
+    if status in _RETRIED or status >= 500:
+        return TryLaterError(f"{url}: the service is busy ({status})", "run again later")
+    return ServiceError(f"{url}: the server answered {status}", "see whether the address is right")
+
+
+def _translated(error: BaseException, url: str) -> S2KitError:
+    if isinstance(error, requests.exceptions.SSLError):
+        return ServiceError(f"{url}: {error}", "check the server's certificate and the address")
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+        return NotFoundError(f"{url}: not an address", "name an https:// or s3:// address")
+    if isinstance(error, (requests.ConnectionError, requests.Timeout, requests.exceptions.RetryError, OSError)):
+        return TryLaterError(f"{url}: {type(error).__name__}: no answer", "check the network, or run again later")
+    return ServiceError(f"{url}: {error}", "see whether the address is right")

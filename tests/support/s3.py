@@ -1,0 +1,97 @@
+"""An S3 server for tests: moto's own, a real process on loopback, with buckets that no other test knows."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+
+from s2kit.core.archive import Archive
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket of the server."""
+
+    name: str
+    endpoint_url: str
+    client: Any
+
+    def archive(self, prefix: str = "", **options: Any) -> Archive:
+        """An archive that stands for this bucket, or for a prefix in it."""
+        values = {"name": self.name, "endpoint_url": self.endpoint_url, "region": "us-east-1", **options}
+        return Archive(address=f"s3://{self.name}/{prefix}".rstrip("/"), **values)
+
+    def put(self, key: str, data: bytes) -> str:
+        """Store an object; returns its tag without quotes."""
+        return self.client.put_object(Bucket=self.name, Key=key, Body=data)["ETag"].strip('"')
+
+    def get(self, key: str) -> bytes:
+        """The bytes of an object."""
+        return self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
+
+    def keys(self) -> list[str]:
+        """All keys."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+
+
+@dataclass(frozen=True, slots=True)
+class S3Server:
+    """A running server; its keys are in the environment of the test."""
+
+    url: str
+
+    def bucket(self, *, public: bool = False) -> Bucket:
+        """A new, empty bucket; `public` ones can be read unsigned."""
+        import boto3
+
+        client = boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+        name = f"bucket-{next(_numbers)}"
+        client.create_bucket(Bucket=name, **({"ACL": "public-read"} if public else {}))
+        return Bucket(name, self.url, client)
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """Address of moto's server, which runs for the whole session."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.poll() is None, "moto's server ended"
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def s3_server(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """An S3 server with keys in the environment."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    return S3Server(moto_url)
