@@ -16,7 +16,7 @@ FIRST_PARCEL = 32
 GRASS = 5
 TRACK = 7
 DECIDUOUS = 3
-_BLOCK_PX = 118
+_BLOCK_PX = 142
 _SMALLEST_PX = 40
 
 
@@ -143,8 +143,8 @@ def _fields(block: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.in
     side, count = len(block), int(block.max()) + 1
     angle = rng.normal(0.35, 0.35, count) + rng.choice([0.0, math.pi / 2], count)
     cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
-    wide = rng.uniform(9, 27, count).astype(np.float32)
-    long = (wide * rng.uniform(1.3, 3.4, count)).astype(np.float32)
+    wide = rng.gamma(5.0, 4.0, count).clip(11, 42).astype(np.float32)
+    long = (wide * rng.uniform(1.4, 4.0, count)).astype(np.float32)
     y = np.arange(side, dtype=np.float32)[:, None]
     x = np.arange(side, dtype=np.float32)[None, :]
     u = x * cos[block] + y * sin[block]

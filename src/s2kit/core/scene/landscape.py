@@ -66,19 +66,19 @@ def make_landscape(seed: int, side: int) -> Landscape:
         side: Rows and columns of 10 m pixels.
     """
     rng = np.random.default_rng([seed, side])
-    rough, broad, fine = (fractal(side, beta, rng) for beta in (2.6, 3.6, 0.9))
+    rough, broad, fine, relief = (fractal(side, beta, rng) for beta in (2.6, 3.6, 0.9, 3.3))
     path = _river_path(side, rng)
     near = _distance_to(path[::2], side, reach=70)
     valley = smoothstep(_far_distance(path[::25], side) / _VALLEY_PX)
-    height = 52.0 + valley * (75.0 + 40.0 * broad + 22.0 * rough) + 2.0 * rough
+    height = 52.0 + valley * (75.0 + 34.0 * broad + 46.0 * relief) + 0.5 * rough
     hills = height - 80.0 + 25.0 * np.roll(rough, side // 3, axis=1)
     surface, parcels = lay_parcels(side, hills, rng)
     brooks = [_brook_path(path, side, rng) for _ in range(3 + side // 300)]
-    _plant_woods(surface, rough, broad, valley, hills)
+    _plant_woods(surface, rough, broad, valley, relief)
     for brook in brooks:
         _plant_along(surface, brook, rough, side)
     _fill_river(surface, near, path, rough)
-    _dig_lakes(surface, path, brooks, rng)
+    _dig_lakes(surface, near, path, brooks, rng)
     _build(surface, near, height, path, rng)
     return Landscape(side, surface, parcels, height.astype(np.float32), fine, broad * 0.6 + rough * 0.4)
 
@@ -137,11 +137,12 @@ def _far_distance(points: Points, side: int) -> Floats:
     return np.stack([np.interp(at, coarse, row) for row in rows]).astype(np.float32)
 
 
-def _plant_woods(surface: NDArray[np.int32], rough: Floats, broad: Floats, valley: Floats, hills: Floats) -> None:
-    """Woods on the hills, with ragged edges; conifers in some of them."""
+def _plant_woods(surface: NDArray[np.int32], rough: Floats, broad: Floats, valley: Floats, relief: Floats) -> None:
+    """Woods on the hills, with ragged edges, conifers in some of them; copses everywhere."""
     woods = rough + 0.55 * np.roll(broad, 211, axis=0) + 0.9 * valley > 1.62
-    conifers = woods & (np.roll(rough, 577, axis=1) + 0.02 * hills > 1.35)
-    surface[woods] = Cover.DECIDUOUS
+    copses = np.roll(rough, 823, axis=0) + 0.4 * np.roll(relief, 97, axis=1) > 2.25
+    conifers = woods & (np.roll(rough, 577, axis=1) + 0.7 * relief > 1.0)
+    surface[woods | copses] = Cover.DECIDUOUS
     surface[conifers] = Cover.CONIFER
 
 
@@ -161,12 +162,14 @@ def _fill_river(surface: NDArray[np.int32], near: Floats, path: Points, rough: F
     bend = np.gradient(np.unwrap(np.arctan2(along[:, 0], along[:, 1])))
     normal = np.stack([along[:, 1], -along[:, 0]], axis=1)  # to the left of the flow, rows downwards
     sharp = np.flatnonzero(np.abs(bend) > np.quantile(np.abs(bend), 0.72))
-    inner = path[sharp] - np.sign(bend[sharp])[:, None] * normal[sharp] * (_RIVER_HALF_PX + 0.6)
+    inner = path[sharp] + np.sign(bend[sharp])[:, None] * normal[sharp] * (_RIVER_HALF_PX + 0.6)
     bank = _distance_to(inner, len(surface), reach=5)
     surface[(bank < 2.1 + 0.9 * rough) & (near > width * 0.55)] = Cover.GRAVEL
 
 
-def _dig_lakes(surface: NDArray[np.int32], path: Points, brooks: list[Points], rng: np.random.Generator) -> None:
+def _dig_lakes(
+    surface: NDArray[np.int32], near: Floats, path: Points, brooks: list[Points], rng: np.random.Generator
+) -> None:
     """Gravel pits in the valley and small reservoirs on the brooks."""
     side = len(surface)
     spots = [(path[rng.integers(len(path))] + rng.normal(0, 55, 2), rng.uniform(9, 17)) for _ in range(2 + side // 200)]
@@ -174,7 +177,7 @@ def _dig_lakes(surface: NDArray[np.int32], path: Points, brooks: list[Points], r
     y, x = np.mgrid[-30:31, -30:31].astype(np.float32)
     for (row, col), radius in spots:
         top, left = int(row) - 30, int(col) - 30
-        if top < 0 or left < 0 or top + 61 > side or left + 61 > side:
+        if top < 0 or left < 0 or top + 61 > side or left + 61 > side or near[int(row), int(col)] < radius + 14:
             continue
         turn, stretch, power = rng.uniform(0, math.pi), rng.uniform(1.0, 1.8), rng.uniform(2.0, 4.0)
         u = np.abs(x * math.cos(turn) + y * math.sin(turn)) / (radius * stretch)
@@ -228,7 +231,7 @@ def _settle(surface: NDArray[np.int32], row: float, col: float, radius: float, r
     turn = rng.uniform(0, math.pi / 2)
     u, v = x * math.cos(turn) + y * math.sin(turn), y * math.cos(turn) - x * math.sin(turn)
     around = np.arctan2(y, x)
-    lobes = 1 + 0.22 * np.sin(3 * around + rng.uniform(0, 6)) + 0.16 * np.sin(5 * around + rng.uniform(0, 6))
+    lobes = 1 + 0.14 * np.sin(3 * around + rng.uniform(0, 6)) + 0.16 * np.sin(5 * around + rng.uniform(0, 6))
     ring = np.hypot(x, y) / (radius * lobes)
     inside = (ring < 1) & (part != Cover.RIVER)
     built = rng.random(part.shape) < 0.74 - 0.5 * ring

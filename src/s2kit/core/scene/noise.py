@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
-def fractal(side: int, beta: float, rng: np.random.Generator) -> Floats:
+def fractal(side: int, beta: float, rng: np.random.Generator, largest_px: float = float("inf")) -> Floats:
     """A self-similar field `[row, col]`, mean 0, standard deviation 1, whose edges fit together.
 
     Spectral synthesis: white noise whose power falls with the wave number as `k ** -beta`
@@ -16,11 +16,12 @@ def fractal(side: int, beta: float, rng: np.random.Generator) -> Floats:
         side: Rows and columns.
         beta: 0 for white noise, about 2 for ragged, 4 for smooth fields.
         rng: Where the randomness comes from.
+        largest_px: No structure is much larger than that.
     """
     spectrum = np.fft.rfft2(rng.standard_normal((side, side), dtype=np.float32))
     down = np.fft.fftfreq(side)[:, None]
     right = np.fft.rfftfreq(side)[None, :]
-    wave = np.hypot(down, right)
+    wave = np.sqrt(down**2 + right**2 + largest_px**-2)
     wave[0, 0] = 1.0
     spectrum *= wave ** (-beta / 2)
     spectrum[0, 0] = 0

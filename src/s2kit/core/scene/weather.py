@@ -121,12 +121,12 @@ def make_sky(land: Landscape, sun: Sun, *, seed: int, cloudiness: float, swath_g
 
 def _clouds(side: int, rng: np.random.Generator, cloudiness: float) -> tuple[Floats, Floats, Floats]:
     """Opacity of cumulus, brightness of its tops, opacity of cirrus."""
-    weather, billows, wisps = fractal(side, 4.2, rng), fractal(side, 2.7, rng), fractal(side, 3.2, rng)
-    depth = billows + np.float32(0.9) * weather
+    weather, billows, wisps = fractal(side, 4.0, rng), fractal(side, 3.1, rng, 150.0), fractal(side, 3.2, rng)
+    depth = billows + np.float32(0.85) * weather
     edge = float(np.quantile(depth[::7, ::7], 1 - cloudiness))
-    cloud = smoothstep(depth, edge - 0.1, edge + 0.45)
+    cloud = smoothstep(softened(depth), edge - 0.15, edge + 0.4)
     down, right = np.gradient(softened(softened(depth)))
-    puff = (1 + np.clip(1.1 * (right - down), -0.16, 0.14) + 0.05 * (depth - edge)).astype(np.float32)
+    puff = (0.88 + np.clip(1.6 * (right - down), -0.2, 0.16) + 0.09 * (depth - edge)).astype(np.float32)
     streaks = np.roll(wisps, side // 2, axis=0) + np.float32(0.5) * np.roll(weather, side // 3, axis=1)
     high = float(np.quantile(streaks[::7, ::7], 1 - cloudiness * 0.5))
     return cloud, np.clip(puff, 0.75, 1.25), np.float32(0.45) * smoothstep(streaks, high, high + 0.9)
