@@ -1,6 +1,8 @@
 """Pixels and texts of an invented product as a SAFE folder, encoded as ESA encodes."""
 
 import hashlib
+import os
+import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,13 +13,13 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.features import shapes
 from rasterio.warp import transform
 
 from s2kit.core.grid import Grid
 from s2kit.core.scene.package import ListedFile
-from s2kit.errors import OutputError
+from s2kit.errors import OutputError, S2KitError
 from s2kit.io.files import fsync_folder, part_path, remove, translate_os_error
 
 Ring = list[tuple[float, float]]
@@ -52,7 +54,7 @@ def write_jp2(path: Path, pixels: NDArray[Any], grid: Grid, coding: Coding, *, t
         path: Where to write; the folder is there.
         pixels: `[component, row, col]`, uint8 or uint16; uint16 is coded with 15 bits.
         grid: The image's grid.
-        coding: Tiles, code-blocks and precincts.
+        coding: Tiles, code-blocks and precincts; GDAL makes tiles no larger than the image.
         tlm: True for a table of tile-part lengths in the main header.
 
     Raises:
@@ -63,6 +65,7 @@ def write_jp2(path: Path, pixels: NDArray[Any], grid: Grid, coding: Coding, *, t
         "QUALITY": "100",
         "REVERSIBLE": "YES",
         "YCC": "YES" if count == 3 else "NO",
+        "tiled": True,  # without it rasterio drops the height of a tile
         "BLOCKXSIZE": coding.tile,
         "BLOCKYSIZE": coding.tile,
         "RESOLUTIONS": coding.resolutions,
@@ -98,10 +101,14 @@ def write_jp2(path: Path, pixels: NDArray[Any], grid: Grid, coding: Coding, *, t
 def _translated(path: Path) -> Iterator[None]:
     try:
         yield
-    except RasterioError as error:
-        raise OutputError(f"{path}: {error}", "name a place that you may write to with --out") from error
+    except S2KitError:
+        raise
     except OSError as error:
         raise translate_os_error(error, path) from error
+    except Exception as error:
+        if not type(error).__module__.startswith("rasterio"):
+            raise
+        raise OutputError(f"{path}: {error}", "name a place that you may write to with --out") from error
 
 
 @contextmanager
@@ -125,6 +132,28 @@ def write_text(root: Path, path: str, content: str | bytes) -> None:
     target = root / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def place(source: Path, target: Path) -> None:
+    """The same file under another name: a hard link where the disk can do that, else a copy."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def write_jpeg(source: Path, target: Path) -> None:
+    """A small picture as a JPEG file."""
+    with _translated(target), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(source) as image:
+            pixels = image.read()
+        count, rows, cols = pixels.shape
+        options = {"width": cols, "height": rows, "count": count, "dtype": pixels.dtype}
+        with rasterio.open(target, "w", driver="JPEG", QUALITY=90, **options) as picture:
+            picture.write(pixels)
+    remove(target.with_name(target.name + ".aux.xml"))
 
 
 def listed(root: Path, paths: Sequence[str], algorithm: str) -> list[ListedFile]:
