@@ -1,0 +1,158 @@
+"""What a picture shows: bands, an index or a recipe, each with the resolution it is wanted at."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from s2kit.core.bands import LAYERS, normal_band
+from s2kit.core.indices import INDICES, find_index
+from s2kit.errors import InputError
+
+RESOLUTIONS = (10, 20, 60)
+"""Resolutions in metres that Sentinel-2 products have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Three bands that people know by a name."""
+
+    name: str
+    bands: tuple[str, str, str]
+    """Red, green and blue of the picture."""
+    shows: str
+    source: str
+
+
+_CUSTOM_SCRIPTS = "Sentinel Hub custom scripts for Sentinel-2 (custom-scripts.sentinel-hub.com), composites"
+_ESRI = "Esri, ArcGIS Living Atlas, raster functions of the Sentinel-2 imagery layer"
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        recipe.name: recipe
+        for recipe in (
+            Recipe("true-color", ("B04", "B03", "B02"), "what an eye would see", _CUSTOM_SCRIPTS),
+            Recipe("false-color", ("B08", "B04", "B03"), "plants in red", _CUSTOM_SCRIPTS),
+            Recipe("false-color-urban", ("B12", "B11", "B04"), "towns against vegetation", _CUSTOM_SCRIPTS),
+            Recipe("swir", ("B12", "B8A", "B04"), "water in plants and soil, burnt land, fires", _CUSTOM_SCRIPTS),
+            Recipe("agriculture", ("B11", "B08", "B02"), "crops and their vigour", _ESRI),
+            Recipe("healthy-vegetation", ("B08", "B11", "B02"), "vigorous plants in red", _ESRI),
+            Recipe("geology", ("B12", "B11", "B02"), "kinds of rock, faults", _ESRI),
+            Recipe("land-water", ("B08", "B11", "B04"), "shores, water in blue, plants in orange", _ESRI),
+            Recipe("atmospheric", ("B12", "B11", "B8A"), "through haze and smoke", _ESRI),
+            Recipe("bathymetric", ("B04", "B03", "B01"), "shallow water", _ESRI),
+            Recipe("snow-clouds", ("B02", "B11", "B12"), "snow in red, clouds in white", _CUSTOM_SCRIPTS),
+        )
+    }
+)
+"""All recipes by name."""
+
+NATURAL = frozenset({("B04", "B03", "B02"), ("B04", "B03", "B01")})
+"""Bands whose picture looks natural only where all three share one pair of stretch limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What one picture shows."""
+
+    name: str
+    """For file names: `B04-B03-B02`, `true-color`, `ndvi`, `SCL`."""
+    bands: tuple[str, ...]
+    """Bands or layers: one (grey) or three (red, green, blue), for an index those of its formula."""
+    index: str | None = None
+    """Name of the index, None for bands as they are."""
+    resolution_m: int | None = None
+    """10, 20 or 60; None for the coarsest native one among the bands."""
+
+    @property
+    def is_layer(self) -> bool:
+        """True for a single image of the product that is no spectral band."""
+        return len(self.bands) == 1 and self.bands[0] in LAYERS
+
+    def at(self, resolution_m: int | None) -> "Subject":
+        """The subject at a resolution, unless it names its own."""
+        return (
+            self if self.resolution_m is not None or resolution_m is None else replace(self, resolution_m=resolution_m)
+        )
+
+
+def parse_bands(text: str) -> Subject:
+    """Read `B04,B03,B02`, `B8A@60`, `TCI` or a recipe's name with `@RES`.
+
+    Raises:
+        InputError: A band that does not exist, another count than one or three, a resolution that is none.
+    """
+    words, resolution_m = _split(text)
+    if words.lower() in RECIPES:
+        return replace(find_recipe(words), resolution_m=resolution_m)
+    names = tuple(normal_band(word) for word in words.split(",") if word.strip())
+    if len(names) not in {1, 3}:
+        raise InputError(
+            f"bands {text!r}: a picture is made of one band or of three, not of {len(names)}", "as in B04,B03,B02"
+        )
+    check_layers(names, text)
+    return Subject("-".join(names), names, resolution_m=resolution_m)
+
+
+def check_layers(names: tuple[str, ...], text: str) -> None:
+    """Raise `InputError` where a layer that is a picture by itself stands among other bands."""
+    for name in names:
+        if len(names) > 1 and name in {"SCL", "TCI", "PVI"}:
+            raise InputError(
+                f"bands {text!r}: {name} is a picture by itself and cannot be one of three", "name it alone"
+            )
+
+
+def parse_index(text: str) -> Subject:
+    """Read `ndvi` or `ndvi@20`.
+
+    Raises:
+        InputError: There is no such index, or the resolution is none.
+    """
+    words, resolution_m = _split(text)
+    index = find_index(words)
+    return Subject(index.name, index.bands, index.name, resolution_m)
+
+
+def parse_recipe(text: str) -> Subject:
+    """Read `true-color` or `true-color@20`.
+
+    Raises:
+        InputError: There is no such recipe, or the resolution is none.
+    """
+    words, resolution_m = _split(text)
+    return replace(find_recipe(words), resolution_m=resolution_m)
+
+
+def find_recipe(name: str) -> Subject:
+    """The subject of a recipe's name, in any case; `colour` is understood, and an underscore for a hyphen.
+
+    Raises:
+        InputError: There is none.
+    """
+    key = name.strip().lower().replace("_", "-").replace("colour", "color")
+    recipe = RECIPES.get(key)
+    if recipe is None:
+        near = difflib.get_close_matches(key, [*RECIPES, *INDICES], 1)
+        hint = f"did you mean {'--index ' if near and near[0] in INDICES else ''}{near[0]}? " if near else ""
+        raise InputError(f"there is no recipe {name!r}", f"{hint}recipes are {', '.join(RECIPES)}")
+    return Subject(recipe.name, recipe.bands)
+
+
+def parse_resolution(text: str) -> int:
+    """Read `10`, `20` or `60`, also with an `m` behind it.
+
+    Raises:
+        InputError: Any other text.
+    """
+    word = text.strip().lower().removesuffix("m")
+    if word not in {str(res) for res in RESOLUTIONS}:
+        raise InputError(f"resolution {text!r} is none of Sentinel-2's", "take 10, 20 or 60")
+    return int(word)
+
+
+def _split(text: str) -> tuple[str, int | None]:
+    words, at, resolution = text.strip().partition("@")
+    if not words:
+        raise InputError(f"{text!r} names no band", "as in B04,B03,B02 or B04,B03,B02@20")
+    return words, parse_resolution(resolution) if at else None

@@ -1,0 +1,219 @@
+"""How values become bytes: percentiles, absolute limits or the rule of the oldest system.
+
+A byte of 0 always means no data; data lies between 1 and 255 (only the legacy rule, which knew no such thing, gives
+data a 0). Limits are physical values, so that products with and without an offset look alike.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2kit.core.metadata import Radiometry
+from s2kit.core.radiometry import digital, physical
+from s2kit.errors import InputError
+
+DN_COUNT = 65536
+"""Digital numbers are 16 bits wide."""
+
+Limits = tuple[float, float]
+"""Low and high physical value of one band: the first grey and the last."""
+
+_PAIR = re.compile(r"\s*([-+.\deE]+)\s*:\s*([-+.\deE]+)\s*(%|dn)?\s*", re.IGNORECASE)
+_HINT = (
+    "as in 2:98% (percentiles), 0:0.3 (reflectance), 0:3000dn (digital numbers), legacy; or three of them, by commas"
+)
+_BANDS = 3
+
+
+class StretchKind(StrEnum):
+    """What the numbers of a stretch are."""
+
+    PERCENT = "percent"
+    """Percentiles of the pixels with data."""
+    PHYSICAL = "physical"
+    """Reflectance, optical thickness or centimetres of water."""
+    DIGITAL = "digital"
+    """Digital numbers as they are in the file, offset and all."""
+    LEGACY = "legacy"
+    """`min(255, 10 * (DN // 256))`, the picture of the oldest system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch as it was asked for."""
+
+    kind: StretchKind = StretchKind.PERCENT
+    pairs: tuple[Limits, ...] = ((2.0, 98.0),)
+    """One pair for all bands, or one for each of three."""
+    gamma: float = 1.0
+    """Over 1 brightens the middle: the share of the range is raised to `1 / gamma`."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.gamma) and 0.1 <= self.gamma <= 10):
+            raise InputError(f"gamma {self.gamma:g} makes no picture", "take a number from 0.1 to 10, such as 1.4")
+
+    @property
+    def text(self) -> str:
+        """The form in which it is written on the command line, without gamma."""
+        if self.kind is StretchKind.LEGACY:
+            return "legacy"
+        unit = {StretchKind.PERCENT: "%", StretchKind.DIGITAL: "dn"}.get(self.kind, "")
+        return ",".join(f"{low:g}:{high:g}{unit}" for low, high in self.pairs)
+
+    def pair(self, band: int) -> Limits:
+        """The pair of a band by its place in the picture."""
+        return self.pairs[band] if len(self.pairs) > 1 else self.pairs[0]
+
+
+def parse_stretch(text: str, gamma: float = 1.0) -> Stretch:
+    """Read `2:98%`, `0:0.3`, `0:3000dn`, three of one kind joined by commas, or `legacy`.
+
+    Raises:
+        InputError: Another form, a low that is not below its high, a percentile outside 0 to 100.
+    """
+    if text.strip().lower() == "legacy":
+        return Stretch(StretchKind.LEGACY, (), gamma)
+    matches = [_PAIR.fullmatch(part) for part in text.split(",")]
+    if len(matches) not in {1, _BANDS}:
+        raise InputError(
+            f"stretch {text!r} has {len(matches)} pairs; it takes one, or one for each of three bands", _HINT
+        )
+    pairs, units = [], []
+    for match in matches:
+        try:
+            low, high = (math.nan, math.nan) if match is None else (float(match[1]), float(match[2]))
+        except ValueError:
+            low = high = math.nan
+        if match is None or not (math.isfinite(low) and math.isfinite(high)):
+            raise InputError(f"stretch {text!r} is not understood", _HINT)
+        if low >= high:
+            raise InputError(f"stretch {text!r}: {low:g} is not below {high:g}", _HINT)
+        pairs.append((low, high))
+        units.append((match[3] or "").lower())
+    kind = _kind(text, units)
+    if kind is StretchKind.PERCENT and any(low < 0 or high > 100 for low, high in pairs):
+        raise InputError(f"stretch {text!r}: percentiles lie from 0 to 100", _HINT)
+    return Stretch(kind, tuple(pairs), gamma)
+
+
+def _kind(text: str, units: Sequence[str]) -> StretchKind:
+    named = {unit for unit in units if unit} or {""}
+    if len(named) > 1 or (any(not unit for unit in units[:-1]) and any(units[:-1])):
+        raise InputError(f"stretch {text!r} mixes percentiles, reflectance and digital numbers", _HINT)
+    return {"%": StretchKind.PERCENT, "dn": StretchKind.DIGITAL, "": StretchKind.PHYSICAL}[named.pop()]
+
+
+def histogram(dn: NDArray[np.integer], keep: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+    """How often each digital number from 0 to 65535 occurs, of all pixels or of those where `keep` is True."""
+    values = dn.ravel() if keep is None else dn[keep]
+    return np.bincount(values, minlength=DN_COUNT)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Physical values of one band with how often they occur, no data left out."""
+
+    values: NDArray[np.float64]
+    """Rising."""
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, counted: NDArray[np.int64], radiometry: Radiometry, nodata: int = 0) -> "Counts":
+        """From a histogram of digital numbers."""
+        counted = counted.copy()
+        counted[nodata] = 0
+        dn = np.flatnonzero(counted)
+        return cls((dn.astype(np.float64) + radiometry.offset) / radiometry.quantification, counted[dn])
+
+    @classmethod
+    def merged(cls, parts: Sequence["Counts"]) -> "Counts":
+        """All values of several together."""
+        values = np.concatenate([part.values for part in parts]) if parts else np.empty(0)
+        counts = np.concatenate([part.counts for part in parts]) if parts else np.empty(0, np.int64)
+        order = np.argsort(values, kind="stable")
+        return cls(values[order], counts[order])
+
+    @property
+    def total(self) -> int:
+        """Number of pixels."""
+        return int(self.counts.sum())
+
+    def percentile(self, percent: float) -> float:
+        """The smallest value that at least so many per cent of the pixels do not exceed (numpy's `inverted_cdf`).
+
+        Returns:
+            NaN where there is no pixel.
+        """
+        if not self.total:
+            return math.nan
+        reached = np.cumsum(self.counts)
+        wanted = max(1, math.ceil(percent / 100 * reached[-1] - 1e-9))
+        return float(self.values[np.searchsorted(reached, wanted)])
+
+
+def percentile_limits(stretch: Stretch, bands: Sequence[Counts], *, shared: bool) -> tuple[Limits, ...]:
+    """Limits of each band from its own percentiles.
+
+    Args:
+        stretch: Of kind `PERCENT`.
+        bands: Values of each band; a band without any gets the limits 0 and 1.
+        shared: True to give all bands one pair, from the lowest low to the highest high: colours then stay natural.
+    """
+    limits = []
+    for place, counts in enumerate(bands):
+        low, high = (counts.percentile(percent) for percent in stretch.pair(place))
+        limits.append((low, high) if counts.total else (0.0, 1.0))
+    known = [pair for pair, counts in zip(limits, bands, strict=True) if counts.total]
+    if shared and known:
+        both = (min(low for low, _ in known), max(high for _, high in known))
+        return tuple(both for _ in limits)
+    return tuple(limits)
+
+
+def absolute_limits(stretch: Stretch, radiometries: Sequence[Radiometry]) -> tuple[Limits, ...]:
+    """Limits of each band of a stretch that names them; of the legacy rule, where its greys begin and end."""
+    limits = []
+    for place, radiometry in enumerate(radiometries):
+        if stretch.kind is StretchKind.PHYSICAL:
+            limits.append(stretch.pair(place))
+        else:
+            low, high = (0.0, 6656.0) if stretch.kind is StretchKind.LEGACY else stretch.pair(place)
+            limits.append((physical(low, radiometry), physical(high, radiometry)))
+    return tuple(limits)
+
+
+def lut(stretch: Stretch, limits: Limits, radiometry: Radiometry, nodata: int = 0) -> NDArray[np.uint8]:
+    """The byte of each digital number from 0 to 65535.
+
+    Args:
+        stretch: For its gamma and the legacy rule.
+        limits: Physical values that become 1 and 255; where they are equal, less is 1 and the rest 255.
+        radiometry: How digital numbers become physical values.
+        nodata: The digital number that becomes 0.
+    """
+    dn = np.arange(DN_COUNT)
+    if stretch.kind is StretchKind.LEGACY:
+        return np.minimum(255, 10 * (dn // 256)).astype(np.uint8)
+    low, high = (digital(value, radiometry) for value in limits)
+    share = np.clip((dn - low) / max(high - low, 1e-9), 0.0, 1.0)
+    if stretch.gamma != 1.0:
+        share **= 1.0 / stretch.gamma
+    table: NDArray[np.uint8] = np.rint(1 + 254 * share).astype(np.uint8)
+    table[nodata] = 0
+    return table
+
+
+def legacy_window(width: int, height: int) -> tuple[int, int, int, int]:
+    """The part of a picture that the oldest system kept: a half of its columns and three sevenths of its rows.
+
+    Returns:
+        `(col, row, width, height)`; edges at 1/4, 3/4, 2/7 and 5/7, rounded half to even.
+    """
+    left, right = round(width / 4), round(width * 3 / 4)
+    top, bottom = round(height * 2 / 7), round(height * 5 / 7)
+    return left, top, right - left, bottom - top
