@@ -63,9 +63,9 @@ def _savi(nir: Reflectance, red: Reflectance) -> Reflectance:
 
 
 def _msavi(nir: Reflectance, red: Reflectance) -> Reflectance:
-    term = 2 * nir + 1
-    root: Reflectance = np.sqrt(term * term - 8 * (nir - red)).astype(np.float32)
-    result: Reflectance = (term - root) / 2
+    term: Reflectance = np.float32(2) * nir + np.float32(1)
+    root: Reflectance = np.sqrt(term * term - np.float32(8) * (nir - red))
+    result: Reflectance = (term - root) / np.float32(2)
     return result
 
 
