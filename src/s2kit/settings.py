@@ -45,12 +45,13 @@ class Catalogue:
     url: str
     """Root of the service, or a folder for `local`."""
     kind: str = "stac"
-    """`stac`, `dhus` or `local`."""
+    """`stac`, `odata`, `dhus` or `local`."""
 
 
 CATALOGUES: Mapping[str, Catalogue] = {
     "earth-search": Catalogue(url="https://earth-search.aws.element84.com/v1"),
     "cdse": Catalogue(url="https://stac.dataspace.copernicus.eu/v1"),
+    "cdse-odata": Catalogue(url="https://catalogue.dataspace.copernicus.eu/odata/v1", kind="odata"),
 }
 
 PARCEL_FIELDS: Mapping[str, str] = {"pid": "pid", "cropname": "cropname", "cropcode": "cropcode"}

@@ -78,9 +78,12 @@ def _register() -> None:
     """Hang every verb on the app; a verb's module imports nothing heavy."""
     from s2kit.cli.config import config_app
     from s2kit.cli.doctor import doctor
+    from s2kit.cli.pairs import PairsCommand
+    from s2kit.cli.search import search
 
     app.add_typer(config_app, name="config")
     app.command("doctor")(doctor)
+    app.command("search", cls=PairsCommand)(search)
 
 
 _register()

@@ -12,7 +12,7 @@ from typing import Any
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.product import ProductName, Sentinel1Name, parse_product_name
+from s2kit.core.product import ProductName, Sentinel1Name, parse_compact_time, parse_product_name
 from s2kit.errors import InputError
 
 _CONSTELLATIONS = {"s1": "sentinel-1", "s2": "sentinel-2"}
@@ -86,7 +86,7 @@ class ProductRecord:
             "grid:code": f"MGRS-{self.tile}" if self.tile else None,
             "processing:level": self.level,
             "processing:version": self.baseline,
-            "processing:datetime": self.generated,
+            "processing:datetime": _generated(self.generated),
             "sat:relative_orbit": self.orbit,
             "product:type": self.product_type,
             "sar:instrument_mode": self.mode,
@@ -211,6 +211,14 @@ def _iso(moment: dt.datetime | None) -> str | None:
         return None
     text = moment.astimezone(dt.UTC).isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
     return text.replace("+00:00", "Z")
+
+
+def _generated(text: str | None) -> str | None:
+    """The time in a name's last field, None where that is no time."""
+    try:
+        return _iso(parse_compact_time(text)) if text else None
+    except InputError:
+        return None
 
 
 def _platform(satellite: str | None) -> str | None:

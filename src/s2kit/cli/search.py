@@ -1,0 +1,166 @@
+"""`s2kit search`: find products."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from s2kit.cli.context import Session, session
+from s2kit.cli.options import (
+    Aoi,
+    Bbox,
+    CatalogueName,
+    Date,
+    FailIfEmpty,
+    Format,
+    Level,
+    MaxCloud,
+    OutputFile,
+    OutputFormat,
+    Point,
+    Range,
+    Tile,
+)
+
+if TYPE_CHECKING:
+    from s2kit.core.record import ProductRecord
+    from s2kit.workflows.search import Search
+    from s2kit.workflows.search_outputs import SideOutputs
+
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", min=0, help="Most products for each area and range; 0 means all."),
+]
+Mission = Annotated[str, typer.Option("--mission", metavar="s2|s1", help="Sentinel-2 or Sentinel-1.")]
+Orbit = Annotated[list[int] | None, typer.Option("--orbit", metavar="N", min=1, max=175, help="Relative orbit.")]
+Baseline = Annotated[list[str] | None, typer.Option("--baseline", metavar="N0400", help="Processing baseline.")]
+Platform = Annotated[list[str] | None, typer.Option("--platform", metavar="S2A", help="Satellite.")]
+Mode = Annotated[list[str] | None, typer.Option("--mode", metavar="IW", help="Sentinel-1's acquisition mode.")]
+Polarisation = Annotated[
+    list[str] | None, typer.Option("--polarisation", metavar="VV+VH", help="Sentinel-1's channels, all of them.")
+]
+ProductType = Annotated[list[str] | None, typer.Option("--product-type", metavar="GRD", help="GRD, SLC, S2MSI2A …")]
+Sort = Annotated[
+    str, typer.Option("--sort", metavar="KEY", help="-datetime, cloud, coverage, tile … or none: as they come.")
+]
+Dedupe = Annotated[
+    str, typer.Option("--dedupe", metavar="newest|none", help="Of reprocessed twins keep the newest, or all.")
+]
+MinOverlap = Annotated[
+    float | None,
+    typer.Option("--min-overlap", metavar="PCT", min=0, max=100, help="Share of the area that must be covered."),
+]
+EachFeature = Annotated[
+    bool, typer.Option("--each-feature", help="Answer each feature of a file, not the file as one area.")
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="NAME", help="Only what the last search of that name (such as last) did not tell."),
+]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", min=0, help="Give up after that long; 0 means never.")
+]
+Map = Annotated[
+    Path | None, typer.Option("--map", metavar="FILE.html", help="Draw footprints and areas on a page of its own.")
+]
+Quicklooks = Annotated[
+    Path | None, typer.Option("--quicklooks", metavar="DIR", help="Fetch the small pictures that need no account.")
+]
+
+
+def search(
+    aoi: Aoi = None,
+    bbox: Bbox = None,
+    point: Point = None,
+    tile: Tile = None,
+    range_: Range = None,
+    date: Date = None,
+    since: Since = None,
+    level: Level = None,
+    mission: Mission = "s2",
+    max_cloud: MaxCloud = None,
+    orbit: Orbit = None,
+    baseline: Baseline = None,
+    platform: Platform = None,
+    mode: Mode = None,
+    polarisation: Polarisation = None,
+    product_type: ProductType = None,
+    min_overlap: MinOverlap = None,
+    each_feature: EachFeature = False,
+    catalogue: CatalogueName = None,
+    limit: Limit = None,
+    sort: Sort = "-datetime",
+    dedupe: Dedupe = "newest",
+    form: OutputFormat = Format.TABLE,
+    output: OutputFile = None,
+    map_: Map = None,
+    quicklooks: Quicklooks = None,
+    timeout: Timeout = None,
+    fail_if_empty: FailIfEmpty = False,
+) -> None:
+    """Find products in a catalogue or a folder.
+
+    s2kit search --aoi aoi.geojson --range 2020-01-01 2020-01-13
+    """
+    words = _words(locals())
+    with session("search", limit=limit, level=level, timeout_s=timeout) as run:
+        from s2kit.workflows.search_outputs import begin
+
+        found, side = begin(words, run.loaded.settings, run.secrets, run.report, since, map_, quicklooks)
+        count = _print(found, side, form, output)
+        _finish(run, found, side, count=count, fail_if_empty=fail_if_empty)
+
+
+def _words(given: dict[str, Any]) -> Any:
+    """The options that say what to look for, renamed where Typer needs another name."""
+    from s2kit.workflows.search_words import SearchWords
+
+    renamed = {"range_": "ranges", "date": "dates", "max_cloud": "max_cloud_pct", "min_overlap": "min_overlap_pct"}
+    named = {renamed.get(name, name): value for name, value in given.items()}
+    known = {name: value for name, value in named.items() if name in SearchWords.__dataclass_fields__}
+    words: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if v is not None}
+    return SearchWords(**words)
+
+
+def _print(found: "Search", side: "SideOutputs", form: Format, output: Path | None) -> int:
+    """Print the records as they come; an incomplete answer never becomes a file."""
+    from s2kit.cli.output import emit
+    from s2kit.core.record import COLUMNS, SCHEMA
+
+    envelope: dict[str, Any] = {}
+
+    def rows() -> Iterator[dict[str, Any]]:
+        shown: set[str] = set()
+        for record in side.passing(found):
+            if form is Format.IDS and record.id in shown:
+                continue
+            shown.add(record.id)
+            yield _row(record, form)
+        if output is not None and found.problem is not None:
+            raise found.problem
+        envelope.update(side.summary(found))
+
+    columns = SCHEMA if form is Format.CSV else COLUMNS
+    return emit(rows(), form, columns, command="search", extra=envelope, output=output)
+
+
+def _row(record: "ProductRecord", form: Format) -> dict[str, Any]:
+    row = record.to_stac_properties()
+    if form is Format.CSV and record.geometry is not None:
+        row["geometry"] = record.geometry.wkt
+    return row
+
+
+def _finish(run: Session, found: "Search", side: "SideOutputs", *, count: int, fail_if_empty: bool) -> None:
+    """Write what goes beside stdout, then end as the search ended."""
+    from s2kit.core.events import Note
+
+    run.result.update({"products": count, "complete": found.complete})
+    side.write()
+    if found.problem is not None:
+        raise found.problem
+    side.advance()
+    if count == 0:
+        run.report(Note("no product answers the search"))
+    run.close(empty=count == 0, fail_if_empty=fail_if_empty)

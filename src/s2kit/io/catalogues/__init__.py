@@ -1,0 +1,1 @@
+"""Catalogues: one module a service, all of them giving pages of the same records."""

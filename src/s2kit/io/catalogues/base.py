@@ -1,0 +1,97 @@
+"""What a catalogue is, and how one is opened from its name."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from shapely.geometry.base import BaseGeometry
+
+from s2kit.core.dates import DateRange
+from s2kit.core.query import Query
+from s2kit.core.record import ProductRecord
+from s2kit.errors import ConfigError
+from s2kit.io.catalogues.transport import Deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueSource:
+    """A catalogue as the settings name it."""
+
+    name: str
+    """What results carry: `earth-search`, or the address where only that was given."""
+    kind: str
+    """`stac`, `odata`, `dhus` or `local`."""
+    url: str
+    """Root of the service, or the dataset folder."""
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    cache_dir: Path | None = None
+    """Where `local` keeps its index; None for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one request brought."""
+
+    records: tuple[ProductRecord, ...]
+    matched: int | None = None
+    """How many products the service says that there are; None where it does not say. Filters of ours come on top."""
+    notes: tuple[str, ...] = ()
+    """What the user should know, such as an entry that could not be read."""
+
+
+class Catalogue(Protocol):
+    """A service or folder that can be asked for products."""
+
+    source: CatalogueSource
+
+    def pages(self, query: Query, area: BaseGeometry | None, when: DateRange) -> Iterator[Page]:
+        """Products that may answer, page by page; the caller filters them again.
+
+        Args:
+            query: What a product has to be.
+            area: Where, in lon/lat, with few vertices; None for everywhere.
+            when: When.
+
+        Raises:
+            TryLaterError: A passing fault that outlived all retries, or the deadline.
+            ServiceError: The service answered nonsense, or is gone.
+            AccessError: It wants credentials, or refused them.
+        """
+        ...
+
+
+KINDS: Mapping[str, str] = MappingProxyType(
+    {"stac": "a STAC API", "odata": "CDSE's OData", "dhus": "a DHuS hub", "local": "a folder"}
+)
+
+
+def open_catalogue(source: CatalogueSource, deadline: Deadline, page_size: int = 100) -> Catalogue:
+    """The catalogue behind a name.
+
+    Raises:
+        ConfigError: Its kind is none of `KINDS`.
+    """
+    match source.kind:
+        case "stac":
+            from s2kit.io.catalogues.stac import StacCatalogue
+
+            return StacCatalogue(source, deadline, page_size)
+        case "odata":
+            from s2kit.io.catalogues.odata import ODataCatalogue
+
+            return ODataCatalogue(source, deadline, page_size)
+        case "dhus":
+            from s2kit.io.catalogues.dhus import DhusCatalogue
+
+            return DhusCatalogue(source, deadline, page_size)
+        case "local":
+            from s2kit.io.catalogues.local import LocalCatalogue
+
+            return LocalCatalogue(source, deadline)
+    raise ConfigError(
+        f"catalogue {source.name}: kind {source.kind!r} is not known",
+        f"there are {', '.join(f'{kind} ({meaning})' for kind, meaning in KINDS.items())}",
+    )

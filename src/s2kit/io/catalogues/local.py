@@ -1,0 +1,177 @@
+"""A dataset folder as a catalogue: SAFE folders, zips and the AWS layout, from their own metadata, with no network.
+
+What was read is kept in an index beside the other caches; an entry counts as long as its metadata file (or zip) has the
+same size and time, so that new, changed and removed products are noticed by one walk without reading anything.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from s2kit.core.dates import DateRange
+from s2kit.core.query import Query
+from s2kit.core.record import ProductRecord
+from s2kit.errors import NotFoundError, S2KitError
+from s2kit.io.catalogues.base import CatalogueSource, Page
+from s2kit.io.catalogues.local_products import METADATA_FILES, read_product
+from s2kit.io.catalogues.transport import Deadline
+from s2kit.io.files import PART_SUFFIX, write_atomic
+
+MAX_DEPTH = 10
+"""Folders below the dataset folder that are looked into; the AWS layout needs eight."""
+
+_INDEX_VERSION = 1
+_ZIP = re.compile(r"S[12][A-D]_.*\.zip$", re.IGNORECASE)
+_log = logging.getLogger(__name__)
+
+
+class LocalCatalogue:
+    """A folder with products."""
+
+    def __init__(self, source: CatalogueSource, deadline: Deadline) -> None:
+        self.source = source
+        self._root = Path(source.url)
+        self._deadline = deadline
+
+    def pages(self, query: Query, area: BaseGeometry | None, when: DateRange) -> Iterator[Page]:
+        """All products of the folder on one page; the caller filters them."""
+        if not self._root.is_dir():
+            raise NotFoundError(f"dataset folder {self._root} does not exist", "name it with --dataset")
+        records, notes = self._records()
+        yield Page(tuple(records), len(records), tuple(notes))
+
+    def _records(self) -> tuple[list[ProductRecord], list[str]]:
+        known = self._load_index()
+        fresh: dict[str, Any] = {}
+        records: list[ProductRecord] = []
+        notes: list[str] = []
+        changed = False
+        for path, mark in sorted(find_products(self._root)):
+            key = str(path.relative_to(self._root))
+            entry = known.get(key)
+            record = _from_entry(entry, mark)
+            if record is None:
+                changed = True
+                self._deadline.check("the scan of the dataset folder")
+                try:
+                    record = read_product(path, self.source.name)
+                except S2KitError as error:
+                    notes.append(f"{path}: left out: {error}")
+                    continue
+                entry = {"mark": mark, "record": _to_plain(record)}
+            records.append(record)
+            fresh[key] = entry
+        if changed or fresh.keys() != known.keys():
+            self._save_index(fresh)
+        return records, notes
+
+    def _index_path(self) -> Path | None:
+        if self.source.cache_dir is None:
+            return None
+        digest = hashlib.blake2b(str(self._root.resolve()).encode(), digest_size=8).hexdigest()
+        return self.source.cache_dir / "products" / f"{digest}.json"
+
+    def _load_index(self) -> dict[str, Any]:
+        path = self._index_path()
+        try:
+            document = json.loads(path.read_bytes()) if path is not None else {}
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(document, dict) or document.get("version") != _INDEX_VERSION:
+            return {}
+        return dict(document.get("products", {}))
+
+    def _save_index(self, products: Mapping[str, Any]) -> None:
+        path = self._index_path()
+        if path is None:
+            return
+        text = json.dumps({"version": _INDEX_VERSION, "folder": str(self._root.resolve()), "products": products})
+        try:
+            write_atomic(path, text.encode(), overwrite=True)
+        except S2KitError as error:  # an index that cannot be kept costs time, nothing else
+            _log.debug("the index of %s cannot be kept: %s", self._root, error)
+
+
+def find_products(root: Path) -> Iterator[tuple[Path, str]]:
+    """Products below a folder, each with a mark that changes when its metadata does."""
+    yield from _walk(str(root), 0)
+
+
+def _walk(folder: str, depth: int) -> Iterator[tuple[Path, str]]:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        _log.debug("%s cannot be listed: %s", folder, error)
+        return
+    for entry in entries:
+        name = entry.name
+        if name.startswith(".") or name.endswith(PART_SUFFIX):
+            continue
+        if entry.is_dir():
+            if name.upper().endswith(".SAFE"):
+                yield Path(entry.path), _safe_mark(entry.path)
+            elif depth < MAX_DEPTH:
+                yield from _walk(entry.path, depth + 1)
+        elif name == "tileInfo.json" or _ZIP.match(name):
+            yield Path(entry.path), _mark(entry.stat())
+
+
+def _safe_mark(folder: str) -> str:
+    """The mark of a SAFE folder: of its metadata file, or of the folder itself where there is none."""
+    try:
+        with os.scandir(folder) as entries:
+            files = {entry.name: entry for entry in entries if METADATA_FILES.fullmatch(entry.name)}
+        names = sorted(files, key=lambda name: name == "manifest.safe")  # the metadata before the manifest
+        return _mark(files[names[0]].stat() if names else Path(folder).stat())
+    except OSError:
+        return "?"
+
+
+def _mark(stat: os.stat_result) -> str:
+    return f"{stat.st_size}-{stat.st_mtime_ns}"
+
+
+def _to_plain(record: ProductRecord) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for name in (f.name for f in fields(ProductRecord)):
+        value = getattr(record, name)
+        if isinstance(value, datetime):
+            plain[name] = value.isoformat()
+        elif isinstance(value, BaseGeometry):
+            plain[name] = shapely.to_wkb(value, hex=True)
+        elif isinstance(value, Mapping):
+            plain[name] = dict(value)
+        elif value not in (None, ()):
+            plain[name] = value
+    return plain
+
+
+_TIMES = ("datetime", "end", "datatake")
+
+
+def _from_entry(entry: object, mark: str) -> ProductRecord | None:
+    """The record of an index entry, None where it is out of date or not of this form."""
+    if not isinstance(entry, Mapping) or entry.get("mark") != mark:
+        return None
+    try:
+        plain = dict(entry["record"])
+        for name in _TIMES:
+            if name in plain:
+                plain[name] = datetime.fromisoformat(plain[name])
+        if "geometry" in plain:
+            plain["geometry"] = shapely.from_wkb(plain["geometry"])
+        if "polarisations" in plain:
+            plain["polarisations"] = tuple(plain["polarisations"])
+        return ProductRecord(**plain)
+    except (KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
+        return None

@@ -1,0 +1,267 @@
+"""HTTP for catalogues: retries that wait as told, one deadline for everything, few connections to a host.
+
+requests and urllib3 stand behind it; their exceptions end here. 429 and 5xx are asked again, POST too, since a search
+changes nothing; a `Retry-After` is waited for; a body that breaks off is fetched anew; the deadline ends it all, even
+in the middle of a body that drips. All of this sits in the adapter, so that pystac-client and sentinelsat get it, too.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests
+import stamina
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+from urllib3.exceptions import HTTPError, MaxRetryError, ResponseError
+from urllib3.response import BaseHTTPResponse
+
+from s2kit import __version__
+from s2kit.errors import AccessError, NotFoundError, S2KitError, ServiceError, TryLaterError
+
+RETRIES = 5
+RETRY_STATUS = frozenset((429, 500, 502, 503, 504))
+CONNECT_S = 15.0
+READ_S = 60.0
+"""Silence of this length within an answer counts as a fault."""
+CONNECTIONS_PER_HOST = 3
+"""At one time and for all searches of a process; CDSE allows four."""
+MAX_ANSWER_BYTES = 256 * 1024**2
+
+_log = logging.getLogger(__name__)
+_CHUNK = 64 * 1024
+_BODY_ATTEMPTS = 4
+_host_limits: dict[str, threading.BoundedSemaphore] = {}
+_host_lock = threading.Lock()
+
+
+class Deadline:
+    """The moment by which everything has to be done; it may be shared by threads."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self._end = None if not seconds else time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds that are left, never below 0."""
+        return float("inf") if self._end is None else max(0.0, self._end - time.monotonic())
+
+    def expire(self) -> None:
+        """Let the time be up now, so that whoever still waits gives up."""
+        self._end = time.monotonic()
+
+    def check(self, host: str) -> None:
+        """Raise `TryLaterError` where the time is up."""
+        if self.left() <= 0:
+            raise TryLaterError(
+                f"{host} did not finish within {self.seconds:g} s", "run again later, ask for less, or raise --timeout"
+            )
+
+
+class BadRequestError(ServiceError):
+    """The service does not understand what it was asked (400, 405, 413, 422)."""
+
+
+class _BrokenBodyError(Exception):
+    """An answer that broke off."""
+
+
+class _PatientRetry(Retry):
+    """urllib3's retry with a deadline: a wait that would not end in time is not begun."""
+
+    deadline: Deadline
+
+    def new(self, **changes: Any) -> Self:
+        retry = super().new(**changes)
+        retry.deadline = self.deadline
+        return retry
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        wait = (
+            self.get_retry_after(response) if response is not None and self.respect_retry_after_header else None
+        ) or (self.get_backoff_time())
+        if wait >= self.deadline.left():
+            raise MaxRetryError(None, None, ResponseError(f"told to wait {wait:.0f} s"))  # type: ignore[arg-type]
+        _log.debug("waiting %.1f s before asking again", wait)
+        time.sleep(wait)
+
+
+class _PoliteAdapter(HTTPAdapter):
+    """Sends a request and reads its answer to the end before anyone else sees it."""
+
+    def __init__(self, deadline: Deadline, retries: int) -> None:
+        self._deadline = deadline
+        retry = _PatientRetry(
+            total=retries,
+            connect=2,
+            status_forcelist=RETRY_STATUS,
+            allowed_methods=None,
+            backoff_factor=0.5,
+            backoff_jitter=0.5,
+            backoff_max=30,
+            respect_retry_after_header=True,
+            raise_on_status=False,
+        )
+        retry.deadline = deadline
+        super().__init__(max_retries=retry, pool_maxsize=CONNECTIONS_PER_HOST)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """Send a request; a body that breaks off is asked for again."""
+        host = host_of(str(request.url))
+        attempts = stamina.retry_context(on=_BrokenBodyError, attempts=_BODY_ATTEMPTS, timeout=None, wait_max=5)
+        try:
+            for attempt in attempts:
+                with attempt:
+                    return self._send_once(request, host, options)
+        except _BrokenBodyError as error:
+            raise TryLaterError(f"{host} broke off in the middle of its answer: {error}", "run again later") from error
+        raise AssertionError("unreachable")
+
+    def _send_once(self, request: requests.PreparedRequest, host: str, options: dict[str, Any]) -> requests.Response:
+        self._deadline.check(host)
+        left = self._deadline.left()
+        options |= {"timeout": (min(CONNECT_S, left), min(READ_S, left)), "stream": True}
+        with _polite(host, self._deadline):
+            try:
+                response = super().send(request, **options)
+            except requests.exceptions.InvalidURL as error:
+                raise ServiceError(f"{request.url}: no address of a service: {error}") from error
+            except requests.exceptions.RequestException as error:
+                self._deadline.check(host)
+                raise TryLaterError(
+                    f"{host} cannot be reached: {_reason(error)}", "is the address right, and the service up?"
+                ) from error
+            with response:
+                response._content = self._body(response, host)  # requests has no public way to set it
+                response._content_consumed = True  # type: ignore[attr-defined]
+        return response
+
+    def _body(self, response: requests.Response, host: str) -> bytes:
+        data = bytearray()
+        try:
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+                data += chunk
+                self._deadline.check(host)
+                if len(data) > MAX_ANSWER_BYTES:
+                    raise ServiceError(f"{host} answered with more than {MAX_ANSWER_BYTES // 1024**2} MB")
+        except (HTTPError, OSError) as error:
+            self._deadline.check(host)
+            raise _BrokenBodyError(_reason(error)) from error
+        return bytes(data)
+
+
+class Transport:
+    """A session to one service; not to be shared between threads."""
+
+    def __init__(self, deadline: Deadline, auth: tuple[str, str] | None = None, retries: int = RETRIES) -> None:
+        self.deadline = deadline
+        self.session = requests.Session()
+        self.session.headers["User-Agent"] = f"s2kit/{__version__}"
+        if auth is not None:
+            self.session.auth = auth
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, _PoliteAdapter(deadline, retries))
+
+    def json(
+        self, method: str, url: str, *, body: object = None, params: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The JSON object that a service answers; the same errors as `fetch`.
+
+        Raises:
+            ServiceError: The answer is no JSON object.
+        """
+        return parse_object(self.fetch(method, url, body=body, params=params), host_of(url))
+
+    def fetch(self, method: str, url: str, *, body: object = None, params: Mapping[str, str] | None = None) -> bytes:
+        """The bytes that a service answers.
+
+        Raises:
+            TryLaterError: A passing fault that outlived all retries, or the deadline.
+            BadRequestError: The service does not understand the request.
+            ServiceError: Another answer that is none.
+            AccessError: 401 or 403.
+            NotFoundError: 404.
+        """
+        try:
+            response = self.session.request(method, url, json=body, params=params)
+        except requests.exceptions.RequestException as error:  # what is wrong before anything is sent
+            raise ServiceError(f"{url}: {_reason(error)}", "an address starts with https://") from error
+        problem = error_for_status(response, host_of(url))
+        if problem is not None:
+            raise problem
+        return response.content
+
+
+def parse_object(data: bytes, host: str) -> dict[str, Any]:
+    """The JSON object that an answer holds.
+
+    Raises:
+        ServiceError: It holds none.
+    """
+    try:
+        answer = json.loads(data)
+    except ValueError as error:
+        start = " ".join(data[:200].decode("utf-8", "replace").split())[:60]
+        raise ServiceError(
+            f"{host} answered with something that is no JSON: {start!r}",
+            "is the address that of the service's root? a maintenance page looks like this, too",
+        ) from error
+    if not isinstance(answer, dict):
+        raise ServiceError(f"{host} answered with JSON that is no object")
+    return answer
+
+
+def host_of(url: str) -> str:
+    """The host of an address, for messages; without credentials."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or url
+
+
+@contextmanager
+def _polite(host: str, deadline: Deadline) -> Iterator[None]:
+    """Wait for one of the few connections that a host gets."""
+    with _host_lock:
+        limit = _host_limits.setdefault(host, threading.BoundedSemaphore(CONNECTIONS_PER_HOST))
+    left = deadline.left()
+    if not limit.acquire(timeout=None if left == float("inf") else left):
+        deadline.check(host)
+    try:
+        yield
+    finally:
+        limit.release()
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost reason, in a few words."""
+    seen: BaseException = error
+    while True:
+        inner = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
+        if not isinstance(inner, BaseException) or inner is seen:
+            break
+        seen = inner
+    return " ".join(str(seen).split())[:160] or type(seen).__name__
+
+
+def error_for_status(response: requests.Response, host: str) -> S2KitError | None:
+    """The error that an HTTP status stands for, None where it is none."""
+    status = response.status_code
+    if status < 400:
+        return None
+    detail = " ".join(response.content[:300].decode("utf-8", "replace").split())[:120]
+    told = f"{host} answered {status} {response.reason or ''}".rstrip()
+    if status in RETRY_STATUS:
+        return TryLaterError(f"{told}, also after {RETRIES} more tries", "run again later")
+    if status in {401, 403}:
+        return AccessError(
+            f"{told}: credentials are missing or refused", "see the README on credentials, or `s2kit doctor`"
+        )
+    if status in {404, 410}:
+        return NotFoundError(f"{told}: {urlsplit(response.url).path}", "is the address that of the service's root?")
+    if status in {400, 405, 413, 414, 422}:
+        return BadRequestError(f"{told}: {detail}")
+    return ServiceError(f"{told}: {detail}")

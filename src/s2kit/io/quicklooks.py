@@ -1,0 +1,51 @@
+"""One small picture of a product: from an address, or made of the preview inside a local SAFE."""
+
+from pathlib import Path
+
+from s2kit.core.record import ProductRecord
+from s2kit.errors import InputError, NotFoundError
+from s2kit.io.catalogues.transport import Deadline, Transport
+from s2kit.io.files import atomic_file, write_atomic
+
+_PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+
+
+def picture(record: ProductRecord, target: Path, deadline: Deadline) -> None:
+    """Make sure that a picture of a product stands at `target`.
+
+    Raises:
+        S2KitError: It cannot be fetched or made, or is no picture.
+    """
+    if target.exists():
+        return
+    if record.quicklook is not None:
+        data = Transport(deadline).fetch("GET", record.quicklook)
+        if not data.startswith(_PICTURE_STARTS):
+            raise InputError(f"{record.quicklook} is no picture")
+        write_atomic(target, data, overwrite=True)
+    else:
+        _from_preview(Path(record.locations["local"]), target)
+
+
+def _from_preview(product: Path, target: Path) -> None:
+    """Turn the preview of a product on disk into a JPEG."""
+    import rasterio
+    from rasterio.errors import RasterioError
+
+    previews = [*product.glob("*-ql.jpg"), *product.glob("preview.jpg"), *product.glob("GRANULE/*/QI_DATA/*PVI*.jp2")]
+    if not previews:
+        raise NotFoundError(f"{product} holds no preview")
+    if previews[0].suffix == ".jpg":
+        write_atomic(target, previews[0].read_bytes(), overwrite=True)
+        return
+    try:
+        with rasterio.open(previews[0]) as source:
+            pixels = source.read(masked=False)
+        profile = {"driver": "JPEG", "dtype": "uint8", "count": len(pixels), "width": pixels.shape[2]}
+        with (
+            atomic_file(target, overwrite=True) as part,
+            rasterio.open(part, "w", height=pixels.shape[1], quality=85, **profile) as out,
+        ):
+            out.write(pixels.astype("uint8"))
+    except RasterioError as error:
+        raise InputError(f"{previews[0]}: cannot be read: {error}") from error

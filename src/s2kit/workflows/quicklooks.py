@@ -1,0 +1,48 @@
+"""Small pictures of found products, for a folder."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from s2kit.core.events import Failed, Finished, Note, Planned, Report
+from s2kit.core.record import ProductRecord
+from s2kit.errors import S2KitError
+from s2kit.io.catalogues.transport import Deadline
+from s2kit.io.quicklooks import picture
+
+_THREADS = 4
+_TIMEOUT_S = 300.0
+
+
+def fetch_quicklooks(records: Iterable[ProductRecord], folder: Path, report: Report) -> list[Path]:
+    """Put a picture of each product into a folder, as `NAME.jpg`; what is there already stays.
+
+    A picture that cannot be had is told and does not stop the others.
+
+    Args:
+        records: Found products; one without any picture is counted and told of once.
+        folder: Where the pictures go.
+        report: Takes progress.
+
+    Returns:
+        The pictures that are there now.
+    """
+    wanted = {record.id: record for record in records}
+    having = [record for record in wanted.values() if record.quicklook or record.locations.get("local")]
+    report(Planned(len(having)))
+    if len(having) < len(wanted):
+        report(Note(f"{len(wanted) - len(having)} of {len(wanted)} products offer no quicklook without an account"))
+    deadline = Deadline(_TIMEOUT_S)
+
+    def fetch(record: ProductRecord) -> Path | None:
+        target = folder / f"{record.id}.jpg"
+        try:
+            picture(record, target, deadline)
+        except S2KitError as error:
+            report(Failed(record.id, f"{record.id}: no quicklook: {error}"))
+            return None
+        report(Finished(record.id, str(target)))
+        return target
+
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="quicklook") as pool:
+        return [path for path in pool.map(fetch, having) if path is not None]

@@ -1,0 +1,312 @@
+"""Finding products: one pipeline for all catalogues, as a stream of records.
+
+query → page → our own filter → the exact area → the newest of twins → order → limit. With neither order nor twins to
+look after, a record leaves as soon as its page is here; otherwise each area and range waits until it is complete.
+"""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from s2kit.core.aoi import Aoi, for_query, require_area
+from s2kit.core.dates import EVER, DateRange
+from s2kit.core.dedupe import newest
+from s2kit.core.events import Note, Report, silent
+from s2kit.core.query import Query, located, matches
+from s2kit.core.record import ProductRecord
+from s2kit.core.sorting import ordered
+from s2kit.errors import AccessError, S2KitError, ServiceError
+from s2kit.io.catalogues.base import CatalogueSource, open_catalogue
+from s2kit.io.catalogues.transport import Deadline
+
+MAX_PARALLEL = 6
+"""Questions that are asked at one time; the limit for each host comes on top."""
+PAGE_SIZE = 100
+
+_WAITING_RECORDS = 2_000  # that a slow reader of the stream may leave behind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """What to look for."""
+
+    sources: tuple[CatalogueSource, ...]
+    aois: tuple[Aoi, ...] = ()
+    """Each answered by itself; none means everywhere."""
+    ranges: tuple[DateRange, ...] = (EVER,)
+    """Each answered by itself."""
+    query: Query = field(default_factory=Query)
+    keep_newest: bool = True
+    """True keeps the newest of reprocessed twins only."""
+    sort: tuple[str, ...] = ("-datetime",)
+    """Fields with their signs, as `core.sorting.parse_sort` gives them; empty for the order of arrival."""
+    limit: int | None = None
+    """Most records for an area and a range."""
+    timeout_s: float | None = 600
+    """For all of it."""
+    page_size: int = PAGE_SIZE
+
+    @property
+    def is_stream(self) -> bool:
+        """True where nothing has to wait for the last page."""
+        return not self.sort and not self.keep_newest
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of one area and range."""
+
+    aoi: str | None
+    range: str
+    returned: int = 0
+    """Records that were handed out."""
+    matched: int | None = None
+    """Products that answer; None where the search stopped before it knew."""
+    truncated: bool = False
+    """True where the limit held some back."""
+    errors: list[S2KitError] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """False where a catalogue failed, so that products may be missing."""
+        return not self.errors
+
+
+class Search:
+    """A search under way: iterate for the records, then look at the tallies and the problem."""
+
+    def __init__(self, request: SearchRequest, report: Report = silent) -> None:
+        """Check the request; nothing is asked yet.
+
+        Raises:
+            InputError: A share of an area is demanded of a line or a point.
+        """
+        if request.query.min_overlap_pct is not None:
+            for aoi in request.aois:
+                require_area(aoi, "--min-overlap")
+        self.request = request
+        self._report = report
+        aois: Sequence[Aoi | None] = request.aois or (None,)
+        self._groups = [_Group(aoi, when, len(request.sources)) for when in request.ranges for aoi in aois]
+
+    @property
+    def tallies(self) -> tuple[Tally, ...]:
+        """What became of each area and range, ranges first."""
+        return tuple(group.tally for group in self._groups)
+
+    @property
+    def complete(self) -> bool:
+        """False where a catalogue failed, so that products may be missing."""
+        return all(tally.complete for tally in self.tallies)
+
+    @property
+    def problem(self) -> S2KitError | None:
+        """The error to end with where the answer is not complete, saying what was found."""
+        errors = [error for tally in self.tallies for error in tally.errors]
+        if not errors:
+            return None
+        found = sum(tally.returned for tally in self.tallies)
+        worst = next(
+            (error for kind in (AccessError, ServiceError) for error in errors if isinstance(error, kind)), errors[0]
+        )
+        others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        told = f"{found} products were found, and others may be missing" if found else "nothing was found until then"
+        return type(worst)(f"{worst.message}{others}; {told}", worst.hint)
+
+    def __iter__(self) -> Iterator[ProductRecord]:
+        """The records, area by area and range by range unless streamed."""
+        deadline = Deadline(self.request.timeout_s)
+        parts = [_Part(group, source) for group in self._groups for source in self.request.sources]
+        arrivals = self._one_by_one(parts, deadline) if len(parts) == 1 else self._in_parallel(parts, deadline)
+        yield from self._streamed(arrivals) if self.request.is_stream else self._collected(arrivals)
+
+    def _streamed(self, arrivals: "Iterator[_Arrival]") -> Iterator[ProductRecord]:
+        for arrival in arrivals:
+            group = arrival.group
+            if arrival.record is None:
+                self._close_part(arrival)
+                if group.open_parts == 0:
+                    group.finish(group.tally.returned + group.tally.truncated)
+                    self._warn(group)
+            elif group.is_full(self.request.limit):
+                group.tally.truncated = True
+                group.stop.set()
+            else:
+                group.tally.returned += 1
+                yield arrival.record
+
+    def _collected(self, arrivals: "Iterator[_Arrival]") -> Iterator[ProductRecord]:
+        waiting = list(self._groups)
+        for arrival in arrivals:
+            if arrival.record is not None:
+                arrival.group.records.append(arrival.record)
+                continue
+            self._close_part(arrival)
+            while waiting and waiting[0].open_parts == 0:
+                yield from self._settled(waiting.pop(0))
+
+    def _settled(self, group: "_Group") -> Iterator[ProductRecord]:
+        found = newest(group.records) if self.request.keep_newest else group.records
+        group.records = []
+        chosen = ordered(found, self.request.sort)
+        group.tally.truncated = self.request.limit is not None and len(chosen) > self.request.limit
+        group.finish(len(chosen))
+        self._warn(group)
+        for record in islice(chosen, self.request.limit):
+            group.tally.returned += 1
+            yield record
+
+    def _close_part(self, arrival: "_Arrival") -> None:
+        arrival.group.open_parts -= 1
+        if arrival.error is not None:
+            arrival.group.tally.errors.append(arrival.error)
+
+    def _warn(self, group: "_Group") -> None:
+        tally = group.tally
+        if tally.truncated:
+            whole = "more" if tally.matched is None else str(tally.matched)
+            place = f"{tally.aoi or 'everywhere'}, {tally.range}"
+            self._report(
+                Note(f"{place}: {whole} products match, the limit of {self.request.limit} cut the list", warning=True)
+            )
+
+    def _one_by_one(self, parts: "Sequence[_Part]", deadline: Deadline) -> "Iterator[_Arrival]":
+        for part in parts:
+            yield from _ask(part, self.request, deadline, self._report)
+
+    def _in_parallel(self, parts: "Sequence[_Part]", deadline: Deadline) -> "Iterator[_Arrival]":
+        arrivals: queue.Queue[_Arrival] = queue.Queue(_WAITING_RECORDS)
+        stop = threading.Event()
+
+        def work(part: _Part) -> None:
+            for arrival in _ask(part, self.request, deadline, self._report):
+                if not _put(arrivals, arrival, stop):
+                    return
+
+        with ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="search") as pool:
+            try:
+                for part in parts:
+                    pool.submit(work, part)
+                open_parts = len(parts)
+                while open_parts:
+                    arrival = arrivals.get()
+                    open_parts -= arrival.record is None
+                    yield arrival
+            finally:
+                stop.set()
+                deadline.expire()
+                for group in self._groups:
+                    group.stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+def search(request: SearchRequest, report: Report = silent) -> Search:
+    """Begin a search; iterate over the result for records.
+
+    Args:
+        request: What to look for.
+        report: Takes notes and warnings.
+
+    Raises:
+        InputError: A share of an area is demanded of a line or a point.
+    """
+    return Search(request, report)
+
+
+class _Group:
+    """One area and range: all catalogues' answers to it."""
+
+    def __init__(self, aoi: Aoi | None, when: DateRange, parts: int) -> None:
+        self.aoi = aoi
+        self.when = when
+        self.tally = Tally(None if aoi is None else aoi.name, str(when))
+        self.open_parts = parts
+        self.records: list[ProductRecord] = []
+        self.stop = threading.Event()
+        """Set when no more records are wanted."""
+
+    def is_full(self, limit: int | None) -> bool:
+        return limit is not None and self.tally.returned >= limit
+
+    def finish(self, matched: int) -> None:
+        """Note how many products match, as far as that is known."""
+        stopped_early = self.stop.is_set() or not self.tally.complete
+        self.tally.matched = None if stopped_early else matched
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One question to one catalogue."""
+
+    group: _Group
+    source: CatalogueSource
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A record of a group, or the end of one of its parts."""
+
+    group: _Group
+    record: ProductRecord | None = None
+    error: S2KitError | None = None
+
+
+def _put(arrivals: "queue.Queue[_Arrival]", arrival: _Arrival, stop: threading.Event) -> bool:
+    while not stop.is_set():
+        try:
+            arrivals.put(arrival, timeout=0.2)
+        except queue.Full:
+            continue
+        return True
+    return False
+
+
+def _ask(part: _Part, request: SearchRequest, deadline: Deadline, report: Report) -> Iterator[_Arrival]:
+    """The records of one part, then its end; errors end it and are told, never raised."""
+    error: S2KitError | None = None
+    try:
+        for record in _answers(part, request, deadline, report):
+            yield _Arrival(part.group, record)
+            if part.group.stop.is_set():
+                break
+    except S2KitError as problem:
+        error = problem
+    except Exception as problem:  # noqa: BLE001 - it would be lost in a thread
+        error = S2KitError(f"internal: {part.source.name}: {type(problem).__name__}: {problem}")
+        error.__cause__ = problem
+    yield _Arrival(part.group, None, error)
+
+
+def _answers(part: _Part, request: SearchRequest, deadline: Deadline, report: Report) -> Iterator[ProductRecord]:
+    """What a catalogue says, filtered, each product once."""
+    group = part.group
+    area = None if group.aoi is None else for_query(group.aoi.geometry)
+    seen: set[str] = set()
+    catalogue = open_catalogue(part.source, deadline, request.page_size)
+    told = 0
+    count: int | None = None
+    for page in catalogue.pages(_with_tile(request.query, group.aoi), area, group.when):
+        for note in page.notes:
+            report(Note(note, warning=True))
+        told, count = told + len(page.records), page.matched if page.matched is not None else count
+        for record in page.records:
+            if record.id in seen:
+                continue
+            seen.add(record.id)
+            if matches(record, request.query, group.when):
+                answer = located(record, group.aoi, group.when, request.query.min_overlap_pct)
+                if answer is not None:
+                    yield answer
+        if group.stop.is_set():
+            return
+    if count is not None and told < count and not group.stop.is_set():
+        report(Note(f"{part.source.name} told of {count} products and sent {told}", warning=True))
+
+
+def _with_tile(query: Query, aoi: Aoi | None) -> Query:
+    if aoi is None or aoi.tile is None:
+        return query
+    return replace(query, tiles=frozenset({aoi.tile}))
