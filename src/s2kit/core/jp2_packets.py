@@ -200,9 +200,9 @@ def tile_packets(header: MainHeader, parts: Sequence[TilePartHeader]) -> TilePac
     offsets: list[int] = []
     lengths: list[int] = []
     for part in parts:
-        assert part.lengths is not None
-        offsets += accumulate(part.lengths[:-1], initial=part.data_offset) if part.lengths else ()
-        lengths += part.lengths
+        if part.lengths:
+            offsets += accumulate(part.lengths[:-1], initial=part.data_offset)
+            lengths += part.lengths
     return TilePackets(tile, tuple(parts), grids, tuple(lengths), tuple(offsets), None)
 
 
@@ -299,10 +299,9 @@ def _reaches(coding: Coding, area: Area, reduction: int) -> list[Area]:
 
 def _complaint(parts: Sequence[TilePartHeader], count: int) -> str | None:
     tile = parts[0].part.tile
-    lengths = [part.lengths for part in parts]
-    if any(found is None for found in lengths):
-        return f"tile {tile} has no usable PLT"
-    found = sum(len(one) for one in lengths if one is not None)
+    if any(part.lengths is None and part.data_nbytes for part in parts):
+        return f"tile {tile} has no PLT"
+    found = sum(len(part.lengths or ()) for part in parts)
     if found != count:
         return f"PLT of tile {tile} has {found} packets, the tile has {count}"
     for part in parts:

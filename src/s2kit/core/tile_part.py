@@ -36,7 +36,7 @@ class TilePartHeader:
     data_offset: int
     """File offset of the first packet."""
     lengths: tuple[int, ...] | None
-    """Bytes of each packet from PLT; None where PLT is missing or unusable."""
+    """Bytes of each packet from PLT; None where there is no PLT, empty where it is damaged."""
     refusal: str | None
     """Why its packets cannot be picked (the tile has a coding of its own), or None."""
 
@@ -113,8 +113,10 @@ def parse_tile_part(data: Buffer, offset: int, end: int) -> TilePartHeader | Nee
 
 def _packet_lengths(plt: Sequence[bytes]) -> tuple[int, ...] | None:
     """Lengths from the PLT segments of one tile-part (A.7.3): 7 bits a byte, the top bit says that more follow."""
-    if not plt or any(payload[:1] != bytes([at & 0xFF]) for at, payload in enumerate(plt)):
+    if not plt:
         return None
+    if any(payload[:1] != bytes([at & 0xFF]) for at, payload in enumerate(plt)):
+        return ()
     lengths, value = [], 0
     for byte in b"".join(payload[1:] for payload in plt):
         value = value << 7 | byte & 0x7F
@@ -122,5 +124,5 @@ def _packet_lengths(plt: Sequence[bytes]) -> tuple[int, ...] | None:
             lengths.append(value)
             value = 0
         elif value > 0xFFFFFFFF:
-            return None
-    return tuple(lengths) if value == 0 and 0 not in lengths else None
+            return ()
+    return tuple(lengths) if value == 0 and 0 not in lengths else ()

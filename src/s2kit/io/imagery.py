@@ -1,0 +1,184 @@
+"""Pixels of any image: windows and levels, decoding only what is needed where the file lets us.
+
+JPEG 2000 files of ESA's form (LRCP, one layer, PLT) are read by their packets (`io/jp2_image.py`); anything else goes
+through GDAL (`io/gdal_image.py`) with the same result and a debug line.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from numpy.typing import NDArray
+
+from s2kit.core.codestream import MainHeader
+from s2kit.core.grid import Window
+from s2kit.core.jp2 import is_jpeg2000
+from s2kit.core.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember, gdal_path
+from s2kit.core.markers import NeedMore
+from s2kit.core.tile_part import parse_tile_part
+from s2kit.errors import InputError, NotFoundError
+from s2kit.io.byte_source import FileSource, Traffic
+from s2kit.io.gdal_image import GdalImage, ImageInfo
+from s2kit.io.jp2_image import Jp2Image, read_header
+from s2kit.io.tile_index import MappedIndex
+
+__all__ = ["Image", "ImageInfo", "Traffic", "open_image"]
+
+log = logging.getLogger(__name__)
+
+_MAGIC_NBYTES = 12
+
+
+class Reader(Protocol):
+    """What reads one image; `Image` says what its methods do."""
+
+    @property
+    def info(self) -> ImageInfo: ...
+
+    @property
+    def traffic(self) -> Traffic: ...
+
+    def window(
+        self, window: Window, reduction: int = 0, components: Sequence[int] | None = None, fill: int = 0
+    ) -> NDArray[Any]: ...
+
+    def level(self, reduction: int = 0, components: Sequence[int] | None = None) -> NDArray[Any]: ...
+
+    def close(self) -> None: ...
+
+
+class Image:
+    """One open image; a context manager. Not to be shared by threads or processes."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    @property
+    def info(self) -> ImageInfo:
+        """What the image is."""
+        return self._reader.info
+
+    @property
+    def traffic(self) -> Traffic:
+        """Requests, bytes and round trips so far (of a local file: ranges and bytes copied from its map)."""
+        return self._reader.traffic
+
+    def window(
+        self, window: Window, reduction: int = 0, components: Sequence[int] | None = None, fill: int = 0
+    ) -> NDArray[Any]:
+        """Read a window.
+
+        Args:
+            window: Full-resolution pixels; it may reach beyond the image.
+            reduction: 0 for full resolution, each further one halves the sides.
+            components: Which components, counted from 0; None for all.
+            fill: What stands beyond the image's edge.
+
+        Returns:
+            Array `[component, row, col]` of the image's dtype, of the shape of `window.reduced(reduction)`.
+
+        Raises:
+            NotFoundError: There is no such reduction or component.
+            InputError: The window lies wholly outside, or the file is damaged where it is read.
+        """
+        return self._reader.window(window, reduction, components, fill)
+
+    def level(self, reduction: int = 0, components: Sequence[int] | None = None) -> NDArray[Any]:
+        """Read the whole image at a reduction.
+
+        Args:
+            reduction: 0 for full resolution, each further one halves the sides (rounded up).
+            components: Which components, counted from 0; None for all.
+
+        Returns:
+            Array `[component, row, col]` of the image's dtype.
+
+        Raises:
+            NotFoundError: There is no such reduction or component.
+            InputError: The file is damaged.
+        """
+        return self._reader.level(reduction, components)
+
+    def close(self) -> None:
+        """Close it."""
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_image(location: ImageLocation | str | Path, *, openjpeg: str = "auto", cache: bool = True) -> Image:
+    """Open an image for windows and levels.
+
+    Args:
+        location: Where it lies; a path or string means a local file.
+        openjpeg: `auto` takes OpenJPEG's area decode where it can be trusted, `off` never; the pixels are the same.
+        cache: True keeps what is learned of far files for the next time.
+
+    Raises:
+        NotFoundError: There is no such image.
+        AccessError: It may not be read.
+        InputError: It cannot be read as an image.
+    """
+    if isinstance(location, str | Path):
+        location = LocalFile(Path(location))
+    match location:
+        case RemoteObject():
+            from s2kit.io.remote_image import open_remote
+
+            return Image(open_remote(location, openjpeg=openjpeg, cache=cache))
+        case LocalFile(path):
+            source = FileSource(path)
+        case FilePart(path, offset, nbytes):
+            source = FileSource(path, offset, nbytes, str(location))
+        case ZipMember(path):
+            if not path.exists():
+                raise NotFoundError(f"{path}: no such file")
+            log.debug("%s: read with GDAL, since the zip compresses it", location)
+            return Image(GdalImage(gdal_path(location), str(location)))
+    try:
+        reader = _local_reader(source, location, openjpeg)
+    except BaseException:
+        source.close()
+        raise
+    if isinstance(reader, GdalImage):
+        source.close()
+    return Image(reader)
+
+
+def _local_reader(source: FileSource, location: LocalFile | FilePart, openjpeg: str) -> Reader:
+    """The reader that suits what a local file holds."""
+
+    def fallback() -> GdalImage:
+        return GdalImage(gdal_path(location), source.name)
+
+    if not is_jpeg2000(source.view[:_MAGIC_NBYTES]):
+        log.debug("%s: read with GDAL, since it is not JPEG 2000", source.name)
+        try:
+            return fallback()
+        except InputError as error:
+            raise InputError(
+                f"{source.name}: neither JPEG 2000 nor anything else that can be read", f"GDAL says: {error}"
+            ) from None
+    header, prefix = read_header(source)
+    refusal = header.refusal or _first_refusal(source, header)
+    if refusal is not None:
+        log.debug("%s: read with GDAL, since it has %s", source.name, refusal)
+        return fallback()
+    index = MappedIndex(source.view, header, source.name)
+    return Jp2Image(source, header, prefix, index, openjpeg=openjpeg, fallback=fallback)
+
+
+def _first_refusal(source: FileSource, header: MainHeader) -> str | None:
+    """Why the first tile-part says that packets cannot be picked; damage is left to those who read it."""
+    try:
+        first = parse_tile_part(source.view[header.first_sot :], header.first_sot, header.codestream_end)
+    except InputError:
+        return None
+    if isinstance(first, NeedMore):
+        return None
+    return first.refusal or ("no PLT" if first.lengths is None and first.data_nbytes else None)

@@ -1,0 +1,143 @@
+"""Small codestreams to samples, by either route to OpenJPEG; both give the same samples.
+
+`area`: OpenJPEG's area decode (`io/openjpeg.py`). `portable`: rasterio's in-memory files, that is, GDAL's driver.
+"""
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2kit.core.jp2_packets import Area
+from s2kit.core.jp2_window import SmallCodestream
+from s2kit.errors import InputError
+from s2kit.io import openjpeg as openjpeg_library
+from s2kit.io.openjpeg import SOP_COMPLAINT, PacketMismatchError
+
+_GDAL_LOGGERS = ("rasterio._err", "rasterio._env")
+_warning_filters = threading.Lock()
+
+
+def decode(
+    codestream: SmallCodestream, area: Area, components: int, bits: int, *, openjpeg: str = "auto"
+) -> NDArray[np.uint16] | NDArray[np.uint8]:
+    """Decode a part of a small codestream.
+
+    Args:
+        codestream: What to decode.
+        area: The part, within `codestream.area`; not empty.
+        components: How many components it has.
+        bits: Their bits a sample.
+        openjpeg: `auto` for the fastest route there is, `off` for the portable one.
+
+    Returns:
+        Array `[component, row, col]`.
+
+    Raises:
+        InputError: The decoder refuses the data.
+        PacketMismatchError: A packet's length is not that of PLT (only where the codestream is marked).
+    """
+    library = openjpeg_library.load() if openjpeg != "off" else None
+    if library is not None:
+        return library.decode(codestream, area, components, bits)
+    return _decode_portably(codestream, area, components)
+
+
+def _decode_portably(codestream: SmallCodestream, area: Area, components: int) -> NDArray[np.uint16]:
+    import rasterio
+    from rasterio.errors import RasterioError
+    from rasterio.io import MemoryFile
+    from rasterio.windows import Window
+
+    col, row = area.x0 - codestream.area.x0, area.y0 - codestream.area.y0
+    window = Window(col, row, area.x1 - area.x0, area.y1 - area.y0)
+    with gdal_threads(), _packet_complaints() as complaints:
+        try:
+            with MemoryFile(codestream.data, ext=".j2k") as memory:
+                with no_georeference_warning():
+                    image = rasterio.open(memory.name, driver="JP2OpenJPEG")
+                with image:
+                    if image.count != components:
+                        raise InputError(f"the JPEG 2000 data has {image.count} components instead of {components}")
+                    samples: NDArray[np.uint16] = image.read(window=window)
+        except RasterioError as error:
+            if complaints:
+                raise PacketMismatchError from None
+            raise InputError(f"the JPEG 2000 data cannot be decoded: {first_cause(error)}") from None
+    if complaints:
+        raise PacketMismatchError
+    return samples
+
+
+@contextmanager
+def gdal_threads() -> Iterator[None]:
+    """GDAL with one thread: with small code-blocks, handing each over to a pool costs more than it gains."""
+    import rasterio
+
+    with rasterio.Env(GDAL_NUM_THREADS="1", OPJ_NUM_THREADS="0"):
+        yield
+
+
+@contextmanager
+def no_georeference_warning() -> Iterator[None]:
+    """No word of images without coordinates, which small codestreams are by nature.
+
+    The filters belong to the whole process, so only one thread at a time changes them, for as long as an opening takes.
+    """
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with _warning_filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
+
+
+class _Complaints(logging.Filter):
+    """Collects what GDAL logs in this thread of packets whose SOP is missing, and keeps it out of the user's log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.local = threading.local()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True where the record is to be logged."""
+        found: list[str] | None = getattr(self.local, "found", None)
+        if found is None:
+            return True
+        if SOP_COMPLAINT in record.getMessage().lower():
+            found.append(record.getMessage())
+            return False
+        return not self.local.silenced
+
+
+_complaints = _Complaints()
+
+
+@contextmanager
+def _packet_complaints() -> Iterator[list[str]]:
+    """The complaints of this thread while the block runs, whatever level the user's log has."""
+    loggers = [logging.getLogger(name) for name in _GDAL_LOGGERS]
+    silent = [logger for logger in loggers if not logger.isEnabledFor(logging.WARNING)]
+    levels = [logger.level for logger in silent]
+    found: list[str] = []
+    _complaints.local.found, _complaints.local.silenced = found, bool(silent)
+    for logger in loggers:
+        logger.addFilter(_complaints)  # does nothing where it is there already
+    for logger in silent:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield found
+    finally:
+        _complaints.local.found = None
+        for logger, level in zip(silent, levels, strict=True):
+            logger.setLevel(level)
+
+
+def first_cause(error: BaseException) -> str:
+    """The innermost message of a chain of exceptions, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,321 @@
+"""A JPEG 2000 image read by its packets, over any `ByteSource`: a mapped file, or an object of a store."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2kit.core.codestream import MainHeader
+from s2kit.core.grid import Grid, Window
+from s2kit.core.jp2 import HEADER_GUESS, parse_header
+from s2kit.core.jp2_packets import (
+    Area,
+    Span,
+    TileBlock,
+    TilePackets,
+    block_tiles,
+    merged,
+    tile_block,
+    tile_packets,
+    window_area,
+)
+from s2kit.core.jp2_window import Selection, SmallCodestream, assemble, block_area, decodable_blocks, select, tile_body
+from s2kit.core.markers import SOT_NBYTES, NeedMore
+from s2kit.errors import InputError
+from s2kit.io.byte_source import ByteSource, Traffic
+from s2kit.io.gdal_image import GdalImage, ImageInfo, check_reduction, check_request, checked_components, georeference
+from s2kit.io.jp2_decode import decode
+from s2kit.io.openjpeg import PacketMismatchError
+from s2kit.io.tile_index import TileIndex
+
+log = logging.getLogger(__name__)
+
+_STRIP_SAMPLES = 1 << 18
+"""Samples a strip has at least, so that a thread for it is worth while."""
+_MOST_SAMPLES = 1 << 24
+"""Samples that one call of the decoder makes at most: it holds 4 bytes for each."""
+
+Fallback = Callable[[], GdalImage]
+
+
+class RefusedError(Exception):
+    """Packets cannot be picked from this image; its message says why."""
+
+
+def read_header(source: ByteSource, prefix: bytes = b"") -> tuple[MainHeader, bytes]:
+    """Read the main header of an image.
+
+    Args:
+        source: Where its bytes are.
+        prefix: Its first bytes, as far as they are known.
+
+    Returns:
+        The header, and the first bytes that were read.
+
+    Raises:
+        InputError: It is not JPEG 2000, or its header is damaged.
+    """
+    wanted = min(HEADER_GUESS, source.size)
+    while True:
+        if len(prefix) < wanted:
+            prefix += source.read_many([Span(len(prefix), wanted - len(prefix))])[0]
+        try:
+            answer = parse_header(prefix, source.size)
+        except InputError as error:
+            raise InputError(f"{source.name}: {error}", error.hint) from None
+        if not isinstance(answer, NeedMore):
+            return answer, prefix
+        wanted = min(max(answer.nbytes, 2 * len(prefix)), source.size)
+
+
+class Jp2Image:
+    """Windows and levels of one JPEG 2000 image. Not to be shared by threads."""
+
+    def __init__(
+        self,
+        source: ByteSource,
+        header: MainHeader,
+        prefix: bytes,
+        index: TileIndex,
+        *,
+        openjpeg: str = "auto",
+        fallback: Fallback | None = None,
+    ) -> None:
+        """Take an image whose header has been read.
+
+        Args:
+            source: Its bytes.
+            header: Its main header; `header.refusal` is None.
+            prefix: Its first bytes, with the whole header.
+            index: Finds its tile-parts.
+            openjpeg: `auto`, or `off` for the portable route.
+            fallback: Opens it with GDAL, for tiles with a coding of their own; where it is None, they are an error.
+        """
+        self._source, self._header, self._prefix, self._index = source, header, prefix, index
+        self._openjpeg, self._fallback = openjpeg, fallback
+        self._gdal: GdalImage | None = None
+        self._info: ImageInfo | None = None
+        self._packets: dict[int, TilePackets] = {}
+        self._warned = False
+        self._reading = threading.Lock()
+
+    @property
+    def info(self) -> ImageInfo:
+        """What the image is."""
+        if self._info is None:
+            epsg, grid = self._georeference()
+            size = self._header.size
+            self._info = ImageInfo(
+                width=size.width,
+                height=size.height,
+                count=len(size.components),
+                dtype=self._dtype,
+                nodata=None,
+                epsg=epsg,
+                grid=grid,
+                reductions=self._header.reductions,
+            )
+        return self._info
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was read so far."""
+        return self._source.traffic
+
+    def window(
+        self, window: Window, reduction: int = 0, components: Sequence[int] | None = None, fill: int = 0
+    ) -> NDArray[Any]:
+        """Read a window of full-resolution pixels; see `io.imagery.Image.window`."""
+        size, name = self._header.size, self._source.name
+        check_request(size.width, size.height, self._header.reductions, window, reduction, name)
+        chosen = checked_components(len(size.components), components, name)
+        target = window.reduced(reduction)
+        area = window_area(size, target, reduction)
+        image = Area(size.x0, size.y0, size.x1, size.y1).reduced(reduction)
+        row, col = area.y0 - image.y0 - target.row, area.x0 - image.x0 - target.col
+        if (row, col) == (0, 0) and (area.y1 - area.y0, area.x1 - area.x0) == target.shape:
+            return self._read(area, reduction, chosen)
+        pixels = np.full((len(chosen), *target.shape), fill, self._dtype)
+        if not area.is_empty:
+            part = self._read(area, reduction, chosen)
+            pixels[:, row : row + part.shape[1], col : col + part.shape[2]] = part
+        return pixels
+
+    def level(self, reduction: int = 0, components: Sequence[int] | None = None) -> NDArray[Any]:
+        """Read the whole image at a reduction; see `io.imagery.Image.level`."""
+        size, name = self._header.size, self._source.name
+        check_reduction(self._header.reductions, reduction, name)
+        chosen = checked_components(len(size.components), components, name)
+        return self._read(Area(size.x0, size.y0, size.x1, size.y1).reduced(reduction), reduction, chosen)
+
+    def close(self) -> None:
+        """Let go of the file or the connections."""
+        if self._gdal is not None:
+            self._gdal.close()
+        self._source.close()
+
+    @property
+    def _dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.uint8 if self._header.size.components[0].bits <= 8 else np.uint16)
+
+    def _georeference(self) -> tuple[int | None, Grid | None]:
+        """CRS and grid from the boxes in front of the codestream."""
+        wanted = self._header.first_sot + SOT_NBYTES
+        prefix = self._prefix[:wanted]
+        if len(prefix) < wanted:
+            prefix += self._source.read_many([Span(len(prefix), wanted - len(prefix))])[0]
+        return georeference(prefix)
+
+    def _read(self, area: Area, reduction: int, components: Sequence[int]) -> NDArray[Any]:
+        """The samples of an area of the reduced reference grid."""
+        if self._gdal is None:
+            try:
+                return self._read_packets(area, reduction, components)
+            except RefusedError as refused:
+                if self._fallback is None:
+                    raise InputError(f"{self._source.name}: {refused}") from None
+                log.debug("%s: read with GDAL, since %s", self._source.name, refused)
+                self._gdal = self._fallback()
+        size = self._header.size
+        image = Area(size.x0, size.y0, size.x1, size.y1).reduced(reduction)
+        window = Window(area.x0 - image.x0, area.y0 - image.y0, area.x1 - area.x0, area.y1 - area.y0)
+        return self._gdal.reduced_window(window, reduction, components)
+
+    def _read_packets(self, area: Area, reduction: int, components: Sequence[int]) -> NDArray[Any]:
+        """Read what an area needs in one go, then decode it, in strips side by side where it is large."""
+        size = self._header.size
+        tiles = block_tiles(size, self._block(area, reduction))
+        self._load(tiles)
+        selections = {tile: select(self._header, self._packets[tile], area, reduction) for tile in tiles}
+        spans = merged([span for selection in selections.values() for span in selection.spans])
+        read = _Read(spans, self._source.read_many(spans))
+        pixels = np.empty((len(components), area.y1 - area.y0, area.x1 - area.x0), self._dtype)
+        everything = tuple(components) == tuple(range(len(size.components)))
+        chosen = slice(None) if everything else list(components)
+
+        def fill(strip: Area) -> None:
+            at = strip.y0 - area.y0
+            for where, samples in self._decoded(strip, reduction, selections, read):
+                row, col = where.y0 - strip.y0 + at, where.x0 - area.x0
+                pixels[:, row : row + samples.shape[1], col : col + samples.shape[2]] = samples[chosen]
+
+        threads = _threads()
+        strips = self._strips(area, reduction, threads)
+        if min(threads, len(strips)) == 1:
+            for strip in strips:
+                fill(strip)
+        else:
+            with ThreadPoolExecutor(min(threads, len(strips))) as pool:
+                list(pool.map(fill, strips))
+        return pixels
+
+    def _block(self, area: Area, reduction: int) -> TileBlock:
+        """The tiles that have samples of an area of the reduced reference grid."""
+        size = self._header.size
+        x0, y0, x1, y1 = (edge << reduction for edge in area)
+        return tile_block(size, Area(x0, y0, min(x1, size.x1), min(y1, size.y1)))
+
+    def _load(self, tiles: Sequence[int]) -> None:
+        """Find the tile-parts of tiles and prove their PLT."""
+        missing = [tile for tile in tiles if tile not in self._packets]
+        if not missing:
+            return
+        for tile, parts in self._index.parts(missing).items():
+            refusal = next((part.refusal for part in parts if part.refusal), None)
+            if refusal is not None:
+                raise RefusedError(refusal)
+            try:
+                self._packets[tile] = tile_packets(self._header, parts)
+            except InputError as error:
+                raise InputError(f"{self._source.name}: {error}") from None
+            complaint = self._packets[tile].complaint
+            if complaint is not None:
+                self._warn(f"{complaint}; taking whole tiles instead")
+
+    def _warn(self, text: str) -> None:
+        """Warn once an image."""
+        log.log(logging.DEBUG if self._warned else logging.WARNING, "%s: %s", self._source.name, text)
+        self._warned = True
+
+    def _strips(self, area: Area, reduction: int, threads: int) -> list[Area]:
+        """Cut an area into strips of whole rows of tiles, or of parts of them where tiles are very large."""
+        size, width = self._header.size, area.x1 - area.x0
+        share = (area.y1 - area.y0) * width // (3 * threads)
+        rows = max(1, min(max(share, _STRIP_SAMPLES), _MOST_SAMPLES) // (width * len(size.components)))
+        if rows >= area.y1 - area.y0:
+            return [area]
+        borders = (-(-(size.tile_y0 + row * size.tile_height) >> reduction) for row in range(1, size.tile_rows))
+        cuts = [area.y0]
+        for border in (*(border for border in borders if area.y0 < border < area.y1), area.y1):
+            while border - cuts[-1] > _MOST_SAMPLES // width:
+                cuts.append(cuts[-1] + _MOST_SAMPLES // width)
+            if border - cuts[-1] >= rows:
+                cuts.append(border)
+        if cuts[-1] != area.y1:
+            cuts.append(area.y1)
+        return [Area(area.x0, top, area.x1, bottom) for top, bottom in pairwise(cuts)]
+
+    def _decoded(
+        self, area: Area, reduction: int, selections: Mapping[int, Selection], read: "_Read"
+    ) -> Iterator[tuple[Area, NDArray[Any]]]:
+        """Decode an area, in as many codestreams as it takes: where each part lies, and its samples."""
+        for block in decodable_blocks(self._header, self._block(area, reduction), reduction):
+            where = block_area(self._header, block, reduction).intersection(area)
+            if where.is_empty:
+                continue
+            chosen = {tile: selections[tile] for tile in block_tiles(self._header.size, block)}
+            try:
+                samples = self._decode(block, where, reduction, chosen, read)
+            except PacketMismatchError:
+                tile = min(chosen)
+                self._warn(
+                    f"PLT contradicts the packets of tile {tile} or of one beside it; taking whole tiles instead"
+                )
+                samples = self._decode_whole(block, where, reduction, chosen)
+            yield where, samples
+
+    def _decode(
+        self, block: TileBlock, where: Area, reduction: int, chosen: Mapping[int, Selection], read: "_Read"
+    ) -> NDArray[Any]:
+        if any(selection.runs is None for selection in chosen.values()):
+            return self._decode_whole(block, where, reduction, chosen)
+        bodies = {tile: tile_body(self._header, one, read.spans, read.data) for tile, one in chosen.items()}
+        return self._samples(assemble(self._header, block, reduction, bodies, marked=True), where)
+
+    def _decode_whole(
+        self, block: TileBlock, where: Area, reduction: int, chosen: Mapping[int, Selection]
+    ) -> NDArray[Any]:
+        """Decode with all packets of the tiles, whatever their PLT says; in LRCP the first ones make any reduction."""
+        bodies = {}
+        for tile, selection in chosen.items():
+            with self._reading:
+                bodies[tile] = b"".join(self._source.read_many(selection.packets.body))
+        return self._samples(assemble(self._header, block, reduction, bodies, marked=False), where)
+
+    def _samples(self, codestream: SmallCodestream, where: Area) -> NDArray[Any]:
+        components = self._header.size.components
+        try:
+            return decode(codestream, where, len(components), components[0].bits, openjpeg=self._openjpeg)
+        except InputError as error:
+            raise InputError(f"{self._source.name}: {error}", error.hint) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Spans of the image, in order, and their bytes."""
+
+    spans: list[Span]
+    data: list[bytes]
+
+
+def _threads() -> int:
+    """How many threads may decode: one in the workers of a pool, which say so to GDAL as well."""
+    asked = os.environ.get("GDAL_NUM_THREADS", "ALL_CPUS")
+    return int(asked) if asked.isdigit() and int(asked) > 0 else os.cpu_count() or 1
