@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -94,10 +94,8 @@ def _make_handler(server: CatalogueServer) -> type[BaseHTTPRequestHandler]:
             )
             server.requests.append(request)
             answer = server.faults.pop(0) if server.faults else server.handler(request)
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):
                 self._give(answer)
-            except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True
 
         def _give(self, answer: Answer) -> None:
             time.sleep(answer.wait_s)
@@ -106,18 +104,22 @@ def _make_handler(server: CatalogueServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            if answer.reset:
-                self.wfile.write(answer.body[: len(answer.body) // 2])
-                self.close_connection = True
-            elif answer.drip_s:
-                for byte in answer.body:
-                    self.wfile.write(bytes([byte]))
-                    self.wfile.flush()
-                    time.sleep(answer.drip_s)
-            else:
-                self.wfile.write(answer.body)
+            self.wfile.write(answer.body[: len(answer.body) // 2] if answer.reset else b"")
+            self.close_connection = self.close_connection or answer.reset
+            if not answer.reset:
+                _pour(answer, self.wfile)
 
     return _Handler
+
+
+def _pour(answer: Answer, out: Any) -> None:
+    if not answer.drip_s:
+        out.write(answer.body)
+        return
+    for byte in answer.body:
+        out.write(bytes([byte]))
+        out.flush()
+        time.sleep(answer.drip_s)
 
 
 @contextmanager

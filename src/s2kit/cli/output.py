@@ -42,7 +42,7 @@ def emit(
         output: A file that gets the text instead of stdout, atomically.
     """
     counter = _Counter(records)
-    lines = _lines(counter, form, columns, command, id_key, extra or {})
+    lines = _lines(counter, form, columns, command, id_key, {} if extra is None else extra)
     if output is not None:
         from s2kit.io.files import write_atomic
 

@@ -124,7 +124,7 @@ def _words(given: dict[str, Any]) -> Any:
 
 
 def _print(found: "Search", side: "SideOutputs", form: Format, output: Path | None) -> int:
-    """Print the records as they come; an incomplete answer never becomes a file."""
+    """Print the records as they come; an incomplete answer never becomes a file, a failed one prints nothing."""
     from s2kit.cli.output import emit
     from s2kit.core.record import COLUMNS, SCHEMA
 
@@ -137,7 +137,7 @@ def _print(found: "Search", side: "SideOutputs", form: Format, output: Path | No
                 continue
             shown.add(record.id)
             yield _row(record, form)
-        if output is not None and found.problem is not None:
+        if found.problem is not None and (output is not None or not shown):
             raise found.problem
         envelope.update(side.summary(found))
 

@@ -113,8 +113,8 @@ class Search:
             (error for kind in (AccessError, ServiceError) for error in errors if isinstance(error, kind)), errors[0]
         )
         others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        told = f"{found} products were found, and others may be missing" if found else "nothing was found until then"
-        return type(worst)(f"{worst.message}{others}; {told}", worst.hint)
+        told = f"; {found} products were found, others may be missing" if found else ""
+        return type(worst)(f"{worst.message}{others}{told}", worst.hint)
 
     def __iter__(self) -> Iterator[ProductRecord]:
         """The records, area by area and range by range unless streamed."""
