@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 from s2kit import __version__
 from s2kit.cli.app import app
 from s2kit.cli.boundary import hoisted
+from s2kit.core.archive import ARCHIVES
 from s2kit.errors import ExitCode
+from s2kit.settings import CATALOGUES
 
 runner = CliRunner()
 
@@ -116,8 +118,8 @@ def test_doctor_names_services_that_are_gone(tmp_path: Path) -> None:
         "".join(
             f'[{table}.{name}]\n{key} = "http://127.0.0.1:9"\n'
             for table, key, names in (
-                ("catalogues", "url", ["earth-search", "cdse"]),
-                ("archives", "endpoint_url", ["aws-l1c", "aws-l2a", "aws-s1", "cdse", "gcp", "cogs"]),
+                ("catalogues", "url", CATALOGUES),
+                ("archives", "endpoint_url", ARCHIVES),
             )
             for name in names
         )

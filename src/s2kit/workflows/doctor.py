@@ -75,13 +75,12 @@ def _versions() -> Iterator[Check]:
 
 
 def _decoders(openjpeg: str) -> Iterator[Check]:
+    from s2kit.io.gdal_info import driver_names, gdal_version
     from s2kit.io.openjpeg import route_in_use
-    from s2kit.io.raster import driver_versions
 
-    versions = driver_versions()
-    yield Check("gdal", State.OK, versions["GDAL"])
-    if "JP2OpenJPEG" in versions:
-        yield Check("jpeg 2000 driver", State.OK, versions["JP2OpenJPEG"])
+    yield Check("gdal", State.OK, gdal_version())
+    if "JP2OpenJPEG" in driver_names():
+        yield Check("jpeg 2000 driver", State.OK, "JP2OpenJPEG")
     else:
         hint = "install rasterio from its wheel: pip install --force-reinstall --only-binary :all: rasterio"
         yield Check("jpeg 2000 driver", State.FAIL, "rasterio has no JP2OpenJPEG", hint)
