@@ -3,12 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.archive import Archive
-from s2kit.core.location import LocalFile, RemoteObject
+from s2kit.core.location import LocalFile
 from s2kit.errors import DiskError, InputError, NotFoundError
 from s2kit.io import safe_tree
-from s2kit.io.safe_tree import FolderTree, StoreTree, is_of_safe, name_of, open_tree, safe_name, safe_root
-from s2kit.io.store import open_store
+from s2kit.io.safe_tree import FolderTree, is_of_safe, name_of, open_tree, safe_name, safe_root
 from support.tiny_safe import L2A_NAME, safe_files, write_files, write_safe
 
 
@@ -127,19 +125,3 @@ def test_no_safe_and_several_are_refused() -> None:
 @pytest.mark.parametrize("text", ["X", "X.SAFE", "X.zip", "X.SAFE.zip", "X.safe.ZIP"])
 def test_names_without_endings(text: str) -> None:
     assert safe_name(text) == "X"
-
-
-def test_a_store_is_listed_once_and_read_by_key(tmp_path: Path) -> None:
-    root = write_safe(tmp_path / "bucket" / "tiles" / "31")
-    (root / "GRANULE_$folder$").write_bytes(b"")
-    archive = Archive(name="here", address=str(tmp_path / "bucket"))
-    tree = StoreTree(open_store(archive), f"tiles/31/{L2A_NAME}.SAFE/")
-    assert tree.paths() == tuple(sorted(safe_files()))
-    assert tree.read("INSPIRE.xml") == b"<inspire/>"
-    assert tree.location("INSPIRE.xml") == RemoteObject(archive, f"tiles/31/{L2A_NAME}.SAFE/INSPIRE.xml")
-    assert tree.name == L2A_NAME
-    with pytest.raises(NotFoundError):
-        tree.location("absent")
-    whole = StoreTree(open_store(Archive(name="x", address=str(root))), "")
-    assert whole.paths() == tree.paths()
-    assert whole.name == L2A_NAME

@@ -1,4 +1,6 @@
-"""The files of one SAFE, wherever they are: a folder, a zip that is read in place, a prefix of a store.
+"""The files of one SAFE, wherever they are; here the protocol, and folders on this machine.
+
+Zips are in `io.safe_zip`, products in buckets in `io.store_tree`.
 
 A tree lists paths below the SAFE folder, always with `/` between their parts, and says where each file's bytes are.
 What was left half-written (`.part`), markers and lock files are no part of it.
@@ -7,15 +9,14 @@ What was left half-written (`.part`), markers and lock files are no part of it.
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from s2kit.core.location import ImageLocation, LocalFile, RemoteObject
+from s2kit.core.location import ImageLocation, LocalFile
 from s2kit.core.product import AnyProductName, parse_product_name
 from s2kit.errors import DiskError, InputError, NotFoundError
-from s2kit.io.store import Store
 
 PRODUCT_METADATA = re.compile(
     r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_SAFL(?:1C|2A)_\w+\.xml", re.IGNORECASE | re.ASCII
@@ -99,7 +100,7 @@ class FolderTree:
 
     def nbytes(self, path: str) -> int:
         """Size of a file."""
-        return _known(self._sizes, path, self.address)
+        return size_of(self._sizes, path, self.address)
 
     def read(self, path: str) -> bytes:
         """A whole file."""
@@ -127,53 +128,6 @@ class FolderTree:
         except OSError as error:
             raise _unreadable(self._root, error) from error
         return dict(sorted(sizes.items()))
-
-
-class StoreTree:
-    """A SAFE folder below a prefix of a store."""
-
-    def __init__(self, store: Store, prefix: str) -> None:
-        """Nothing is read yet.
-
-        Args:
-            store: The store.
-            prefix: Key of the SAFE folder; it ends in a slash, or is empty where the archive's address is the folder.
-        """
-        self._store = store
-        self._prefix = prefix
-
-    @property
-    def name(self) -> str:
-        """The last part of the prefix without `.SAFE`."""
-        return safe_name(self.address.rstrip("/").rpartition("/")[2])
-
-    @property
-    def address(self) -> str:
-        """The archive's address with the prefix."""
-        return f"{self._store.archive.address.rstrip('/')}/{self._prefix}".rstrip("/")
-
-    def paths(self) -> tuple[str, ...]:
-        """All objects below the prefix; the first call lists the store."""
-        return tuple(self._sizes)
-
-    def nbytes(self, path: str) -> int:
-        """Size of an object, as the listing says."""
-        return _known(self._sizes, path, self.address)
-
-    def read(self, path: str) -> bytes:
-        """A whole object."""
-        check_readable(self.nbytes(path), f"{self.address}/{path}")
-        return self._store.read(self._prefix + path)
-
-    def location(self, path: str) -> ImageLocation:
-        """The object's archive and key."""
-        self.nbytes(path)
-        return RemoteObject(self._store.archive, self._prefix + path)
-
-    @cached_property
-    def _sizes(self) -> dict[str, int]:
-        found = ((info.key.removeprefix(self._prefix), info.nbytes) for info in self._store.list(self._prefix))
-        return dict(sorted((path, nbytes) for path, nbytes in found if is_of_safe(path)))
 
 
 def open_tree(path: Path) -> SafeTree:
@@ -259,6 +213,18 @@ def check_readable(nbytes: int, what: str) -> None:
         raise InputError(f"{what} has {nbytes} bytes, too many for a metadata file")
 
 
+def size_of(sizes: Mapping[str, int], path: str, address: str) -> int:
+    """The size of a file of a tree.
+
+    Raises:
+        NotFoundError: There is no such file.
+    """
+    try:
+        return sizes[path]
+    except KeyError:
+        raise NotFoundError(f"{address}: there is no {path}") from None
+
+
 def _folder_tree(path: Path) -> FolderTree:
     try:
         with os.scandir(path) as entries:
@@ -275,13 +241,6 @@ def _folder_tree(path: Path) -> FolderTree:
     if len(inner) > 1:
         raise InputError(f"{path}: holds {len(inner)} products: {', '.join(inner[:3])} …", "name one of them")
     return _folder_tree(path / inner[0])
-
-
-def _known(sizes: dict[str, int], path: str, address: str) -> int:
-    try:
-        return sizes[path]
-    except KeyError:
-        raise NotFoundError(f"{address}: there is no {path}") from None
 
 
 def _raise(error: OSError) -> None:
