@@ -77,13 +77,19 @@ def s2kit(
 def _register() -> None:
     """Hang every verb on the app; a verb's module imports nothing heavy."""
     from s2kit.cli.config import config_app
+    from s2kit.cli.demo import demo
     from s2kit.cli.doctor import doctor
+    from s2kit.cli.download import download
     from s2kit.cli.pairs import PairsCommand
     from s2kit.cli.search import search
+    from s2kit.cli.verify import verify
 
     app.add_typer(config_app, name="config")
+    app.command("demo")(demo)
     app.command("doctor")(doctor)
+    app.command("download")(download)
     app.command("search", cls=PairsCommand)(search)
+    app.command("verify")(verify)
 
 
 _register()

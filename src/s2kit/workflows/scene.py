@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from shapely.geometry import Polygon
 
+from s2kit.core.events import Finished, Planned, Report, silent
 from s2kit.core.grid import Grid
 from s2kit.core.scene.farmland import FIRST_PARCEL
 from s2kit.core.scene.landscape import Landscape, make_landscape
@@ -98,6 +99,7 @@ def make_scene(
     baseline: str = PRODUCT_BASELINE,
     tlm: bool = False,
     jobs: int = 1,
+    report: Report = silent,
 ) -> Scene:
     """Write the scene's products below a folder; what is there already is kept.
 
@@ -111,6 +113,7 @@ def make_scene(
         baseline: Processing baseline; before 04.00 there is no offset, before 03.01 checksums are MD5.
         tlm: True to write the JPEG 2000 files with a table of tile-part lengths.
         jobs: Worker processes, one date each.
+        report: Takes the events.
 
     Raises:
         UsageError: The side is not a multiple of 60, or there are not that many dates.
@@ -124,9 +127,12 @@ def make_scene(
     tasks = [_Task(folder, visit, tuple(levels), baseline, seed, side, tlm) for visit in VISITS[:dates]]
     wanted = [(task, _product(task, level)) for task in tasks for level in task.levels]
     todo = [task for task in tasks if not all((folder / f"{p.name}.SAFE").is_dir() for t, p in wanted if t is task)]
+    if todo:
+        report(Planned(len(todo)))
     for done in pmap(_make_visit, todo, jobs if len(todo) > 1 else 1):
         if isinstance(done, Failed):
             raise done.error
+        report(Finished(f"{done.item.visit.sensing:%Y-%m-%d}"))
     paths = {level: sorted(folder / f"{p.name}.SAFE" for _, p in wanted if p.level == level) for level in levels}
     parcels, aoi = folder / "parcels.geojson", folder / "aoi.geojson"
     if not (parcels.exists() and aoi.exists()):
