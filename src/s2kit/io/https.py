@@ -16,7 +16,7 @@ from urllib3.util.retry import Retry
 from s2kit.core.archive import Archive
 from s2kit.errors import AccessError, NotFoundError, OutputError, S2KitError, ServiceError, TryLaterError
 from s2kit.io.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
-from s2kit.io.store import Body, ObjectInfo
+from s2kit.io.store import Body, ChangedError, ObjectInfo, Part
 
 LISTABLE = frozenset({"storage.googleapis.com"})
 """Hosts whose path is `/BUCKET/KEY` of a store that can be listed with S3's requests."""
@@ -64,14 +64,18 @@ class HttpsStore:
 
     def read(self, key: str, start: int = 0, length: int | None = None, if_match: str | None = None) -> bytes:
         """Bytes `start` to `start + length`, fewer at the end of the object; a body that breaks off is read again."""
-        if length == 0:
-            return b""
+        return b"" if length == 0 else self.fetch(key, start, length, if_match).data
+
+    def fetch(self, key: str, start: int = 0, length: int | None = None, if_match: str | None = None) -> Part:
+        """What `read` does, with what the server says of the whole object."""
         for attempt in stamina.retry_context(on=BrokenBodyError, attempts=BODY_ATTEMPTS, timeout=None):
             with attempt, self._open(key, start, length, if_match) as answer:
                 if answer is None:
-                    return b""
+                    return Part(self.stat(key), b"")
                 first, total = self._extent(answer, key)
-                return sliced(self._chunks(answer, key), first, start, length, total, self._name(key))
+                data = sliced(self._chunks(answer, key), first, start, length, total, self._name(key))
+                ranged = answer.status_code == 206 or (start == 0 and len(data) == total)
+                return Part(ObjectInfo(key, total, _tag(answer.headers)), data, ranged)
         raise AssertionError
 
     @contextmanager
@@ -203,8 +207,8 @@ def _condition(if_match: str | None) -> dict[str, str]:
     return {"If-Match": f'"{if_match}"'}
 
 
-def _changed(url: str) -> TryLaterError:
-    return TryLaterError(f"{url} changed while it was being read", "run again: it will be read from the start")
+def _changed(url: str) -> ChangedError:
+    return ChangedError(f"{url} changed while it was being read", "run again: it will be read from the start")
 
 
 def _refusal(status: int, url: str) -> S2KitError:

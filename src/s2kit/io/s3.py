@@ -27,7 +27,7 @@ from s2kit.core.archive import Archive
 from s2kit.errors import OutputError
 from s2kit.io.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
 from s2kit.io.s3_errors import changed, short, translated, upload_failed
-from s2kit.io.store import Body, ObjectInfo
+from s2kit.io.store import Body, ObjectInfo, Part
 
 GOOGLE = "https://storage.googleapis.com"
 LARGEST_COPY = 5 * 1024**3
@@ -85,9 +85,7 @@ class S3Store:
         """All objects whose key begins with `prefix`, in key order."""
         for page in self._pages(prefix):
             for entry in page.get("Contents", ()):
-                yield ObjectInfo(
-                    entry["Key"].removeprefix(self._prefix), entry["Size"], entry.get("ETag", "").strip('"') or None
-                )
+                yield _info(entry["Key"].removeprefix(self._prefix), entry["Size"], entry)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The common prefixes one level below `prefix`, each ending in a slash."""
@@ -99,15 +97,17 @@ class S3Store:
         """Size and tag of one object."""
         with translated(self.archive, self._name(key)):
             answer = self._client.head_object(**self._object(key))
-        return ObjectInfo(key, answer["ContentLength"], answer.get("ETag", "").strip('"') or None)
+        return _info(key, answer["ContentLength"], answer)
 
     def read(self, key: str, start: int = 0, length: int | None = None, if_match: str | None = None) -> bytes:
         """Bytes `start` to `start + length`, fewer at the end of the object; a body that breaks off is read again."""
-        if length == 0:
-            return b""
+        return b"" if length == 0 else self.fetch(key, start, length, if_match).data
+
+    def fetch(self, key: str, start: int = 0, length: int | None = None, if_match: str | None = None) -> Part:
+        """What `read` does, with what the server says of the whole object."""
         for attempt in stamina.retry_context(on=BrokenBodyError, attempts=BODY_ATTEMPTS, timeout=None):
             with attempt:
-                return self._read(key, start, length, if_match)
+                return self._fetch(key, start, length, if_match)
         raise AssertionError
 
     @contextmanager
@@ -118,7 +118,7 @@ class S3Store:
             yield Body(self.stat(key), start, iter(()))
             return
         first, total = _extent(answer)
-        info = ObjectInfo(key, total, answer.get("ETag", "").strip('"') or None)
+        info = _info(key, total, answer)
         stream = answer["Body"]
         try:
             yield Body(info, first, self._chunks(stream, self._name(key)))
@@ -173,14 +173,16 @@ class S3Store:
                 self._client.copy(place, self.bucket, self._prefix + to_key, extra, SourceClient=source._client)
         return self.stat(to_key)
 
-    def _read(self, key: str, start: int, length: int | None, if_match: str | None) -> bytes:
+    def _fetch(self, key: str, start: int, length: int | None, if_match: str | None) -> Part:
         answer = self._get(key, start, length, if_match)
         if answer is None:
-            return b""
+            return Part(self.stat(key), b"")
         first, total = _extent(answer)
         name = self._name(key)
         with closing(answer["Body"]) as stream:
-            return sliced(self._chunks(stream, name), first, start, length, total, name)
+            data = sliced(self._chunks(stream, name), first, start, length, total, name)
+        ranged = answer.get("ContentRange") is not None or (start == 0 and len(data) == total)
+        return Part(_info(key, total, answer), data, ranged)
 
     def _get(self, key: str, start: int, length: int | None, if_match: str | None) -> Any:
         """The answer to a range request; None where the object ends before the range begins."""
@@ -218,6 +220,10 @@ class S3Store:
 
     def _name(self, key: str) -> str:
         return f"{self.archive.address.rstrip('/')}/{key}"
+
+
+def _info(key: str, nbytes: int, answer: Any) -> ObjectInfo:
+    return ObjectInfo(key, nbytes, answer.get("ETag", "").strip('"') or None)
 
 
 def _extent(answer: Any) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from botocore import exceptions as boto
 
 from s2kit.core.archive import Archive
 from s2kit.errors import AccessError, ConfigError, NotFoundError, OutputError, S2KitError, ServiceError, TryLaterError
+from s2kit.io.store import ChangedError
 
 _NO_KEYS = (
     boto.NoCredentialsError,
@@ -80,9 +81,9 @@ def from_library(error: BaseException, archive: Archive, name: str) -> S2KitErro
     return ServiceError(f"{name}: {short(error)}", f"check endpoint_url and region of archives.{archive.name}")
 
 
-def changed(name: str) -> TryLaterError:
+def changed(name: str) -> ChangedError:
     """The error for an object that is not the one whose beginning was read."""
-    return TryLaterError(f"{name} changed while it was being read", "run again: it will be read from the start")
+    return ChangedError(f"{name} changed while it was being read", "run again: it will be read from the start")
 
 
 def upload_failed(name: str, reason: BaseException) -> OutputError:

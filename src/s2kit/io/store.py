@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from s2kit.core.archive import Archive
+from s2kit.errors import TryLaterError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,21 @@ class Body:
     chunks: Iterator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some bytes of an object."""
+
+    info: ObjectInfo
+    """What the server says of the whole object."""
+    data: bytes
+    ranged: bool = True
+    """False where the server ignored the range and sent the object from its first byte on."""
+
+
+class ChangedError(TryLaterError):
+    """The object is no longer the one that a tag names: whoever holds parts of it must start again."""
+
+
 class Store(Protocol):
     """Objects by key. Errors: `NotFoundError`, `AccessError`, `TryLaterError`, `ServiceError`, `DiskError`."""
 
@@ -55,8 +71,12 @@ class Store(Protocol):
         """Bytes `start` to `start + length` (fewer at the end of the object; all where `length` is None).
 
         Raises:
-            TryLaterError: The object is no longer the one that `if_match` names.
+            ChangedError: The object is no longer the one that `if_match` names.
         """
+        ...
+
+    def fetch(self, key: str, start: int = 0, length: int | None = None, if_match: str | None = None) -> Part:
+        """What `read` does, with what the server says of the whole object; it is one request."""
         ...
 
     def body(self, key: str, start: int = 0, if_match: str | None = None) -> AbstractContextManager[Body]:
