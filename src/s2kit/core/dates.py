@@ -139,7 +139,7 @@ def _whole(first: date, last: date | None = None) -> tuple[datetime, datetime]:
 def _short(moment: datetime | None, whole: time) -> str:
     if moment is None:
         return "open"
-    return f"{moment:%Y-%m-%d}" if moment.time() == whole else f"{moment:%Y%m%dT%H%M%S}"
+    return moment.date().isoformat() if moment.time() == whole else f"{moment:%Y%m%dT%H%M%S}"
 
 
 def _rfc3339(moment: datetime | None) -> str:

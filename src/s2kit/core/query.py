@@ -143,6 +143,9 @@ def _clear_enough(cloud_cover: float | None, max_cloud_pct: float | None) -> boo
     return cloud_cover is not None and cloud_cover <= max_cloud_pct
 
 
+_ROUNDING_PCT = 1e-6
+
+
 def located(
     record: ProductRecord, aoi: Aoi | None, when: DateRange, min_overlap_pct: float | None = None
 ) -> ProductRecord | None:
@@ -159,6 +162,6 @@ def located(
     if aoi.tile is None and not record.geometry.intersects(aoi.geometry):
         return None
     share = coverage_pct(aoi.geometry, record.geometry)
-    if min_overlap_pct is not None and share < min_overlap_pct:
+    if min_overlap_pct is not None and share < min_overlap_pct - _ROUNDING_PCT:
         return None
     return replace(record, aoi=aoi.name, range=str(when), coverage_pct=share)

@@ -18,7 +18,7 @@ WIDTH = 1000
 
 _MARGIN = 0.06
 _MIN_SPAN_DEG = 0.2
-_MIN_ASPECT, _MAX_ASPECT = 0.35, 1.1
+_MIN_ASPECT, _MAX_ASPECT = 0.35, 0.62
 _STEPS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 45)
 _CLOUD_COLOURS = ((10, "#1a7f4b"), (30, "#6fae3f"), (60, "#d9a21b"), (101, "#c4562f"))
 _UNKNOWN_COLOUR = "#5b6b7a"
