@@ -78,11 +78,12 @@ class Made:
     what: str
 
 
-def prepare(folder: Path, *, jobs: int = 0, report: Report = silent) -> Path:
+def prepare(folder: Path, *, side: int = SIDE, jobs: int = 0, report: Report = silent) -> Path:
     """Make the demonstration's world, or keep the one that is there.
 
     Args:
         folder: Where it goes; a folder that holds something else is refused.
+        side: Rows and columns of the scene at 10 m.
         jobs: Worker processes.
         report: Takes the events.
 
@@ -96,7 +97,7 @@ def prepare(folder: Path, *, jobs: int = 0, report: Report = silent) -> Path:
     if not (folder / "scene").is_dir() and any(not path.name.startswith(".s2kit") for path in folder.iterdir()):
         raise OutputError(f"{folder} holds something else than a demonstration", "name another folder with --out")
     with destination_lock(folder):
-        scene = make_scene(folder / "scene", side=SIDE, jobs=jobs, report=report)
+        scene = make_scene(folder / "scene", side=side, jobs=jobs, report=report)
         lay_out_bucket(scene, folder)
         for source in (scene.aoi, scene.parcels):
             if not (folder / source.name).exists():
