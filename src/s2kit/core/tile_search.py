@@ -1,0 +1,247 @@
+"""Finding the tile-parts of a far file that does not say where they are (no TLM), with few looks at it.
+
+Tile-parts lie end to end in the order of their tiles, one a tile, as in every file of ESA's. So a tile's place can be
+guessed from its number, between two that are known; what is read there is scanned for SOT, and the guess is mended.
+No marker code FF90 to FFFF occurs inside packet data (ISO/IEC 15444-1 A.1, B.10.1, C.2.9), so a scan is not fooled by
+it; PLT may hold such bytes, therefore a hit counts only if Lsot, the tile's number, Psot and the next marker agree.
+
+The search always ends: each look reads bytes that were never seen, and once guesses have cost two thirds of what walking
+from SOT to SOT costs, it walks. The constants were tuned on the real half-empty files and on full ones.
+"""
+
+import math
+import struct
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+
+from s2kit.core.jp2_packets import Span
+from s2kit.core.markers import COC, COD, COM, EOC, PLT, POC, PPT, QCC, QCD, RGN, SOD, SOT, SOT_NBYTES, Buffer
+from s2kit.core.tile_part import TilePart
+from s2kit.errors import InputError
+
+SEEN_NBYTES = SOT_NBYTES + 2
+"""What must be seen of a tile-part to know it: SOT and the next marker."""
+FULL_READ = 96 * 1024
+"""A gap between known tile-parts that is not larger is read whole."""
+STEP = 4096
+"""Bytes that are read where a tile-part begins that is only passed on the way."""
+FEW_STEPS = 6
+"""So many tile-parts are walked rather than guessed."""
+SHARE = 0.25
+"""First look of a guess, as a share of the mean tile-part; each one in vain makes the next larger by half."""
+GROWTH = 1.5
+SMALLEST_LOOK, LARGEST_LOOK = 16 * 1024, 256 * 1024
+SPREAD = 0.15
+"""Standard deviation of the sizes of tile-parts that is assumed, as a share of their mean."""
+LEAD = 0.5
+"""A guess aims before the tile by its standard error, but by no more than this share of a mean tile-part."""
+
+_SOT_SEGMENT = struct.pack(">HH", SOT, SOT_NBYTES - 2)
+_NEXT_PART = frozenset({SOT.to_bytes(2, "big"), EOC.to_bytes(2, "big")})
+_AFTER_SOT = frozenset({COD, COC, QCD, QCC, RGN, POC, PPT, PLT, COM, SOD})
+"""Markers that may follow an SOT segment (Table A.3)."""
+
+
+class NotInOrderError(InputError):
+    """Tile-parts that are not one a tile in the order of tiles: only walking finds them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Tiles whose places are not known, between two that are."""
+
+    low: int
+    """The tile before them, -1 at the beginning."""
+    start: int
+    """Where the first of them begins."""
+    high: int
+    """The tile after them."""
+    stop: int
+    """Where the last of them ends."""
+
+    @property
+    def tiles(self) -> int:
+        return self.high - self.low - 1
+
+    @property
+    def mean(self) -> float:
+        """Mean size of their tile-parts."""
+        return (self.stop - self.start) / self.tiles
+
+
+@dataclass(slots=True)
+class _Quest:
+    """The search for one tile so far."""
+
+    walk: int
+    """Looks that walking from where it began would have cost."""
+    gap: _Gap
+    looks: int = 0
+    in_vain: int = 0
+    """Looks since the gap became smaller."""
+
+
+@dataclass(slots=True)
+class TileSearch:
+    """What is known of the tile-parts of one file; it learns from any bytes of it."""
+
+    first_sot: int
+    """File offset of the first tile-part."""
+    end: int
+    """File offset after the last one: where EOC stands."""
+    tiles: int
+    """How many tiles the image has."""
+    parts: dict[int, TilePart] = field(default_factory=dict)
+    """Tile-parts whose SOT was seen, by tile."""
+    cut: TilePart | None = None
+    """The tile-part that reaches beyond the end of the file, where one was seen."""
+    _order: list[int] = field(default_factory=list)
+    _seen: list[Span] = field(default_factory=list)
+    """Stretches that hold no SOT but the known ones, in order and apart."""
+    _quests: dict[int, _Quest] = field(default_factory=dict)
+
+    def learn(self, offset: int, data: Buffer) -> int:
+        """Look for tile-parts in bytes of the file.
+
+        Args:
+            offset: Where the bytes lie in the file.
+            data: The bytes.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            NotInOrderError: What was found contradicts the order of tiles.
+        """
+        raw, found = bytes(data), 0
+        at = raw.find(_SOT_SEGMENT)
+        while at >= 0:
+            part = self._plausible(raw, at, offset)
+            if part is not None:
+                found += self._add(part)
+            at = raw.find(_SOT_SEGMENT, at + (2 if part is None else min(part.nbytes, len(raw))))
+        if len(raw) >= SEEN_NBYTES:
+            self._note_seen(Span(offset, len(raw) - SEEN_NBYTES + 1))
+        return found
+
+    def start(self, tile: int) -> int | None:
+        """Where a tile begins, if that is known."""
+        if tile in self.parts:
+            return self.parts[tile].offset
+        if tile == 0:
+            return self.first_sot
+        before = self.parts.get(tile - 1)
+        return None if before is None else before.end
+
+    def look(self, tile: int, head: int) -> Span | None:
+        """What to read next on the way to a tile; None where its SOT was seen. Call it again after `learn`.
+
+        Args:
+            tile: The tile.
+            head: Bytes to read where the tile itself begins, once that is known.
+
+        Raises:
+            InputError: The tile is not in the file, or no tile-part lies where one must.
+        """
+        if tile in self.parts:
+            return None
+        if self.cut is not None and tile >= self.cut.tile:
+            raise InputError(
+                f"the file ends at byte {self.end + 2}, within tile {self.cut.tile}, which ends at byte {self.cut.end}"
+            )
+        gap = self._gap(tile)
+        if self._first_unseen(gap.start) != gap.start or gap.stop - gap.start < SEEN_NBYTES * gap.tiles:
+            raise InputError(f"there is no part of tile {gap.low + 1} at byte {gap.start}")
+        quest = self._quests.setdefault(tile, _Quest(tile - gap.low, gap, in_vain=-1))
+        quest.in_vain = quest.in_vain + 1 if quest.gap == gap else 0
+        quest.gap, quest.looks = gap, quest.looks + 1
+        steps = tile - gap.low
+        if steps == 1:
+            return Span(gap.start, min(max(head, SEEN_NBYTES), gap.stop - gap.start))
+        if gap.stop - gap.start <= FULL_READ:
+            return Span(gap.start, gap.stop - gap.start)
+        if steps <= FEW_STEPS or 3 * quest.looks > 2 * quest.walk:
+            return Span(gap.start, min(STEP, gap.stop - gap.start))
+        return self._guess(tile, gap, quest.in_vain)
+
+    def _guess(self, tile: int, gap: _Gap, in_vain: int) -> Span:
+        """A stretch before the place where the tile is expected, beyond what was seen."""
+        before = tile - gap.low - 1
+        expected = gap.start + gap.mean * before
+        error = SPREAD * gap.mean * math.sqrt(before * (gap.tiles - before) / gap.tiles)
+        size = SHARE * gap.mean * GROWTH ** min(in_vain, 16)
+        nbytes = int(min(max(size, SMALLEST_LOOK), LARGEST_LOOK))
+        at = self._first_unseen(int(max(expected - min(error, LEAD * gap.mean), gap.start)))
+        if at > gap.stop - SEEN_NBYTES:
+            end = self._last_unseen(gap.stop - SEEN_NBYTES) + SEEN_NBYTES
+            return Span(max(gap.start, end - nbytes), end - max(gap.start, end - nbytes))
+        return Span(at, min(nbytes, gap.stop - at))
+
+    def _plausible(self, raw: bytes, at: int, offset: int) -> TilePart | None:
+        """The tile-part whose SOT segment seems to stand at `at`, if all agrees."""
+        if at + SEEN_NBYTES > len(raw):
+            return None
+        tile, nbytes, number, count, marker = struct.unpack_from(">HIBBH", raw, at + 4)
+        part = TilePart(tile, offset + at, nbytes or max(self.end - offset - at, 0))
+        after = at + part.nbytes
+        if tile >= self.tiles or marker not in _AFTER_SOT or part.nbytes < SEEN_NBYTES:
+            return None
+        if after + 2 <= len(raw) and raw[after : after + 2] not in _NEXT_PART and part.end != self.end:
+            return None
+        if part.end > self.end:
+            self.cut = part if self.start(tile) == part.offset else self.cut
+            return None
+        if number != 0 or count > 1:
+            raise NotInOrderError(f"tile {tile} has several tile-parts")
+        return part
+
+    def _add(self, part: TilePart) -> bool:
+        known = self.parts.get(part.tile)
+        if known is not None:
+            if known != part:
+                raise NotInOrderError(f"tile {part.tile} begins at bytes {known.offset} and {part.offset}")
+            return False
+        at = bisect_left(self._order, part.tile)
+        before = self.parts[self._order[at - 1]] if at else None
+        after = self.parts[self._order[at]] if at < len(self._order) else None
+        if (before is not None and before.end > part.offset) or (after is not None and part.end > after.offset):
+            raise NotInOrderError(f"tile {part.tile} at byte {part.offset} is out of order")
+        self._order.insert(at, part.tile)
+        self.parts[part.tile] = part
+        return True
+
+    def _gap(self, tile: int) -> _Gap:
+        at = bisect_right(self._order, tile)
+        low, start = -1, self.first_sot
+        if at:
+            low = self._order[at - 1]
+            start = self.parts[low].end
+        if at == len(self._order):
+            return _Gap(low, start, self.tiles, self.end)
+        high = self._order[at]
+        return _Gap(low, start, high, self.parts[high].offset)
+
+    def _note_seen(self, span: Span) -> None:
+        joined = sorted([*self._seen, span])
+        merged = [joined[0]]
+        for one in joined[1:]:
+            last = merged[-1]
+            if one.offset <= last.end:
+                merged[-1] = Span(last.offset, max(last.end, one.end) - last.offset)
+            else:
+                merged.append(one)
+        self._seen = merged
+
+    def _first_unseen(self, offset: int) -> int:
+        """The first byte at or after an offset where an SOT may still begin."""
+        for span in self._seen:
+            if span.offset <= offset < span.end:
+                return span.end
+        return offset
+
+    def _last_unseen(self, offset: int) -> int:
+        """The last byte at or before an offset where an SOT may still begin."""
+        for span in reversed(self._seen):
+            if span.offset <= offset < span.end:
+                return span.offset - 1
+        return offset
