@@ -76,20 +76,26 @@ def s2kit(
 
 def _register() -> None:
     """Hang every verb on the app; a verb's module imports nothing heavy."""
+    from s2kit.cli.bands import bands
+    from s2kit.cli.chips import chips
     from s2kit.cli.config import config_app
     from s2kit.cli.demo import demo
     from s2kit.cli.doctor import doctor
     from s2kit.cli.download import download
+    from s2kit.cli.info import info
     from s2kit.cli.pairs import PairsCommand
     from s2kit.cli.search import search
     from s2kit.cli.verify import verify
 
     app.add_typer(config_app, name="config")
+    app.command("bands")(bands)
     app.command("demo")(demo)
     app.command("doctor")(doctor)
     app.command("download")(download)
+    app.command("info")(info)
     app.command("search", cls=PairsCommand)(search)
     app.command("verify")(verify)
+    app.command("chips", cls=PairsCommand)(chips)
 
 
 _register()

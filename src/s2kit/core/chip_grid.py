@@ -5,7 +5,7 @@ no pixel of any band is cut; the first band (or a wanted resolution) sets the pi
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from s2kit.core.grid import Bounds, Grid, Window
@@ -126,6 +126,10 @@ class SharedWindow:
     """Positions of the windows that it holds."""
 
 
+_READ_PX = 4096
+"""What one more read costs, in pixels that could be decoded meanwhile."""
+
+
 def share_windows(windows: Sequence[Window], *, slack: float = 1.3, largest_px: int = 1 << 22) -> list[SharedWindow]:
     """Join windows that lie together, so that no pixel is decoded twice and few are decoded in vain.
 
@@ -143,9 +147,9 @@ def share_windows(windows: Sequence[Window], *, slack: float = 1.3, largest_px: 
         area = window.width * window.height
         for at in range(len(shared) - 1, max(-1, len(shared) - 9), -1):
             held, parts, members = shared[at]
-            joint = _hull((held, window))
+            joint = _hull(held, window)
             pixels = joint.width * joint.height
-            if pixels <= largest_px and pixels <= slack * (parts + area):
+            if pixels <= largest_px and pixels <= slack * (parts + area) + _READ_PX:
                 shared[at] = (joint, min(parts + area, pixels), [*members, index])
                 break
         else:
@@ -153,7 +157,6 @@ def share_windows(windows: Sequence[Window], *, slack: float = 1.3, largest_px: 
     return [SharedWindow(window, tuple(members)) for window, _, members in shared]
 
 
-def _hull(windows: Iterable[Window]) -> Window:
-    parts = list(windows)
-    col, row = min(w.col for w in parts), min(w.row for w in parts)
-    return Window(col, row, max(w.col_end for w in parts) - col, max(w.row_end for w in parts) - row)
+def _hull(one: Window, two: Window) -> Window:
+    col, row = min(one.col, two.col), min(one.row, two.row)
+    return Window(col, row, max(one.col_end, two.col_end) - col, max(one.row_end, two.row_end) - row)

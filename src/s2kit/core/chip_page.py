@@ -26,6 +26,8 @@ class Picture:
     """Cloud in the chip, 0 to 100; None where nothing tells."""
     valid_pct: float = 100.0
     """Pixels with data, 0 to 100."""
+    outline: Sequence[Sequence[tuple[float, float]]] = ()
+    """Rings drawn over the picture, `(x, y)` from 0 to 1 from its upper left corner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,10 @@ section { margin-bottom: 2rem; }
 .chips a { display: block; color: inherit; text-decoration: none; }
 .chips img { display: block; width: 100%; height: auto; aspect-ratio: 1; image-rendering: pixelated;
   background: repeating-conic-gradient(#8883 0 25%, #0000 0 50%) 0 0 / 16px 16px; }
+.chips .picture { display: block; position: relative; overflow: hidden; }
+.chips svg { position: absolute; inset: 0; width: 100%; height: 100%; fill: none; stroke-linejoin: round; }
+.chips svg .halo { stroke: #0009; stroke-width: 4; } .chips svg .line { stroke: #ffe14d; stroke-width: 1.6; }
+.chips svg path { vector-effect: non-scaling-stroke; }
 .chips .when { display: block; padding: .35rem .5rem 0; font-weight: 600; }
 .chips .label { display: block; padding: 0 .5rem; color: var(--soft);
   font: 12px/1.4 ui-monospace, Menlo, Consolas, monospace; }
@@ -98,7 +104,8 @@ $legend$sections<footer>$footer</footer>
 """)
 
 _CHIP = Template("""\
-<li><a href="$href" title="$title"><img id="$label" src="$href" alt="$alt" width="$side" height="$side" loading="lazy">\
+<li><a href="$href" title="$title"><span class="picture">\
+<img id="$label" src="$href" alt="$alt" width="$side" height="$side" loading="lazy">$outline</span>\
 <span class="when">$date</span><span class="label">$label</span><span class="sky">$sky</span></a></li>
 """)
 
@@ -139,8 +146,19 @@ def _chip(picture: Picture, side_px: int) -> str:
         label=escape(picture.label),
         alt=escape(f"{picture.date or picture.label}, {picture.title}"),
         side=side_px,
+        outline=_outline(picture.outline),
         date=escape(picture.date or picture.label),
         sky=_sky(picture),
+    )
+
+
+def _outline(rings: Sequence[Sequence[tuple[float, float]]]) -> str:
+    if not rings:
+        return ""
+    path = " ".join("M" + " L".join(f"{x:.4f} {y:.4f}" for x, y in ring) + "Z" for ring in rings)
+    return (
+        '<svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">'
+        f'<path class="halo" d="{path}"/><path class="line" d="{path}"/></svg>'
     )
 
 

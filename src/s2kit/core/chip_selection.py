@@ -31,7 +31,7 @@ class Candidate:
     sensing: datetime
     """Datatake start, UTC, to the second."""
     baseline: str
-    """Processing baseline as `N0400`; compared as text."""
+    """Processing baseline as `04.00`; compared as text."""
     tile: str
     """MGRS tile, `31TCJ`."""
     generation: str = ""

@@ -1,0 +1,347 @@
+"""Cutting chips out of one product: the part of `chips` that runs in the workers."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry import box, mapping
+
+from s2kit import __version__
+from s2kit.core.chip_grid import ChipSize, at_resolution, chip_frame
+from s2kit.core.chip_record import ChipRecord, Place, Recipe
+from s2kit.core.grid import Grid
+from s2kit.core.indices import SUBSTITUTES, Index, compute, find_index
+from s2kit.core.lut import limits_of, to_bytes
+from s2kit.core.metadata import Radiometry
+from s2kit.core.palettes import palette, to_steps
+from s2kit.core.radiometry import to_physical
+from s2kit.core.scl import CLOUDY, share_of
+from s2kit.core.zonal import class_histogram
+from s2kit.errors import InputError, NotFoundError
+from s2kit.io.chip_cache import ChipStore, replace_file
+from s2kit.io.chip_files import encode_geotiff, encode_png
+from s2kit.io.chip_pixels import Resampling, read_frames
+from s2kit.io.imagery import open_image
+from s2kit.io.projection import LON_LAT, project, project_point
+from s2kit.settings import Settings
+from s2kit.workflows.pixel_source import BandSource, PixelSource, SourceRef, open_source
+
+CREDIT = "Contains modified Copernicus Sentinel data"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceTask:
+    """One chip to cut."""
+
+    place: Place
+    folder: Path
+    """The cache folder of the place and the recipe."""
+    companions: tuple[SourceRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CutTask:
+    """All chips to cut out of one product."""
+
+    source: SourceRef
+    sensing: datetime
+    tile: str
+    baseline: str
+    places: tuple[PlaceTask, ...]
+    recipe: Recipe
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One band of one product on the grids of several chips."""
+
+    source: BandSource
+    native: Grid
+    chips: list[NDArray[Any]]
+
+
+def cut_chips(task: CutTask) -> list[ChipRecord]:
+    """Cut a product's chips into the cache; runs in a worker, and may run twice.
+
+    Raises:
+        NotFoundError: The product, or a band of it, is not there.
+        InputError: The product has no such layer, or cannot be read.
+    """
+    source = open_source(task.source, task.settings, task.recipe.boa_offset)
+    opener = _Opener(task.settings)
+    with opener:
+        frames = _frames(source, task, opener)
+        layers = _read(source, task.recipe, frames, opener)
+        scl = _read_scl(source, frames, opener)
+        records = []
+        for at, place in enumerate(task.places):
+            chip = _Chip(task, source, place, frames[at], layers, scl, at)
+            used = chip.complete(opener)
+            record = chip.write(used)
+            ChipStore(place.folder).keep(record.product, record.to_json())
+            records.append(record)
+    return records
+
+
+class _Opener:
+    """Images that stay open while a product's chips are cut."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = ExitStack()
+        self._open: dict[object, Any] = {}
+
+    def __enter__(self) -> "_Opener":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def image(self, source: BandSource) -> tuple[Any, Grid]:
+        """The open image of a band and its grid, which comes from the file."""
+        image = self._open.get(source.location)
+        if image is None:
+            image = self._stack.enter_context(
+                open_image(source.location, openjpeg=self._settings.openjpeg, cache=self._settings.cache)
+            )
+            self._open[source.location] = image
+        grid = image.info.grid
+        if grid is None:
+            raise InputError(f"{source.location} has no grid: its place on Earth is not in the file")
+        return image, grid
+
+
+def _frames(source: PixelSource, task: CutTask, opener: _Opener) -> list[Grid]:
+    """The grid of each chip: pixels of the first band or the wanted resolution, on the coarsest band's grid."""
+    recipe = task.recipe
+    grids = [opener.image(_band(source, band, recipe))[1] for band in recipe.bands]
+    first = grids[0] if recipe.res is None else _with_resolution(grids[0], recipe.res)
+    coarsest = max(first.resolution_m, *(grid.resolution_m for grid in grids))
+    frames = []
+    for place in task.places:
+        centre = project_point(place.place.lon, place.place.lat, LON_LAT, first.epsg)
+        size = recipe.size if place.place.side_m is None else ChipSize(metres=place.place.side_m)
+        frames.append(chip_frame(first, coarsest, centre, size))
+    return frames
+
+
+def _with_resolution(grid: Grid, resolution_m: float) -> Grid:
+    scale = grid.resolution_m / resolution_m
+    return replace(
+        grid, resolution_m=float(resolution_m), width=round(grid.width * scale), height=round(grid.height * scale)
+    )
+
+
+def _frame_of(recipe: Recipe, frame: Grid, native: Grid) -> Grid:
+    """Raw chips keep each band's own pixels, pictures have one grid for all."""
+    if recipe.raw and recipe.index is None and recipe.res is None:
+        return at_resolution(frame, native.resolution_m)
+    return frame
+
+
+def _read(source: PixelSource, recipe: Recipe, frames: Sequence[Grid], opener: _Opener) -> list[_Layer]:
+    layers = []
+    for band in recipe.bands:
+        found = _band(source, band, recipe)
+        image, native = opener.image(found)
+        wanted = [_frame_of(recipe, frame, native) for frame in frames]
+        layers.append(_Layer(found, native, read_frames(image, native, wanted, _resampling(band, recipe))))
+    return layers
+
+
+def _band(source: PixelSource, name: str, recipe: Recipe) -> BandSource:
+    """A band; for an index that of the near infrared which the product has."""
+    try:
+        return source.band(name, recipe.res)
+    except NotFoundError:
+        if recipe.index is None or name not in SUBSTITUTES:
+            raise
+        return source.band(SUBSTITUTES[name], recipe.res)
+
+
+def _resampling(band: str, recipe: Recipe) -> Resampling:
+    return "nearest" if band == "SCL" else recipe.resampling  # type: ignore[return-value]
+
+
+def _read_scl(source: PixelSource, frames: Sequence[Grid], opener: _Opener) -> list[NDArray[Any]] | None:
+    """The scene classification in its own pixels, for the share of cloud; None where the product has none."""
+    if source.level != "L2A":
+        return None
+    try:
+        found = source.band("SCL", 20)
+        image, native = opener.image(found)
+    except NotFoundError:
+        return None
+    return read_frames(image, native, [at_resolution(frame, native.resolution_m) for frame in frames])
+
+
+class _Chip:
+    """One chip in the making."""
+
+    def __init__(
+        self,
+        task: CutTask,
+        source: PixelSource,
+        place: PlaceTask,
+        frame: Grid,
+        layers: Sequence[_Layer],
+        scl: list[NDArray[Any]] | None,
+        at: int,
+    ) -> None:
+        self._task = task
+        self._source = source
+        self._place = place
+        self._frame = frame
+        self._sources = [layer.source for layer in layers]
+        self._natives = [layer.native for layer in layers]
+        self._pixels = [layer.chips[at] for layer in layers]
+        self._scl = None if scl is None else scl[at]
+
+    def complete(self, opener: _Opener) -> tuple[str, ...]:
+        """Fill what has no data from other products of the datatake; returns the products that gave pixels."""
+        used = []
+        for ref in self._place.companions:
+            if all(pixels.all() for pixels in self._pixels):
+                break
+            other = open_source(ref, self._task.settings, self._task.recipe.boa_offset)
+            filled = False
+            for at, mine in enumerate(self._sources):
+                found = other.band(mine.band, self._task.recipe.res)
+                image, native = opener.image(found)
+                frame = _frame_of(self._task.recipe, self._frame, self._natives[at])
+                (extra,) = read_frames(image, native, [frame], _resampling(mine.band, self._task.recipe))
+                shifted = _with_offset(extra, found.offset - mine.offset)
+                filled |= bool(((self._pixels[at] == 0) & (shifted != 0)).any())
+                self._pixels[at] = np.where(self._pixels[at] == 0, shifted, self._pixels[at])
+            self._complete_scl(other, opener)
+            if filled:
+                used.append(ref.id)
+        return tuple(used)
+
+    def _complete_scl(self, other: PixelSource, opener: _Opener) -> None:
+        if self._scl is None:
+            return
+        extra = _read_scl(other, [self._frame], opener)
+        if extra is not None and extra[0].shape == self._scl.shape:
+            self._scl = np.where(self._scl == 0, extra[0], self._scl)
+
+    def write(self, used: tuple[str, ...]) -> ChipRecord:
+        """Write the chip's files into the cache and say what it is."""
+        valid = np.ones(self._pixels[0].shape, bool)
+        for pixels in self._pixels:
+            valid = valid & (pixels != 0) if pixels.shape == valid.shape else valid
+        histogram = None if self._scl is None else class_histogram(self._scl)
+        cloud = None if histogram is None else share_of(histogram, CLOUDY)
+        base = ChipRecord(
+            product=self._task.source.id,
+            sensing=self._task.sensing,
+            level=self._source.level,
+            tile=self._task.tile,
+            baseline=self._task.baseline,
+            files=(),
+            epsg=self._frame.epsg,
+            transform=self._frame.geotransform,
+            size_px=self._frame.width,
+            valid_pct=round(100.0 * float(valid.mean()), 2),
+            cloud_pct=None if cloud is None else round(100.0 * cloud, 2),
+            scl=histogram,
+            companions=used,
+            offset_source=self._source.offset_source,
+            footprint=mapping(project(box(*self._frame.bounds), self._frame.epsg, LON_LAT)),
+        )
+        if not any(pixels.any() for pixels in self._pixels):
+            return base  # said, not drawn
+        if self._task.recipe.index is not None:
+            return self._write_index(base, find_index(self._task.recipe.index))
+        if self._task.recipe.raw:
+            return self._write_raw(base)
+        return self._write_picture(base)
+
+    def _write_picture(self, base: ChipRecord) -> ChipRecord:
+        values = np.stack(
+            [
+                pixels.astype(np.float32) + np.float32(s.offset)
+                for pixels, s in zip(self._pixels, self._sources, strict=True)
+            ]
+        )
+        valid = np.stack([pixels != 0 for pixels in self._pixels])
+        name = f"{base.product}.png"
+        limits = limits_of(self._task.recipe.lut, values, valid)
+        picture = to_bytes(values, valid, limits)
+        alpha = np.where(valid.all(axis=0), 255, 0).astype(np.uint8)
+        self._save(name, encode_png(np.concatenate([picture, alpha[None]])))
+        return replace(base, files=(name,), limits=limits)
+
+    def _write_index(self, base: ChipRecord, index: Index) -> ChipRecord:
+        """A picture in the index's colours, or its values as float32."""
+        reflectances = [
+            to_physical(pixels, Radiometry(source.quantification, source.offset))
+            for pixels, source in zip(self._pixels, self._sources, strict=True)
+        ]
+        values = compute(index, reflectances)
+        taken = tuple(
+            f"{source.band} stands for {asked}"
+            for asked, source in zip(index.bands, self._sources, strict=True)
+            if asked != source.band
+        )
+        base = replace(base, limits=((index.low, index.high),), notes=taken)
+        if self._task.recipe.raw:
+            name = f"{base.product}.{index.name.upper()}.tif"
+            data = encode_geotiff(
+                values, self._frame, description=index.name.upper(), tags=self._tags(), nodata=float("nan")
+            )
+            self._save(name, data)
+            return replace(base, files=(name,), bands=(index.name.upper(),))
+        name = f"{base.product}.png"
+        self._save(name, encode_png(index_picture(values, index)))
+        return replace(base, files=(name,))
+
+    def _write_raw(self, base: ChipRecord) -> ChipRecord:
+        names = []
+        for source, native, pixels in zip(self._sources, self._natives, self._pixels, strict=True):
+            name = f"{base.product}.{source.band}.tif"
+            data = encode_geotiff(
+                pixels,
+                _frame_of(self._task.recipe, self._frame, native),
+                description=source.band,
+                tags=self._tags(),
+                scale=1.0 / source.quantification,
+                offset=source.offset / source.quantification,
+            )
+            self._save(name, data)
+            names.append(name)
+        return replace(base, files=tuple(names), bands=self._task.recipe.bands)
+
+    def _tags(self) -> dict[str, str]:
+        return {
+            "PRODUCT": self._task.source.id,
+            "SENSING_TIME": f"{self._task.sensing:%Y-%m-%dT%H:%M:%SZ}",
+            "BASELINE": self._task.baseline,
+            "OFFSET_SOURCE": self._source.offset_source,
+            "SOFTWARE": f"s2kit {__version__}",
+            "CREDIT": f"{CREDIT} {self._task.sensing.year}",
+        }
+
+    def _save(self, name: str, data: bytes) -> None:
+        replace_file(self._place.folder / name, data)
+
+
+def index_picture(values: NDArray[np.float32], index: Index) -> NDArray[np.uint8]:
+    """Red, green, blue and alpha, `[4, row, col]`, of an index's values; NaN is transparent."""
+    steps = to_steps(values, index.low, index.high)
+    colours = np.moveaxis(palette(index.palette)[steps], -1, 0)
+    return np.concatenate([colours, np.where(steps == 0, 0, 255).astype(np.uint8)[None]])
+
+
+def _with_offset(pixels: NDArray[Any], difference: float) -> NDArray[Any]:
+    """Digital numbers of a companion on the offset of the main product; data stays data."""
+    if difference == 0:
+        return pixels
+    shifted = np.clip(pixels.astype(np.int32) + round(difference), 1, np.iinfo(pixels.dtype).max)
+    return np.where(pixels == 0, 0, shifted).astype(pixels.dtype)
