@@ -9,6 +9,7 @@ import pytest
 
 from s2kit.errors import OutputError
 from s2kit.io.chip_cache import (
+    Clear,
     clear,
     open_store_of,
     place_file,
@@ -92,8 +93,9 @@ def test_age_and_clearing(tmp_path):
 
 
 def test_what_was_clear_is_known_to_the_next_verb(tmp_path):
-    assert recall_clear(tmp_path, ["A"]) == []
-    remember_clear(tmp_path, ["B", "A"], [{"lon": 1.5}])
-    assert recall_clear(tmp_path, ["A"]) == [{"lon": 1.5}]
-    assert recall_clear(tmp_path, ["A", "C"]) == []
-    assert recall_clear(tmp_path, []) == []
+    assert recall_clear(tmp_path, ["A"]) is None
+    clear = Clear({"B": "b.SAFE", "A": "a.SAFE"}, ({"lon": 1.5},))
+    remember_clear(tmp_path, clear)
+    assert recall_clear(tmp_path, ["A"]) == clear
+    assert recall_clear(tmp_path, ["A", "C"]) is None
+    assert recall_clear(tmp_path, []) is None

@@ -84,7 +84,9 @@ def _register() -> None:
     from s2kit.cli.download import download
     from s2kit.cli.info import info
     from s2kit.cli.pairs import PairsCommand
+    from s2kit.cli.parcels import parcels
     from s2kit.cli.search import search
+    from s2kit.cli.stats import stats
     from s2kit.cli.verify import verify
 
     app.add_typer(config_app, name="config")
@@ -96,6 +98,8 @@ def _register() -> None:
     app.command("search", cls=PairsCommand)(search)
     app.command("verify")(verify)
     app.command("chips", cls=PairsCommand)(chips)
+    app.command("parcels", cls=PairsCommand)(parcels)
+    app.command("stats", cls=PairsCommand)(stats)
 
 
 _register()

@@ -114,20 +114,32 @@ def place_file(source: Path, target: Path) -> None:
         raise (error if isinstance(error, DiskError) else translate_os_error(error, target)) from error
 
 
-def remember_clear(cache_dir: Path, product_ids: Iterable[str], places: list[dict[str, Any]]) -> None:
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """What the last `s2kit stats --clear` found."""
+
+    products: Mapping[str, str]
+    """Where each clear product was read from, by its name."""
+    places: tuple[dict[str, Any], ...]
+    """Where they are clear."""
+
+
+def remember_clear(cache_dir: Path, clear: Clear) -> None:
     """Keep which products were found clear of cloud, and where, for the next verb of a pipe."""
     folder = ensure_folder(cache_dir / FOLDER)
-    replace_file(folder / _CLEAR_FILE, json.dumps({"products": sorted(product_ids), "places": places}).encode())
+    kept = {"products": dict(clear.products), "places": list(clear.places)}
+    replace_file(folder / _CLEAR_FILE, json.dumps(kept).encode())
 
 
-def recall_clear(cache_dir: Path, product_ids: Iterable[str]) -> list[dict[str, Any]]:
-    """The places at which all of some products were last found clear; empty where that is not known."""
+def recall_clear(cache_dir: Path, product_ids: Iterable[str]) -> Clear | None:
+    """What was remembered, if all of some products were among the clear ones; else None."""
     try:
         kept = json.loads((cache_dir / FOLDER / _CLEAR_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
+        clear = Clear(dict(kept["products"]), tuple(kept["places"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
     wanted = set(product_ids)
-    return list(kept["places"]) if wanted and wanted <= set(kept["products"]) else []
+    return clear if wanted and wanted <= set(clear.products) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,8 @@ def _handed_on(refs: Sequence[ProductRef], settings: Settings, report: Report) -
             carried[f"{place.name} {place.lon} {place.lat}"] = place
     if carried:
         return list(carried.values())
-    recalled = [Place.from_json(value) for value in recall_clear(cache_root(settings), [ref.text for ref in refs])]
+    clear = recall_clear(cache_root(settings), [ref.text for ref in refs])
+    recalled = [Place.from_json(value) for value in clear.places] if clear else []
     if not recalled:
         raise UsageError("no place is given", "add --lon and --lat, --parcels FILE --pid ID, or --points FILE")
     names = ", ".join(place.title for place in recalled[:3]) + (" …" if len(recalled) > 3 else "")
@@ -214,7 +215,7 @@ def products(
     if level not in {"L1C", "L2A"}:
         raise UsageError(f"--level {words.level}: there are l2a and l1c")
     if words.refs:
-        found = found_in_refs(words.refs, settings, level, report)
+        found = found_in_refs(_where_read(words.refs, settings), settings, level, report)
         asked = level if words.level else None
         return tuple(wanted(found, ranges, asked, words.max_cloud_pct))
     boxes = _boxes(around)
@@ -234,6 +235,17 @@ def products(
     if looking.problem is not None:
         raise looking.problem
     return tuple(wanted(found_in_records(records.values(), settings), ranges, level, words.max_cloud_pct))
+
+
+def _where_read(refs: Sequence[ProductRef], settings: Settings) -> list[ProductRef]:
+    """Bare names that came from `s2kit stats --clear` as the paths that it read them from."""
+    clear = recall_clear(cache_root(settings), [ref.text for ref in refs])
+    if clear is None:
+        return list(refs)
+    return [
+        ProductRef(clear.products[ref.text]) if not ref.record and Path(clear.products[ref.text]).exists() else ref
+        for ref in refs
+    ]
 
 
 def _text(moment: datetime | None) -> str:

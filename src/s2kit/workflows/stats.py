@@ -19,6 +19,7 @@ from s2kit.errors import S2KitError
 from s2kit.io.parallel import Failed, pmap, worker_count
 from s2kit.settings import Settings
 from s2kit.workflows.chip_candidates import Found
+from s2kit.workflows.places import PLACES_KEY, parcel_place
 from s2kit.workflows.stats_task import Numbers, Outcome, Outline, StatsRecipe, StatsTask, Visit, count
 
 _CELL_DEG = 0.1
@@ -79,8 +80,16 @@ class StatsRow:
 
 
 SUMMARY_KEYS = ("count", "mean", "std", "min", "max", "p25", "p50", "p75")
-COLUMNS = ("pid", "datetime", "id", "layer", "pixels", "clear_pct", "histogram", *SUMMARY_KEYS)
+COLUMNS = ("pid", "datetime", "id", "layer", "pixels", "clear_pct", "histogram", "count", "mean", "std", "min", "max")
 """What a table shows."""
+CSV_COLUMNS = (
+    *("pid", "id", "datetime", "level", "tile", "layer", "pixels"),
+    *("covered_pct", "clear_pct", "cloud_pct", "histogram", *SUMMARY_KEYS),
+)
+"""All keys of a row, in order."""
+CLEAR_COLUMNS = ("datetime", "id", "tile")
+"""What a table of clear products shows."""
+_PLACES_A_RECORD = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,8 @@ class StatsRun:
     """By product."""
     products: int = 0
     """How many products answer for any parcel."""
+    thin: dict[str, str] = field(default_factory=dict)
+    """Parcels in which no pixel centre lies, with a layer of which that is true."""
 
     def rows(self) -> Iterator[StatsRow]:
         """All rows, place by place; within a task by parcel, time and layer, in the same order at every run."""
@@ -259,11 +270,50 @@ def clear_products(rows: Sequence[StatsRow], min_clear_pct: float) -> list[str]:
     return sorted((product for product, fine in verdict.items() if fine), key=lambda product: (times[product], product))
 
 
-def strange_codes(rows: Sequence[StatsRow]) -> tuple[int, ...]:
-    """SCL codes in the rows that no class has."""
-    return tuple(sorted({code for row in rows for code in unknown_codes(row.numbers.histogram or {})}))
+def clear_rows(run: StatsRun, min_clear_pct: float) -> list[dict[str, Any]]:
+    """The clear products of a counting as rows, with the places at which they are clear for the next verb."""
+    rows = list(run.rows())
+    first = {row.product: row for row in reversed(rows)}
+    found = {one.source.id: one for one in run.request.found}
+    outlines = [parcel_place(parcel).to_json() for parcel in run.request.parcels[:_PLACES_A_RECORD]]
+    return [
+        {
+            "id": product,
+            "datetime": f"{first[product].sensing:%Y-%m-%dT%H:%M:%SZ}",
+            "level": first[product].level,
+            "tile": first[product].tile,
+            "source": found[product].source.text,
+            "s2kit:locations": {"cogs" if found[product].source.is_cog else "local": found[product].source.text},
+            "geometry": mapping(found[product].footprint),
+            PLACES_KEY: outlines,
+        }
+        for product in clear_products(rows, min_clear_pct)
+    ]
 
 
-def outline_json(parcel: Parcel) -> dict[str, Any]:
-    """A parcel's outline as GeoJSON, lon/lat."""
-    return dict(mapping(parcel.geometry))
+def shown(run: StatsRun, *, as_text: bool, with_outline: bool) -> Iterator[dict[str, Any]]:
+    """The rows of a counting as flat values, as they come.
+
+    Args:
+        run: The counting.
+        as_text: True gives histograms as `{4: 187}`.
+        with_outline: True adds each parcel's outline as `geometry`.
+    """
+    strange: set[int] = set()
+    for row in run.rows():
+        values = row.to_json()
+        histogram = row.numbers.histogram
+        strange.update(unknown_codes(histogram or {}))
+        if as_text and histogram is not None:
+            values["histogram"] = histogram_text(histogram)
+        if with_outline:
+            values["geometry"] = mapping(run.request.parcels[row.numbers.number].geometry)
+        if not row.numbers.pixels:
+            run.thin.setdefault(row.pid, row.numbers.layer)
+        yield values
+    if run.thin:
+        few = ", ".join(list(run.thin)[:5]) + (" …" if len(run.thin) > 5 else "")
+        run.report(Note(f"no pixel centre lies in {len(run.thin)} of the parcels (too thin): {few}", warning=True))
+    if strange:
+        codes = ", ".join(map(str, sorted(strange)))
+        run.report(Note(f"SCL holds codes that do not exist ({codes}); they count as not clear", warning=True))

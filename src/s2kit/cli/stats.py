@@ -1,0 +1,175 @@
+"""`s2kit stats`: numbers of parcels over time."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from s2kit.cli.chips import (
+    BoaOffset,
+    End,
+    Lat,
+    Lon,
+    Parcels,
+    Pid,
+    Points,
+    Ptype,
+    Start,
+    Where,
+    Year,
+    where_words,
+    which_words,
+)
+from s2kit.cli.context import Session, session
+from s2kit.cli.options import (
+    CatalogueName,
+    Date,
+    FailIfEmpty,
+    Format,
+    Jobs,
+    Level,
+    MaxCloud,
+    OutputFile,
+    OutputFormat,
+    Products,
+    Range,
+    Res,
+)
+
+if TYPE_CHECKING:
+    from s2kit.workflows.stats import StatsRun
+
+
+def stats(
+    products: Products = None,
+    parcels: Parcels = None,
+    points: Points = None,
+    year: Year = None,
+    ptype: Ptype = "",
+    pid: Pid = None,
+    where: Where = None,
+    lon: Lon = None,
+    lat: Lat = None,
+    start: Start = None,
+    end: End = None,
+    range_: Range = None,
+    date: Date = None,
+    level: Level = None,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option("--layer", "--bands", metavar="SCL,B04", help="SCL, bands; SCL by default; may be repeated."),
+    ] = None,
+    index: Annotated[
+        list[str] | None, typer.Option("--index", metavar="ndvi", help="Indices; may be repeated.")
+    ] = None,
+    mask_clouds: Annotated[
+        bool, typer.Option("--mask-clouds", help="Leave pixels that are not clear by SCL out of bands and indices.")
+    ] = False,
+    clear_classes: Annotated[
+        str | None, typer.Option("--clear-classes", metavar="4,5,6", help="SCL classes that count as clear.")
+    ] = None,
+    digital_numbers: Annotated[
+        bool, typer.Option("--dn", help="Bands as stored in the file, not as reflectance.")
+    ] = False,
+    res: Res = None,
+    max_cloud: MaxCloud = None,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Print the products in which the parcels are clear, for the next pipe.")
+    ] = False,
+    min_clear: Annotated[
+        float, typer.Option("--min-clear", metavar="PCT", min=0, max=100, help="Clear means at least this share.")
+    ] = 100.0,
+    lines: Annotated[bool, typer.Option("--lines", help="Print histograms as NAME.SCL.tif {4: 187}.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw an index against time (extra: plot).")
+    ] = None,
+    boa_offset: BoaOffset = "auto",
+    catalogue: CatalogueName = None,
+    archive: Annotated[
+        str | None, typer.Option("--archive", metavar="NAME", help="auto, cogs, aws, cdse, gcp or one of the settings.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the chart.")] = False,
+    form: OutputFormat = Format.TABLE,
+    output: OutputFile = None,
+    jobs: Jobs = None,
+    fail_if_empty: FailIfEmpty = False,
+) -> None:
+    """Count SCL classes, bands and indices of parcels: a row for each parcel, product and layer.
+
+    s2kit stats --parcels p.geojson --pid 7 --range 2024-04-01 2024-06-30 --index ndvi --mask-clouds
+    """
+    given = locals()
+    with session("stats", archive=archive, jobs=jobs) as run:
+        asked = _understood(run, given)
+        if clear:
+            _clear(run, asked, min_clear, form, output, fail_if_empty=fail_if_empty)
+        elif plot is not None:
+            _plot(run, asked, plot, overwrite=overwrite)
+        else:
+            _rows(run, asked, form, output, lines=lines, fail_if_empty=fail_if_empty)
+
+
+def _understood(run: Session, given: dict[str, Any]) -> "StatsRun":
+    from s2kit.workflows.stats_words import StatsWords, understood_stats
+
+    words = StatsWords(
+        where=where_words(given),
+        which=which_words(given),
+        layers=tuple(given["layer"] or ()),
+        indices=tuple(given["index"] or ()),
+        mask_clouds=given["mask_clouds"],
+        clear_classes=given["clear_classes"],
+        digital_numbers=given["digital_numbers"],
+        res=given["res"],
+        boa_offset=given["boa_offset"],
+        needs_scl=given["clear"] or given["lines"],
+        needs_index=given["plot"] is not None,
+    )
+    return understood_stats(words, run.settings, run.secrets, run.settings.jobs, run.report)
+
+
+def _rows(
+    run: Session, asked: "StatsRun", form: Format, output: Path | None, *, lines: bool, fail_if_empty: bool
+) -> None:
+    from s2kit.cli.output import emit, write_line
+    from s2kit.workflows.stats import COLUMNS, CSV_COLUMNS, shown
+
+    count = 0
+    if lines:
+        for row in asked.rows():
+            if row.numbers.histogram is not None:
+                write_line(row.line)
+                count += 1
+    else:
+        columns = CSV_COLUMNS if form is Format.CSV else COLUMNS
+        records = shown(asked, as_text=form in {Format.TABLE, Format.CSV}, with_outline=form is Format.GEOJSON)
+        count = emit(records, form, columns, command="stats", output=output)
+    _end(run, asked, count, fail_if_empty=fail_if_empty)
+
+
+def _clear(
+    run: Session, asked: "StatsRun", min_clear: float, form: Format, output: Path | None, *, fail_if_empty: bool
+) -> None:
+    from s2kit.cli.output import emit
+    from s2kit.workflows.stats import CLEAR_COLUMNS, clear_rows
+    from s2kit.workflows.stats_words import keep_clear
+
+    records = clear_rows(asked, min_clear)
+    keep_clear(run.settings, records, asked.request.parcels)
+    count = emit(records, form, CLEAR_COLUMNS, command="stats", output=output)
+    _end(run, asked, count, fail_if_empty=fail_if_empty)
+
+
+def _plot(run: Session, asked: "StatsRun", path: Path, *, overwrite: bool) -> None:
+    from s2kit.cli.output import write_line
+    from s2kit.workflows.stats_plot import draw
+
+    write_line(str(draw(asked, path, overwrite=overwrite)))
+    _end(run, asked, 1, fail_if_empty=False)
+
+
+def _end(run: Session, asked: "StatsRun", count: int, *, fail_if_empty: bool) -> None:
+    run.failures.extend(asked.failures.values())
+    run.items = asked.products
+    run.result.update({"rows": count, "parcels": len(asked.request.parcels), "products": asked.products})
+    run.close(empty=count == 0, fail_if_empty=fail_if_empty)

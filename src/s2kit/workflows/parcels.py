@@ -1,0 +1,69 @@
+"""Parcels as rows with the fields of the parcel services of old."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from shapely.geometry import mapping
+
+from s2kit.core.events import Report, silent
+from s2kit.core.parcel import Parcel
+from s2kit.errors import NotFoundError
+from s2kit.io.parcels import areas_m2
+from s2kit.io.projection import LON_LAT
+from s2kit.settings import Settings
+from s2kit.workflows.places import WhereWords, chosen_parcels
+
+COLUMNS = ("pid", "cropname", "cropcode", "srid", "area", "clon", "clat")
+"""The fields; `geom` comes on demand."""
+
+
+def find_parcels(words: WhereWords, settings: Settings, report: Report = silent) -> list[Parcel]:
+    """The parcels of a file that fit; none at a point or with an attribute is an answer, an unknown id is not.
+
+    Raises:
+        NotFoundError: No such file or id.
+        InputError: The file cannot be read, or a condition is none.
+    """
+    if words.pid or not (words.where or words.lonlat is not None):
+        return list(chosen_parcels(words, settings, report))
+    try:
+        return list(chosen_parcels(words, settings, report))
+    except NotFoundError:
+        chosen_parcels(replace(words, where=(), lon=None, lat=None), settings, silent)  # says when the file is amiss
+        return []
+
+
+def parcel_rows(parcels: Sequence[Parcel], *, with_geometry: bool, wgs84: bool) -> list[dict[str, Any]]:
+    """One row a parcel.
+
+    Args:
+        parcels: What to show.
+        with_geometry: True adds `geom`, GeoJSON text, and `geometry` in lon/lat.
+        wgs84: True gives `geom` in lon/lat (and `srid` 4326), False in the file's CRS.
+    """
+    rows = []
+    for parcel, area in zip(parcels, areas_m2(parcels) if parcels else [], strict=True):
+        lon, lat = parcel.centre
+        row: dict[str, Any] = {
+            "pid": parcel.pid,
+            "cropname": parcel.cropname,
+            "cropcode": parcel.cropcode,
+            "srid": LON_LAT if wgs84 else parcel.srid,
+            "area": area,
+            "clon": round(lon, 7),
+            "clat": round(lat, 7),
+        }
+        if with_geometry:
+            as_given = parcel.geometry if wgs84 or parcel.source_geometry is None else parcel.source_geometry
+            row["geom"] = json.dumps(mapping(as_given))
+            row["geometry"] = mapping(parcel.geometry)
+        rows.append(row)
+    return rows
+
+
+def as_lists(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Rows as one object of parallel lists, empty lists where nothing was found."""
+    keys = [key for key in (rows[0] if rows else dict.fromkeys(COLUMNS)) if key != "geometry"]
+    return {key: [row[key] for row in rows] for key in keys}
