@@ -28,6 +28,7 @@ def test_a_box_keeps_its_area_wherever_it_lies(
     assert footprint is not None
     assert footprint.is_valid
     assert footprint.area == pytest.approx(width * height, rel=1e-6, abs=1e-9)
+    assert all(part.exterior.is_ccw for part in shapely.get_parts(footprint))
     assert footprint.bounds[0] >= -180 - 1e-9
     assert footprint.bounds[2] <= 180 + 1e-9
 

@@ -16,6 +16,10 @@ SOURCE = (
     "(which gives S2A's and S2B's values too, to 0.1 nm); S2D is not published yet"
 )
 """Where the wavelengths come from."""
+SHORT_SOURCE = "ESA SRF 4.0"
+"""The same in few words."""
+LAYER_SOURCE = "ESA PSD 14"
+"""Where the layers are described: Sentinel-2 Products Specification Document, issue 14."""
 
 
 class CentreNm(NamedTuple):

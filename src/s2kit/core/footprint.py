@@ -11,6 +11,7 @@ import shapely
 from shapely.affinity import translate
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
+from shapely.geometry.polygon import orient
 
 from s2kit.core.xmltree import parse_number
 from s2kit.errors import InputError
@@ -48,14 +49,16 @@ def footprint_of_rings(rings: Iterable[list[tuple[float, float]]]) -> Footprint 
         rings: `(lon, lat)` corners; a step of more than 180 degrees means that the antimeridian lies between.
 
     Returns:
-        A polygon, a multi-polygon where there are several parts or the antimeridian is crossed, None without area.
+        A polygon, a multi-polygon where there are several parts or the antimeridian is crossed, None without area;
+        outer rings run counter-clockwise (RFC 7946, section 3.1.6).
     """
     parts = [part for ring in rings for part in _parts(_unrolled(ring))]
     merged = shapely.union_all(parts) if parts else Polygon()
     polygons = [part for part in shapely.get_parts(merged) if isinstance(part, Polygon) and part.area > 0]
     if not polygons:
         return None
-    return polygons[0] if len(polygons) == 1 else MultiPolygon(polygons)
+    turned = [orient(polygon) for polygon in polygons]
+    return turned[0] if len(turned) == 1 else MultiPolygon(turned)
 
 
 def _unrolled(ring: list[tuple[float, float]]) -> Polygon:

@@ -10,7 +10,7 @@ from s2kit.core.bands import LAYERS, normal_band
 from s2kit.core.contents import GranuleEntry, ImageEntry, find_granules, find_images, summary
 from s2kit.core.granule import GranuleMetadata, parse_granule_metadata, parse_granule_name
 from s2kit.core.grid import Grid
-from s2kit.core.location import ImageLocation, RemoteObject, gdal_path
+from s2kit.core.location import ImageLocation
 from s2kit.core.manifest import Manifest, ManifestEntry, parse_manifest
 from s2kit.core.metadata import ProductMetadata, metadata_of_name, parse_product_metadata
 from s2kit.core.product import Baseline, LegacyProductName, Level, ProductName, Sentinel1Name, Sentinel2Name, TileId
@@ -308,18 +308,13 @@ def _granule_baseline(tree: SafeTree) -> Baseline | None:
 
 
 def _grid_of_file(location: ImageLocation) -> Grid:
-    import rasterio
+    from s2kit.io.imagery import open_image
 
-    if isinstance(location, RemoteObject):
-        raise NotFoundError(f"{location}: there is no metadata for its granule, so its grid is not known")
-    try:
-        with rasterio.open(gdal_path(location)) as image:
-            epsg, affine, width, height = image.crs and image.crs.to_epsg(), image.transform, image.width, image.height
-    except rasterio.errors.RasterioIOError as error:
-        raise InputError(f"{location}: cannot be read: {error}") from error
-    if epsg is None:
+    with open_image(location) as image:
+        grid = image.info.grid
+    if grid is None:
         raise InputError(f"{location}: there is no metadata for its granule, and it has no georeference of its own")
-    return Grid(epsg, affine.c, affine.f, affine.a, width, height)
+    return grid
 
 
 def _and(numbers: list[int]) -> str:

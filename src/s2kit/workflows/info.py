@@ -1,0 +1,142 @@
+"""What is this product: everything that `s2kit info` tells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shapely.geometry import mapping
+
+from s2kit.core.bands import BANDS
+from s2kit.core.contents import ImageEntry, find_images, summary
+from s2kit.core.footprint import Footprint
+from s2kit.core.grid import Bounds
+from s2kit.core.manifest import ManifestEntry
+from s2kit.core.metadata import ProductMetadata
+from s2kit.core.product_ref import ProductRef
+from s2kit.io.product import Product
+from s2kit.settings import Settings
+from s2kit.workflows.locate import locate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductInfo:
+    """One product, described."""
+
+    id: str
+    """Name without `.SAFE`."""
+    address: str
+    """Where it is."""
+    metadata: ProductMetadata
+    tiles: tuple[str, ...]
+    tile_times: tuple[datetime, ...]
+    """When the granules were seen, UTC, as far as their metadata is there."""
+    epsg: int | None
+    """CRS of its grids; None where no granule's metadata is there, or granules differ."""
+    bounds: Bounds | None
+    """Outer edges of its one granule in that CRS."""
+    images: Mapping[int, tuple[str, ...]] = field(hash=False)
+    """Bands and layers that are there, by resolution in metres."""
+    nbytes: int
+    """Bytes of all its files."""
+    listed: int | None
+    """Files that the manifest lists; None where there is no manifest."""
+    missing: tuple[ManifestEntry, ...]
+    missing_images: Mapping[int, tuple[str, ...]] = field(hash=False)
+    """Bands and layers among the missing files, by resolution in metres."""
+    wrong_size: tuple[ManifestEntry, ...]
+    doubt: str | None
+    """Why the manifest proves nothing, None where it does."""
+
+    @property
+    def footprint(self) -> Footprint | None:
+        """Longitude/latitude of WGS 84."""
+        return self.metadata.footprint
+
+    def record(self) -> dict[str, Any]:
+        """A flat record with the names of STAC where it has some; keys are added, never renamed."""
+        about = self.metadata
+        return {
+            "id": self.id,
+            "address": self.address,
+            "processing:level": about.level.value,
+            "processing:version": str(about.baseline),
+            "platform": f"sentinel-{about.satellite[1:].lower()}" if about.satellite else None,
+            "datetime": _iso(about.sensing_start),
+            "s2:tile_times": [_iso(time) for time in self.tile_times],
+            "s2:generation_time": _iso(about.generated),
+            "s2:datatake_id": about.datatake,
+            "sat:relative_orbit": int(about.orbit) if about.orbit else None,
+            "sat:orbit_state": about.orbit_direction.lower() if about.orbit_direction else None,
+            "s2:mgrs_tile": self.tiles[0] if len(self.tiles) == 1 else None,
+            "s2kit:tiles": list(self.tiles),
+            "proj:epsg": self.epsg,
+            "proj:bbox": list(self.bounds) if self.bounds else None,
+            "eo:cloud_cover": about.cloud_pct,
+            "s2kit:images": {str(res): list(bands) for res, bands in self.images.items()},
+            "s2kit:quantification": self.quantification(),
+            "s2kit:offsets": {band: about.offsets.get(band, 0.0) for band in BANDS},
+            "s2kit:offset_source": about.offset_source.value,
+            "s2kit:nodata": about.nodata,
+            "s2kit:saturated": about.saturated,
+            "file:size": self.nbytes,
+            "s2kit:manifest": "absent" if self.listed is None else "doubtful" if self.doubt else "present",
+            "s2kit:listed_files": self.listed,
+            "s2kit:missing": [entry.path for entry in self.missing],
+            "s2kit:missing_size": sum(entry.nbytes for entry in self.missing),
+            "s2kit:wrong_size": [entry.path for entry in self.wrong_size],
+            "geometry": mapping(self.footprint) if self.footprint else None,
+        }
+
+    def quantification(self) -> dict[str, float]:
+        """What digital numbers are divided by, for what the level has."""
+        about = self.metadata
+        values = {"reflectance": about.quantification}
+        if about.level == "L2A":
+            values |= {"AOT": about.aot_quantification, "WVP": about.wvp_quantification}
+        return values
+
+
+def inspect(ref: ProductRef, settings: Settings) -> ProductInfo:
+    """Find a product and describe it.
+
+    Raises:
+        S2KitError: It cannot be found or read, as `locate` says.
+    """
+    return describe(locate(ref, settings))
+
+
+def describe(product: Product) -> ProductInfo:
+    """Describe an open product.
+
+    Raises:
+        InputError: A granule's metadata or the manifest is damaged.
+    """
+    granules = [granule.metadata for granule in product.granules if granule.metadata]
+    codes = {granule.epsg for granule in granules}
+    grids = [granule.grids[min(granule.grids)] for granule in granules]
+    missing = product.missing()
+    lacking: tuple[ImageEntry, ...] = find_images(
+        {entry.path: entry.nbytes for entry in missing}, product.metadata.level
+    )
+    manifest = product.manifest
+    return ProductInfo(
+        id=str(product.name),
+        address=product.tree.address,
+        metadata=product.metadata,
+        tiles=tuple(str(tile) for tile in product.tiles),
+        tile_times=tuple(sorted(granule.sensing_time for granule in granules if granule.sensing_time)),
+        epsg=codes.pop() if len(codes) == 1 else None,
+        bounds=grids[0].bounds if len(grids) == 1 else None,
+        images=dict(summary(product.images)),
+        nbytes=sum(product.tree.nbytes(path) for path in product.tree.paths()),
+        listed=len(manifest.entries) if manifest else None,
+        missing=missing,
+        missing_images=dict(summary(lacking)),
+        wrong_size=product.wrong_size(),
+        doubt=manifest.doubt if manifest else None,
+    )
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat().replace("+00:00", "Z") if time else None
