@@ -154,7 +154,8 @@ class _CircleWatch:
         Raises:
             ServiceError: Several pages in a row held nothing new.
         """
-        new = {hashlib.blake2b(str(item.get("id")).encode(), digest_size=8).digest() for item in answer["features"]}
+        names = (str(item.get("id")) for item in answer["features"] if isinstance(item, Mapping))
+        new = {hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names}
         self._stale = 0 if new - self._seen else self._stale + 1
         self._seen |= new
         if self._stale >= MAX_STALE_PAGES:

@@ -82,9 +82,8 @@ class _PatientRetry(Retry):
         return retry
 
     def sleep(self, response: BaseHTTPResponse | None = None) -> None:
-        wait = (
-            self.get_retry_after(response) if response is not None and self.respect_retry_after_header else None
-        ) or (self.get_backoff_time())
+        told = self.get_retry_after(response) if response is not None else None
+        wait = self.get_backoff_time() if told is None else told
         if wait >= self.deadline.left():
             raise MaxRetryError(None, None, ResponseError(f"told to wait {wait:.0f} s"))  # type: ignore[arg-type]
         _log.debug("waiting %.1f s before asking again", wait)
