@@ -43,14 +43,19 @@ def emit(
     """
     counter = _Counter(records)
     lines = _lines(counter, form, columns, command, id_key, {} if extra is None else extra)
-    if output is not None:
-        from s2kit.io.files import write_atomic
+    write_lines(lines, output)
+    return counter.count
 
-        write_atomic(output, "".join(f"{line}\n" for line in lines).encode(), overwrite=True)
-    else:
+
+def write_lines(lines: Iterable[str], output: Path | None = None) -> None:
+    """Lines on stdout, each at once, or atomically in a file."""
+    if output is None:
         for line in lines:
             write_line(line)
-    return counter.count
+        return
+    from s2kit.io.files import write_atomic
+
+    write_atomic(output, "".join(f"{line}\n" for line in lines).encode(), overwrite=True)
 
 
 def write_line(line: str) -> None:
