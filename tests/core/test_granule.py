@@ -1,6 +1,7 @@
 import json
 import pickle
 import re
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -71,6 +72,12 @@ def test_a_value_that_cannot_be_is_named(old: str, new: str, word: str) -> None:
     assert old in TILE
     with pytest.raises(InputError, match=re.escape(word)):
         parse_granule_metadata(TILE.replace(old, new).encode())
+
+
+@given(at=st.integers(0, len(TILE) - 1), text=st.text("<>/&\"'0-9.eN \0é", max_size=6), cut=st.integers(0, 40))
+def test_a_changed_file_is_read_or_refused(at: int, text: str, cut: int) -> None:
+    with suppress(InputError):
+        parse_granule_metadata((TILE[:at] + text + TILE[at + cut :]).encode())
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 import json
 import pickle
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon
 
 from s2kit.core.bands import BANDS
@@ -127,6 +130,13 @@ def test_a_value_that_cannot_be_is_named(old: str, new: str, word: str) -> None:
     assert old in L1C
     with pytest.raises(InputError, match=word):
         parse_product_metadata(L1C.replace(old, new).encode())
+
+
+@given(at=st.integers(0, len(PSD_14_2) - 1), text=st.text("<>/&\"'0-9.eN \0é", max_size=6), cut=st.integers(0, 40))
+def test_a_changed_file_is_read_or_refused(at: int, text: str, cut: int) -> None:
+    for whole in (L1C, PSD_14_2):
+        with suppress(InputError):
+            parse_product_metadata((whole[:at] + text + whole[at + cut :]).encode())
 
 
 @pytest.mark.parametrize("data", [b"", b"not xml", b"<a/>", BOMB, b"\x00\x00\x00\x0cjP  "])

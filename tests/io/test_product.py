@@ -124,8 +124,14 @@ def test_without_a_manifest_completeness_is_unknown(tmp_path: Path) -> None:
     product = open_product(root)
     assert product.manifest is None
     assert product.missing() == product.wrong_size() == ()
-    with pytest.raises(NotFoundError, match="no manifest to tell more"):
+    with pytest.raises(NotFoundError, match="its metadata does not list it either"):
         product.image("B12")
+    next(root.rglob("*B02_10m.jp2")).unlink()
+    with pytest.raises(NotFoundError, match=r"its metadata lists GRANULE/\S+_B02_10m\.jp2, which is missing here"):
+        open_product(root).image("B02")
+    (root / "MTD_MSIL2A.xml").unlink()
+    with pytest.raises(NotFoundError, match="no manifest to tell more"):
+        open_product(root).image("B12")
 
 
 @pytest.mark.parametrize(("baseline", "offset"), [("N0301", 0), ("N0400", -1000)])

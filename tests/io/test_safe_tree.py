@@ -94,6 +94,14 @@ def test_a_folder_that_cannot_be_read_is_a_disk_error(tmp_path: Path) -> None:
         FolderTree(tmp_path / "gone").paths()
 
 
+def test_a_link_to_nowhere_is_a_missing_file(tmp_path: Path) -> None:
+    root = write_safe(tmp_path)
+    (root / "INSPIRE.xml").unlink()
+    (root / "INSPIRE.xml").symlink_to(tmp_path / "nowhere")
+    assert "INSPIRE.xml" not in open_tree(root).paths()
+    assert "MTD_MSIL2A.xml" in open_tree(root).paths()
+
+
 def test_a_file_that_is_no_metadata_is_not_taken_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safe_tree, "MAX_READ", 5)
     with pytest.raises(InputError, match="too many"):

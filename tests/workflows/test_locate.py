@@ -76,6 +76,9 @@ def test_a_record_tells_where_its_product_is(tmp_path: Path) -> None:
         ("absent/X.SAFE", NotFoundError, "no such file"),
         ("X.SAFE", NotFoundError, "no such file"),
         ("whatever", InputError, "neither a path nor the name"),
+        ("x" * 5000, InputError, "neither a path nor the name"),
+        ("a\0b", InputError, "neither a path nor the name"),
+        ("~nobody-of-that-name/X.SAFE", NotFoundError, "no such file"),
     ],
 )
 def test_what_is_neither_path_nor_name(tmp_path: Path, text: str, error: type[Exception], word: str) -> None:

@@ -229,25 +229,29 @@ class Product:
             has = f"it has {'; '.join(groups)}"
         else:
             has = "it has no images"
+        lister, entries = self._listed()
         listed = [
             entry.path
-            for entry in self._listed()
+            for entry in entries
             if entry.band == band and resolution_m in {None, entry.resolution_m} and tile in {None, entry.tile}
         ]
         hint = f"choose {_and(there)} m" if there else None
         if listed:
             state = "is empty" if listed[0] in self.tree.paths() else "is missing"
-            what = f"its manifest lists {listed[0]}, which {state} here"
+            what = f"its {lister} lists {listed[0]}, which {state} here"
             hint = f"s2kit download {self.name} --bands {band}{f' --res {resolution_m}' if resolution_m else ''}"
         elif band == "B10" and self.metadata.level is Level.L2A:
             what, hint = "B10 is not part of L2A", "take the L1C product"
         else:
-            what = "its manifest does not list it either" if self.manifest else "it has no manifest to tell more"
+            what = f"its {lister} does not list it either" if entries else "it has no manifest to tell more"
         return NotFoundError(f"{self.name} lacks {at}{of}: {has}; {what}", hint)
 
-    def _listed(self) -> tuple[ImageEntry, ...]:
-        entries = self.manifest.entries if self.manifest else ()
-        return find_images({entry.path: entry.nbytes for entry in entries}, self.metadata.level)
+    def _listed(self) -> tuple[str, tuple[ImageEntry, ...]]:
+        """What lists the images that a whole product has, and those images: the manifest, else the metadata."""
+        if self.manifest:
+            sizes = {entry.path: entry.nbytes for entry in self.manifest.entries}
+            return "manifest", find_images(sizes, self.metadata.level)
+        return "metadata", find_images({f"{path}.jp2": 1 for path in self.metadata.images}, self.metadata.level)
 
 
 def open_product(source: str | Path | SafeTree) -> Product:

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -124,7 +125,8 @@ class FolderTree:
                 for name in files:
                     path = (below / name).as_posix()
                     if is_of_safe(path):
-                        sizes[path] = (self._root / path).stat().st_size
+                        with suppress(FileNotFoundError):  # a link to nowhere is a missing file
+                            sizes[path] = (self._root / path).stat().st_size
         except OSError as error:
             raise _unreadable(self._root, error) from error
         return dict(sorted(sizes.items()))

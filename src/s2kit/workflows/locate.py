@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,13 +52,15 @@ def local_path(ref: ProductRef, settings: Settings) -> Path | None:
         NotFoundError: What was named looks like a path, and there is nothing.
         InputError: It is neither a path nor the name of a product.
     """
-    path = Path(ref.text).expanduser()
-    if path.exists():
-        return path
+    path = Path(ref.text)
+    with suppress(OSError, RuntimeError, ValueError):  # too long, no such home, a zero byte: no path, then
+        path = path.expanduser()
+        if path.exists():
+            return path
     name = _name(ref.text)
     if name is None:
         if len(path.parts) > 1 or path.suffix:
-            raise NotFoundError(f"{ref.text}: there is no such file or folder")
+            raise NotFoundError(f"{ref.text!r}: there is no such file or folder")
         raise InputError(
             f"{ref.text!r} is neither a path nor the name of a product",
             "a name looks like S2A_MSIL2A_20221005T115411_N0400_R023_T29UNU_20221005T164454",
