@@ -20,7 +20,7 @@ import stamina
 from s2kit.core.manifest import Algorithm, new_hash
 from s2kit.errors import InputError, ServiceError, TryLaterError
 from s2kit.io.files import PART_SUFFIX, ensure_folder, remove, translate_os_error
-from s2kit.io.store import Body, ObjectInfo, Store
+from s2kit.io.store import Body, ChangedError, ObjectInfo, Store
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -194,7 +194,8 @@ class _Transfer:
                 on=_passing,
                 attempts=self._budget.attempts,
                 timeout=self._budget.stall_s,
-                wait_initial=0.2,
+                wait_initial=0.1,
+                wait_jitter=0.2,
                 wait_max=10.0,
             ):
                 with attempt:
@@ -265,9 +266,10 @@ class _Transfer:
                 self._pull(body)
         except StoppedError:
             raise
+        except ChangedError:
+            self.restart(self._store.stat(self._info.key))
+            raise
         except TryLaterError:
-            if self._was_replaced():
-                raise
             if self.have - before >= _PROGRESS:
                 return False
             raise
@@ -300,17 +302,6 @@ class _Transfer:
                 break
         if self.have < self._info.nbytes:
             raise TryLaterError(f"{self._info.key}: the transfer broke off at byte {self.have}", "run again later")
-
-    def _was_replaced(self) -> bool:
-        """Whether the object under this key is another one now; then it has been begun from its first byte."""
-        try:
-            info = self._store.stat(self._info.key)
-        except TryLaterError:
-            return False
-        if info.etag == self._info.etag:
-            return False
-        self.restart(info)
-        return True
 
 
 def is_md5(etag: str | None) -> bool:
