@@ -150,9 +150,9 @@ def test_a_query_that_a_hub_does_not_understand() -> None:
 
 def test_the_maintenance_page_of_scihub(shared_data: Path) -> None:
     body = (shared_data / "api/dhus_sentinelsat/server_maintenance.html").read_bytes()
-    with CatalogueServer(lambda _: Answer(body=body, headers={"Content-Type": "text/html"})) as server:
-        with pytest.raises(ServiceError, match="maintenance"):
-            list(pages(server))
+    answer = Answer(body=body, headers={"Content-Type": "text/html"})
+    with CatalogueServer(lambda _: answer) as server, pytest.raises(ServiceError, match="maintenance"):
+        list(pages(server))
 
 
 def test_the_recorded_answers_of_scihub(shared_data: Path) -> None:

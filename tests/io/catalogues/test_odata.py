@@ -97,15 +97,15 @@ def test_names_are_looked_up_in_lots() -> None:
 
 
 def test_a_circle_is_noticed() -> None:
-    with recorded_server({"Products": page(range(2), "{url}/odata/v1/Products?again=1")}) as server:
-        with pytest.raises(ServiceError, match="circle"):
-            list(catalogue(server).pages(new_query(), None, EVER))
+    circle = page(range(2), "{url}/odata/v1/Products?again=1")
+    with recorded_server({"Products": circle}) as server, pytest.raises(ServiceError, match="circle"):
+        list(catalogue(server).pages(new_query(), None, EVER))
 
 
 def test_what_is_no_page_is_named() -> None:
-    with CatalogueServer(lambda _: Answer(body=b'{"error": 1}')) as server:
-        with pytest.raises(ServiceError, match="no OData page"):
-            list(catalogue(server).pages(new_query(), None, EVER))
+    answer = Answer(body=b'{"error": 1}')
+    with CatalogueServer(lambda _: answer) as server, pytest.raises(ServiceError, match="no OData page"):
+        list(catalogue(server).pages(new_query(), None, EVER))
 
 
 def test_products_that_are_none_are_counted() -> None:
