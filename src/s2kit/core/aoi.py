@@ -21,6 +21,7 @@ MAX_QUERY_VERTICES = 200
 """Vertices that a catalogue is sent at most; larger areas are sent as a simpler area around them."""
 
 _WORLD = 360.0
+_FEWEST_VERTICES = 5  # of a part
 _ORDER_HINT = "coordinates are longitude, latitude in degrees; a file in another CRS has to name it"
 
 
@@ -153,6 +154,8 @@ def for_query(geometry: BaseGeometry, max_vertices: int = MAX_QUERY_VERTICES) ->
     """
     if shapely.get_num_coordinates(geometry) <= max_vertices:
         return geometry
+    if shapely.get_num_geometries(geometry) * _FEWEST_VERTICES > max_vertices:
+        return _hulls(geometry, max_vertices)
     west, south, east, north = geometry.bounds
     tolerance = max(east - west, north - south, 1e-4) / 1000
     for _ in range(6):
@@ -161,8 +164,23 @@ def for_query(geometry: BaseGeometry, max_vertices: int = MAX_QUERY_VERTICES) ->
         if shapely.get_num_coordinates(wider) <= max_vertices:
             return _within_world(wider)
         tolerance *= 3
-    hull = geometry.convex_hull
-    return hull if shapely.get_num_coordinates(hull) <= max_vertices else geometry.envelope
+    return _hulls(geometry, max_vertices)
+
+
+def _hulls(geometry: BaseGeometry, max_vertices: int) -> BaseGeometry:
+    """What is around all parts; two where they lie on both sides of the antimeridian."""
+    parts = list(_parts(geometry))
+    west, _, east, _ = geometry.bounds
+    sides = (
+        [parts]
+        if east - west < 180
+        else [[p for p in parts if p.bounds[0] < 0], [p for p in parts if p.bounds[0] >= 0]]
+    )
+    around = [shapely.GeometryCollection(side) for side in sides if side]
+    hulls = [one.convex_hull for one in around]
+    if sum(int(shapely.get_num_coordinates(hull)) for hull in hulls) > max_vertices:
+        hulls = [one.envelope for one in around]
+    return shapely.union_all(hulls)
 
 
 def coverage_pct(aoi: BaseGeometry, outline: BaseGeometry) -> float:

@@ -1,0 +1,367 @@
+"""`s2kit search` as a user types it."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from s2kit.cli.app import app
+from s2kit.core.record import SCHEMA
+from support.catalogue_server import Answer, CatalogueServer, stac_item, stac_server
+from support.tiny_safe import L2A_NAME, write_safe
+
+ITEMS = [stac_item(number) for number in range(25)]
+BOX = {"type": "Polygon", "coordinates": [[[1, 43.5], [1.1, 43.5], [1.1, 43.6], [1, 43.6], [1, 43.5]]]}
+FIRST = "S2A_MSIL2A_20200101T100031_N0208_R051_T31TCJ_20200101T200000"
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def server() -> Iterator[CatalogueServer]:
+    with stac_server(ITEMS, page_size=10) as running:
+        yield running
+
+
+@pytest.fixture
+def run(server: CatalogueServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the verb in an empty folder that has `aoi.geojson`, against the loopback catalogue."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "aoi.geojson").write_text(json.dumps(BOX))
+    monkeypatch.setenv("S2KIT_CATALOGUES__EARTH_SEARCH__URL", server.url)
+
+    def typed(*words: object, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(app, ["search", *map(str, words)], input=stdin)
+
+    return typed
+
+
+def test_the_users_line(run: Run) -> None:
+    done = run("--aoi", "aoi.geojson", "--range", "2020-01-01", "2020-01-13")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:3] == ["id", "datetime", "eo:cloud_cover"]
+    assert len(lines) == 14
+    assert lines[-1].startswith(FIRST)
+    assert done.stderr == ""
+
+
+def test_ids(run: Run) -> None:
+    done = run("--aoi", "aoi.geojson", "--date", "2020-01-01/2020-01-02", "-f", "ids", "--sort", "datetime")
+    assert done.stdout.splitlines() == [FIRST, FIRST.replace("20200101", "20200102")]
+
+
+def test_an_id_that_answers_twice_is_one_line(run: Run) -> None:
+    done = run("--aoi", "aoi.geojson", "--bbox", 1, 43.5, 1.2, 43.7, "--date", "2020-01-01", "-f", "ids")
+    assert done.stdout.splitlines() == [FIRST]
+
+
+def test_jsonl(run: Run) -> None:
+    done = run("--aoi", "aoi.geojson", "--date", "2020-01", "-f", "jsonl", "--sort", "none", "--dedupe", "none")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(records) == 25
+    assert all(tuple(record) == SCHEMA for record in records)
+    assert records[0]["s2kit:aoi"] == "aoi"
+    assert records[0]["s2kit:range"] == "2020-01-01_2020-01-31"
+
+
+def test_json_tells_how_much_there_is(run: Run) -> None:
+    done = run("--aoi", "aoi.geojson", "--date", "2020-01", "-f", "json", "--limit", 3)
+    answer = json.loads(done.stdout)
+    assert (answer["command"], answer["matched"], answer["returned"], answer["truncated"]) == ("search", 25, 3, True)
+    assert answer["complete"] is True
+    assert answer["errors"] == []
+    assert len(answer["items"]) == 3
+    assert answer["searches"][0]["aoi"] == "aoi"
+    assert "25 products match, the limit of 3 cut the list" in done.stderr
+
+
+def test_geojson(run: Run) -> None:
+    answer = json.loads(run("--aoi", "aoi.geojson", "--date", "2020-01-01", "-f", "geojson").stdout)
+    assert (answer["type"], answer["matched"]) == ("FeatureCollection", 1)
+    (feature,) = answer["features"]
+    assert feature["id"] == FIRST
+    assert feature["geometry"]["type"] == "Polygon"
+
+
+def test_csv_can_be_an_area_again(run: Run, tmp_path: Path) -> None:
+    done = run("--aoi", "aoi.geojson", "--date", "2020-01-01", "-f", "csv")
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert tuple(row) == SCHEMA
+    assert row["geometry"].startswith("POLYGON")
+    (tmp_path / "found.csv").write_text(done.stdout)
+    assert run("--aoi", "found.csv", "--date", "2020-01-01", "-f", "ids").stdout.strip() == FIRST
+
+
+def test_several_ranges_and_places(run: Run) -> None:
+    done = run(
+        *("--range", "2020-01-01", "2020-01-01", "--range", "2020-01-03", "2020-01-04"),
+        *("--point", 1.05, 43.55, "--aoi", "POLYGON((1 43.5, 1.1 43.5, 1.1 43.6, 1 43.5))"),
+        *("-f", "jsonl", "--sort", "datetime"),
+    )
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(record["s2kit:aoi"], record["datetime"][8:10]) for record in records] == [
+        ("aoi", "01"),
+        ("point_1.05_43.55", "01"),
+        ("aoi", "03"),
+        ("aoi", "04"),
+        ("point_1.05_43.55", "03"),
+        ("point_1.05_43.55", "04"),
+    ]
+
+
+def test_an_area_from_standard_input(run: Run) -> None:
+    assert run("--aoi", "-", "--date", "2020-01-01", "-f", "ids", stdin=json.dumps(BOX)).stdout.strip() == FIRST
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (["--max-cloud", "0"], 1),
+        (["--cloud", "9"], 10),
+        (["--level", "l1c"], 0),
+        (["--orbit", "51"], 25),
+        (["--orbit", "8"], 0),
+        (["--baseline", "N0208"], 25),
+        (["--baseline", "4.00"], 0),
+        (["--platform", "s2a"], 25),
+        (["--platform", "s2b"], 0),
+        (["--tile", "31TCJ"], 25),
+        (["--tile", "31TDJ"], 0),
+        (["--product-type", "S2MSI2A"], 25),
+        (["--min-overlap", "100"], 25),
+        (["--mission", "s1"], 0),
+        (["--mission", "s1", "--mode", "IW", "--polarisation", "VV+VH"], 0),
+        (["--limit", "0"], 25),
+        (["--catalogue", "earth-search"], 25),
+    ],
+)
+def test_filters(run: Run, words: list[str], count: int) -> None:
+    done = run("--aoi", "aoi.geojson", "--date", "2020-01", "-f", "ids", *words)
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) == count
+
+
+def test_a_catalogue_by_its_address(run: Run, server: CatalogueServer) -> None:
+    done = run("--catalogue", server.url, "--bbox", 1, 43.5, 1.1, 43.6, "-f", "jsonl", "--limit", 1)
+    assert json.loads(done.stdout)["s2kit:catalogue"] == server.url
+
+
+def test_a_local_folder_needs_no_network(run: Run, tmp_path: Path, server: CatalogueServer) -> None:
+    write_safe(tmp_path / "data", L2A_NAME)
+    assert run("--catalogue", "local", "--dataset", "data", "-f", "ids").stdout.strip() == L2A_NAME
+    assert run("--catalogue", "data/", "-f", "ids").exit_code == 0
+    assert server.requests == []
+
+
+def test_only_what_is_new_since_the_last_time(run: Run, server: CatalogueServer) -> None:
+    words = ("--aoi", "aoi.geojson", "--date", "2020-01", "--since", "last", "-f", "ids")
+    assert len(run(*words).stdout.splitlines()) == 25
+    assert run(*words).stdout == ""
+    ITEMS.append(stac_item(26))
+    try:
+        assert run(*words).stdout.strip() == FIRST.replace("20200101", "20200127")
+    finally:
+        ITEMS.pop()
+    assert len(run(*words[:-3], "other", "-f", "ids").stdout.splitlines()) == 25
+
+
+def test_what_a_limit_held_back_comes_next_time(run: Run) -> None:
+    words = ("--aoi", "aoi.geojson", "--date", "2020-01", "--since", "last", "-f", "ids", "--sort", "datetime")
+    assert len(run(*words, "--limit", 20).stdout.splitlines()) == 20
+    assert len(run(*words).stdout.splitlines()) == 5
+
+
+def test_a_failed_search_does_not_move_the_cursor(run: Run, server: CatalogueServer) -> None:
+    words = ("--aoi", "aoi.geojson", "--date", "2020-01", "--since", "last", "-f", "ids")
+    server.faults = [Answer(403, b"{}")]
+    assert run(*words).exit_code == 77
+    assert len(run(*words).stdout.splitlines()) == 25
+
+
+def test_the_map(run: Run, tmp_path: Path) -> None:
+    assert run("--aoi", "aoi.geojson", "--date", "2020-01", "--map", "out.html").exit_code == 0
+    page = (tmp_path / "out.html").read_text()
+    assert page.count('class="fp"') == 25
+    assert FIRST in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_quicklooks(run: Run, server: CatalogueServer, tmp_path: Path) -> None:
+    picture = b"\xff\xd8\xff\xe0" + b"x" * 100
+    true_handler = server.handler
+    server.handler = lambda asked: Answer(body=picture) if "ql.jpg" in asked.path else true_handler(asked)
+    ITEMS[0]["assets"]["thumbnail"] = {"href": f"{server.url}/ql.jpg", "type": "image/jpeg"}
+    try:
+        done = run("--aoi", "aoi.geojson", "--date", "2020-01-01/2020-01-02", "--quicklooks", "pics", "-v")
+    finally:
+        del ITEMS[0]["assets"]["thumbnail"]
+    assert done.exit_code == 0
+    assert (tmp_path / "pics" / f"{FIRST}.jpg").read_bytes() == picture
+    assert "1 of 2 products offer no quicklook" in done.stderr
+
+
+def test_nothing_found(run: Run) -> None:
+    words = ("--aoi", "aoi.geojson", "--date", "1999")
+    done = run(*words, "-v")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "no product answers" in done.stderr
+    assert run(*words).stderr == "", "cron is not told of an empty search"
+    failed = run(*words, "--fail-if-empty")
+    assert failed.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--aoi", "gone.geojson", "--date", "2020"], 66, "gone.geojson does not exist"),
+        (["--aoi", "empty.geojson", "--date", "2020"], 65, "is empty"),
+        (["--aoi", "text.geojson", "--date", "2020"], 65, "no GeoJSON, WKT or KML"),
+        (["--aoi", "broken.geojson", "--date", "2020"], 65, "not JSON"),
+        (["--aoi", "far.geojson", "--date", "2020"], 65, "latitude 500"),
+        (["--aoi", "LINESTRING(1 43, 2 44)", "--min-overlap", "5"], 65, "needs an area"),
+        (["--bbox", "1", "44", "2", "43"], 65, "not below"),
+        (["--bbox", "1", "44", "x", "43"], 2, "not numbers"),
+        (["--bbox", "1", "44", "2"], 2, "takes 4 values"),
+        (["--tile", "99ZZZ"], 65, "99ZZZ"),
+        (["--date", "soon"], 2, "no date"),
+        (["--range", "2020-01-13", "2020-01-01"], 2, "after its end"),
+        (["--range", "2020-01-01", "--aoi", "aoi.geojson"], 2, "takes 2 values"),
+        (["--catalogue", "earth-serch", "--date", "2020"], 2, "earth-serch"),
+        (["--catalogue", "http://127.0.0.1:9", "--date", "2020"], 75, "cannot be reached"),
+        (["--catalogue", "dhus", "--date", "2020"], 78, "no address"),
+        (["--catalogue", "https://scihub.copernicus.eu/dhus", "--date", "2020"], 69, "closed in October 2023"),
+        (["--max-cloud", "101", "--date", "2020"], 2, "--max-cloud"),
+        (["--mode", "IW", "--date", "2020"], 2, "Sentinel-1"),
+        (["--sort", "beauty", "--date", "2020"], 2, "beauty"),
+        (["--since", "../../etc", "--date", "2020"], 2, "no name of a cursor"),
+        ([], 2, "neither an area nor dates"),
+    ],
+)
+def test_bad_input_is_named(run: Run, tmp_path: Path, words: list[str], code: int, said: str) -> None:
+    for name, text in {
+        "empty.geojson": "",
+        "text.geojson": "hello",
+        "broken.geojson": '{"type": "Poly',
+        "far.geojson": '{"type":"Point","coordinates":[1, 500]}',
+    }.items():
+        (tmp_path / name).write_text(text)
+    done = run(*words)
+    assert done.exit_code == code, done.stderr
+    assert said in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_a_mended_area_is_noted(run: Run) -> None:
+    done = run(
+        "--aoi", "POLYGON((1 43.5, 1.2 43.7, 1.2 43.5, 1 43.7, 1 43.5))", "--date", "2020-01-01", "-f", "ids", "-v"
+    )
+    assert done.exit_code == 0
+    assert "mended" in done.stderr
+
+
+def test_a_hundred_thousand_vertices(run: Run, tmp_path: Path) -> None:
+    import math
+
+    ring = [
+        [1.1 + 0.1 * math.cos(i / 1e5 * math.tau), 43.6 + 0.1 * math.sin(i / 1e5 * math.tau)] for i in range(100_000)
+    ]
+    (tmp_path / "big.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [[*ring, ring[0]]]}))
+    done = run("--aoi", "big.geojson", "--date", "2020-01", "-f", "ids")
+    assert len(done.stdout.splitlines()) == 25
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [(Answer(body=b"<html>Maintenance</html>"), 69), (Answer(401, b"{}"), 77), (Answer(404, b"{}"), 66)],
+)
+def test_a_catalogue_that_fails(run: Run, server: CatalogueServer, fault: Answer, code: int) -> None:
+    server.faults = [fault] * 5
+    done = run("--aoi", "aoi.geojson", "--date", "2020-01", "-f", "json")
+    assert done.exit_code == code
+    assert done.stdout == "", "a search that failed says nothing on stdout"
+
+
+def test_half_an_answer_says_so_and_makes_no_file(run: Run, server: CatalogueServer, tmp_path: Path) -> None:
+    words = ("--aoi", "aoi.geojson", "--date", "2020-01", "-f", "json", "--timeout", 5)
+    true_handler = server.handler
+
+    def half(asked: object) -> Answer:
+        late = "token" in (asked.body or {})
+        return Answer(body=b"<html>", status=200) if late else true_handler(asked)
+
+    server.handler = half
+    done = run(*words)
+    answer = json.loads(done.stdout)
+    assert done.exit_code == 69
+    assert (answer["complete"], answer["matched"], len(answer["items"])) == (False, None, 10)
+    assert answer["errors"][0]["exit_code"] == 69
+    assert "10 products were found, others may be missing" in done.stderr
+    assert run(*words, "-o", "out.json").exit_code == 69
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_file_instead_of_stdout(run: Run, tmp_path: Path) -> None:
+    done = run("--aoi", "aoi.geojson", "--date", "2020-01-01", "-f", "ids", "-o", "ids.txt")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert (tmp_path / "ids.txt").read_text() == f"{FIRST}\n"
+
+
+def _process(url: str, folder: Path, *words: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "S2KIT_CATALOGUES__EARTH_SEARCH__URL": url}
+    command = [sys.executable, "-m", "s2kit", "search", "--bbox", "1", "43.5", "1.1", "43.6", *words]
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_the_first_line_is_out_before_the_second_page_is_asked_for(tmp_path: Path) -> None:
+    with stac_server(ITEMS, page_size=10) as server:
+        true_handler = server.handler
+        first_line: list[float] = []
+
+        def patient(asked: object) -> Answer:
+            answer = true_handler(asked)
+            if "token" in (asked.body or {}):
+                answer.wait_s = 2
+            return answer
+
+        server.handler = patient
+        process = _process(server.url, tmp_path, "--sort", "none", "--dedupe", "none", "-f", "jsonl")
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["id"] == FIRST
+        first_line.append(time.monotonic())
+        process.communicate()
+        assert process.returncode == 0
+        later = [request.at for request in server.searches() if "token" in request.body]
+        assert len(later) == 2
+        assert first_line[0] < later[0] + 2, "the line came before the second page did"
+
+
+def test_a_closed_pipe_and_a_signal_end_quietly(tmp_path: Path) -> None:
+    with stac_server(ITEMS, page_size=1, wait_s=0.2) as server:
+        process = _process(server.url, tmp_path, "--sort", "none", "--dedupe", "none", "-f", "ids")
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(20) == 141
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        process.stderr.close()
+        process = _process(server.url, tmp_path)
+        while len(server.searches()) < 5:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+        assert process.returncode == 143
+        assert "Traceback" not in errors
