@@ -145,8 +145,7 @@ def stac_server(
 
     def handle(request: Request) -> Answer:
         if not request.path.endswith("/search"):
-            landing = {"type": "Catalog", "id": "test", "conformsTo": list(conforms_to), "links": []}
-            return Answer(body=json.dumps(landing).encode())
+            return Answer(body=json.dumps(_landing(f"http://{request.headers['Host']}", conforms_to)).encode())
         asked = request.body if request.method == "POST" else request.params
         if refuses_filters and ({"query", "fields"} & asked.keys()):
             return Answer(400, b'{"code":"BadRequest","description":"no such extension"}')
@@ -176,6 +175,25 @@ def stac_server(
 
     with CatalogueServer(handle) as server:
         yield server
+
+
+def _landing(url: str, conforms_to: Sequence[str]) -> Json:
+    return {
+        "type": "Catalog",
+        "stac_version": "1.0.0",
+        "id": "test",
+        "description": "A catalogue on loopback.",
+        "conformsTo": [
+            "https://api.stacspec.org/v1.0.0/core",
+            "https://api.stacspec.org/v1.0.0/item-search",
+            *conforms_to,
+        ],
+        "links": [
+            {"rel": "self", "href": url, "type": "application/json"},
+            {"rel": "root", "href": url, "type": "application/json"},
+            {"rel": "search", "href": f"{url}/search", "type": "application/geo+json", "method": "POST"},
+        ],
+    }
 
 
 def _honoured(item: Json, asked: Json) -> bool:

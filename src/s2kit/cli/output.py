@@ -86,11 +86,11 @@ def _lines(
         case Format.JSONL:
             yield from (to_json(record) for record in records)
         case Format.JSON:
-            items = list(records)
-            envelope = {"schema": SCHEMA_VERSION, "s2kit": __version__, "command": command, "items": items, **extra}
-            yield to_json(envelope, indent=2)
+            head = {"schema": SCHEMA_VERSION, "s2kit": __version__, "command": command}
+            yield from _enveloped((to_json(record, indent=2) for record in records), head, "items", extra)
         case Format.GEOJSON:
-            yield to_json(_collection(records, extra), indent=2)
+            features = (to_json(_feature(record), indent=2) for record in records)
+            yield from _enveloped(features, {"type": "FeatureCollection"}, "features", extra)
         case Format.CSV:
             yield from _csv_lines(records, columns)
         case Format.TABLE:
@@ -112,18 +112,35 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _collection(records: Iterable[Record], extra: Record) -> dict[str, Any]:
-    from geojson import Feature, FeatureCollection
+def _enveloped(texts: Iterable[str], head: Record, key: str, extra: Record) -> Iterator[str]:
+    """The lines of a JSON object around a list that is never held as a whole; none before the first entry is known."""
+    held: str | None = None
+    for text in texts:
+        yield from [_opening(head, key)] if held is None else [f"{held},"]
+        held = _indented(text, 4)
+    if held is None:
+        yield _opening(head, key) + "]" + ("," if extra else "")
+    else:
+        yield held
+        yield "  ]" + ("," if extra else "")
+    entries = [f"  {to_json(name)}: {_indented(to_json(value, indent=2), 2).lstrip()}" for name, value in extra.items()]
+    yield ",\n".join([*entries]) + ("\n}" if entries else "}")
 
-    features = [
-        Feature(
-            id=record.get("id"),
-            geometry=_exact(record.get("geometry")),
-            properties={key: value for key, value in record.items() if key != "geometry"},
-        )
-        for record in records
-    ]
-    return {**FeatureCollection(features), **extra}
+
+def _opening(head: Record, key: str) -> str:
+    lines = [f"  {to_json(name)}: {to_json(value)}," for name, value in head.items()]
+    return "\n".join(["{", *lines, f"  {to_json(key)}: ["])
+
+
+def _indented(text: str, by: int) -> str:
+    return "\n".join(" " * by + line for line in text.splitlines())
+
+
+def _feature(record: Record) -> dict[str, Any]:
+    from geojson import Feature
+
+    properties = {key: value for key, value in record.items() if key != "geometry"}
+    return dict(Feature(id=record.get("id"), geometry=_exact(record.get("geometry")), properties=properties))
 
 
 def _exact(geometry: Any) -> Any:
