@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from s2kit.cli.app import app
 from s2kit.errors import ExitCode
-from support.tiny_safe import L1C_NAME, L2A_NAME, write_safe
+from support.tiny_safe import L1C_NAME, L2A_NAME, manifest_xml, safe_files, write_files, write_safe
 
 runner = CliRunner()
 
@@ -59,6 +59,29 @@ def test_long_lists_are_cut_and_say_so(tmp_path: Path) -> None:
     assert "AOT" not in text
     (root / "manifest.safe").unlink()
     assert "it is not known what is missing" in runner.invoke(app, ["info", str(root)]).stdout
+
+
+def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
+    root = write_safe(tmp_path)
+    for path in (root / "MTD_MSIL2A.xml", next(root.rglob("MTD_TL.xml"))):
+        path.unlink()
+    text = runner.invoke(app, ["info", str(root)]).stdout
+    assert "offset from the baseline" in text
+    assert "  tile       31TDH\n" in text
+    assert "cloud" not in text
+    assert "footprint" not in text
+
+
+def test_a_manifest_that_proves_nothing_is_called_so(tmp_path: Path) -> None:
+    files = safe_files()
+    tifs = {path.replace(".jp2", ".tif"): data for path, data in files.items() if path != "manifest.safe"}
+    root = write_files(tmp_path / f"{L2A_NAME}.SAFE", tifs | {"manifest.safe": manifest_xml(tifs).encode()})
+    text = runner.invoke(app, ["info", str(root)]).stdout
+    assert "the manifest is not authoritative" in text
+    assert " 10 m  B02 B04" in text
+    more = {f"rep_info/{number}.xsd": b"x" for number in range(7)}
+    (root / "manifest.safe").write_text(manifest_xml(files | more))
+    assert "missing 2 more, all named by -f json" in runner.invoke(app, ["info", str(root)]).stdout
 
 
 def test_bands_with_different_offsets_are_told_apart(tmp_path: Path) -> None:

@@ -88,6 +88,12 @@ def test_b01_at_20_m_came_with_04_00() -> None:
     assert not any("B10" in names for names in usual_images(Level.L2A, Baseline(5, 9)).values())
 
 
+def test_an_l1c_has_every_band_once_at_its_own_resolution() -> None:
+    images = usual_images(Level.L1C, Baseline(5, 11))
+    assert sorted(name for names in images.values() for name in names) == sorted([*BANDS, "TCI"])
+    assert all(BANDS[name].resolution_m == res for res, names in images.items() for name in names if name in BANDS)
+
+
 def _wavelengths(path: Path) -> dict[str, float]:
     root = ElementTree.parse(path).getroot()
     return {

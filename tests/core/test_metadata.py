@@ -94,6 +94,11 @@ def test_offsets_belong_to_the_band_that_their_id_names() -> None:
     assert pickle.loads(pickle.dumps(metadata)) == metadata
 
 
+def test_a_special_value_without_a_number_is_passed_over() -> None:
+    empty = "<Special_Values><SPECIAL_VALUE_TEXT>SATURATED</SPECIAL_VALUE_TEXT></Special_Values><QUANTIFICATION_VALUE"
+    assert parse_product_metadata(L1C.replace("<QUANTIFICATION_VALUE", empty, 1).encode()).saturated is None
+
+
 def test_the_spellings_of_psd_14_2() -> None:
     metadata = parse_product_metadata(PSD_14_2.encode())
     assert str(metadata.name) == "S2A_MSIL2A_20170825T102021_N0205_R065_T32TLS_20170825T102114"

@@ -8,15 +8,17 @@ import pytest
 import rasterio
 
 from s2kit.core.archive import Archive
-from s2kit.core.bands import BANDS
-from s2kit.core.grid import Grid
-from s2kit.core.location import FilePart, LocalFile, gdal_path
+from s2kit.core.bands import BANDS, usual_images
+from s2kit.core.grid import Grid, Window
+from s2kit.core.location import FilePart, LocalFile, ZipMember, gdal_path
 from s2kit.core.metadata import OffsetSource
 from s2kit.core.product import Baseline, LegacyProductName, Level, ProductName, TileId, parse_product_name
 from s2kit.errors import InputError, NotFoundError
+from s2kit.io.imagery import open_image
 from s2kit.io.product import BandImage, open_product
 from s2kit.io.store import open_store
 from s2kit.io.store_tree import prefix_tree
+from s2kit.workflows.scene import Scene
 from support.tiny_safe import (
     EARLY_NAME,
     L1C_NAME,
@@ -288,6 +290,71 @@ def test_a_radar_product_is_refused_by_name(tmp_path: Path) -> None:
     write_files(root, {"manifest.safe": b"<x/>"})
     with pytest.raises(InputError, match="Sentinel-1"):
         open_product(root)
+
+
+def test_a_whole_scene_is_where_its_metadata_says(scene: Scene) -> None:
+    for root in scene.products:
+        product = open_product(root)
+        assert product.missing() == product.wrong_size() == ()
+        assert product.manifest is not None
+        usual = usual_images(product.metadata.level, product.metadata.baseline)
+        there: dict[int, set[str]] = {}
+        for entry in product.images:
+            there.setdefault(entry.resolution_m, set()).add(entry.band)
+        assert {res: set(bands) for res, bands in usual.items()} == {
+            res: bands for res, bands in there.items() if res != 320
+        }
+        for image in product.all_images():
+            assert isinstance(image.location, LocalFile)
+            with rasterio.open(gdal_path(image.location)) as file:
+                assert (file.width, file.height) == (image.grid.width, image.grid.height), image.path
+                assert tuple(file.transform)[:6] == image.grid.geotransform, image.path
+                assert file.crs.to_epsg() == image.grid.epsg
+                assert file.count == (3 if image.is_picture else 1)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_pixels_of_a_zipped_scene_are_read_in_place(tmp_path: Path, scene: Scene, method: int) -> None:
+    root = scene.l2a[0]
+    zipped = tmp_path / f"{root.stem}.zip"
+    with zipfile.ZipFile(zipped, "w", method, compresslevel=1) as out:
+        for path in sorted(root.rglob("*")):
+            if path.is_file() and "R10m" not in path.parts:
+                out.write(path, f"{root.name}/{path.relative_to(root).as_posix()}")
+    whole, inside = open_product(root).image("B8A", 20), open_product(zipped).image("B8A", 20)
+    assert inside.grid == whole.grid
+    assert isinstance(inside.location, FilePart if method == zipfile.ZIP_STORED else ZipMember)
+    with open_image(inside.location) as one, open_image(whole.location) as other:
+        window = Window(100, 50, 120, 140)
+        assert np.array_equal(one.window(window), other.window(window))
+
+
+def test_an_old_user_product_is_known_by_its_own_metadata(tmp_path: Path) -> None:
+    old = tmp_path / "renamed"
+    write_safe(tmp_path, EARLY_NAME, [])
+    text = (tmp_path / f"{EARLY_NAME}.SAFE" / "MTD_MSIL2A.xml").read_text().replace(f"{EARLY_NAME}.SAFE", "791")
+    tail = "PDMC_20160905T104813_R002_V20160905T005712_20160905T010424.xml"
+    files = {f"S2A_USER_MTD_SAFL2A_{tail}": text.encode(), f"S2A_OPER_MTD_SAFL1C_{tail}": b"that of its L1C"}
+    product = open_product(write_files(old, files))
+    assert str(product.name) == LEGACY.replace("OPER", "USER").replace("L1C", "L2A")
+    (old / f"S2A_OPER_MTD_SAFL1C_{tail}").unlink()
+    (old / f"S2A_USER_MTD_SAFL2A_{tail}").rename(old / "MTD_MSIL2A.xml")
+    with pytest.raises(InputError, match="which product this is"):
+        open_product(old)
+    (old / "MTD_MSIL2A.xml").rename(old / "S1A_OPER_MTD_SAFL2A_x.xml")
+    with pytest.raises(InputError, match="no Sentinel-2 product"):
+        open_product(old)
+
+
+def test_a_granule_tells_its_folder_and_tile(tmp_path: Path) -> None:
+    root = write_safe(tmp_path)
+    (folder,) = (root / "GRANULE").iterdir()
+    assert [granule.folder for granule in open_product(root).granules] == [folder.name]
+    for image in folder.rglob("*.jp2"):
+        image.unlink()
+    folder.rename(folder.parent / "renamed")
+    (granule,) = open_product(root).granules
+    assert (granule.folder, granule.tile) == ("renamed", TileId.parse("31TDH"))
 
 
 def test_the_real_l2a_product_says_what_it_lacks(real_l2a: Path) -> None:

@@ -32,6 +32,7 @@ def test_the_safe_is_found_in_the_zip(tmp_path: Path, folder: str) -> None:
     assert tree.name == L2A_NAME
     assert tree.read("INSPIRE.xml") == b"<inspire/>"
     assert tree.nbytes("INSPIRE.xml") == 10
+    assert tree.address == str(tmp_path / f"{L2A_NAME}.SAFE.zip")
 
 
 def test_stored_members_are_parts_of_the_file(tmp_path: Path) -> None:
@@ -126,6 +127,14 @@ def test_what_the_zip_lacks_and_what_became_of_it(tmp_path: Path, monkeypatch: p
         tree.location("INSPIRE.xml")
     with pytest.raises(DiskError, match="cannot be read"):
         ZipTree(path)
+
+
+def test_a_member_that_is_not_where_the_directory_says(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "x.zip")
+    tree = open_tree(path)
+    path.write_bytes(path.read_bytes().replace(b"PK\x03\x04", b"PK\x03\x05"))
+    with pytest.raises(InputError, match="is not where the zip's directory says"):
+        tree.location("INSPIRE.xml")
 
 
 def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:

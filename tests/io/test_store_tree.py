@@ -96,6 +96,13 @@ def test_a_damaged_manifest_of_a_tile_is_named_when_it_is_asked(tmp_path: Path) 
         product.missing()
 
 
+def test_a_product_that_is_named_by_the_datastrip_only(tmp_path: Path) -> None:
+    archive = _aws(tmp_path)
+    info = {"datastrip": {"path": f"products/2025/3/1/{L2A_NAME}/datastrip/0"}}
+    (tmp_path / TILE / "tileInfo.json").write_text(json.dumps(info))
+    assert str(open_product(tile_tree(open_store(archive), TILE)).name) == L2A_NAME
+
+
 @pytest.mark.parametrize(
     ("info", "word"),
     [

@@ -147,6 +147,19 @@ def test_product_trees_of_aws_by_address(tmp_path: Path, s3_server: S3Server) ->
         locate(ProductRef(f"s3://{bucket.name}/tiles/31/"), settings)
 
 
+def test_a_tile_folder_of_this_machine(tmp_path: Path) -> None:
+    name = parse_product_name(L2A_NAME)
+    assert isinstance(name, ProductName)
+    rules = CompactRules(name, product_folder(name), TILE)
+    files = {key: data for path, data in safe_files().items() for key in rules.keys(path)[:1]}
+    write_files(tmp_path / "bucket", files | {f"{TILE}tileInfo.json": json.dumps({"productName": L2A_NAME}).encode()})
+    place = tmp_path / "bucket" / TILE
+    assert _find(str(place), _settings(tmp_path)).image("B04").location == LocalFile(place / "R10m" / "B04.jp2")
+    place.rename(tmp_path / "torn out")
+    with pytest.raises(InputError, match="no Sentinel-2 product"):
+        locate(ProductRef(str(tmp_path / "torn out")), _settings(tmp_path))
+
+
 def test_a_tile_folder_on_disk(tmp_path: Path, shared_data: Path) -> None:
     folder = shared_data / "aws_layout/sentinel-s2-l1c/tiles/19/U/DP/2017/7/29/0"
     product = locate(ProductRef(str(folder)), _settings(tmp_path))

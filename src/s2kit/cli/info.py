@@ -136,10 +136,9 @@ def _files(one: "ProductInfo") -> list[str]:
         texts.append(f"the manifest is not authoritative: {one.doubt}")
     if one.missing:
         texts += [f"missing {text}" for text in _by_resolution(one.missing_images)]
-        others = [entry.path for entry in one.missing if "/IMG_DATA/" not in entry.path]
-        texts += [f"missing {path}" for path in others[:_SHOWN]]
-        if len(others) > _SHOWN:
-            texts.append(f"missing {len(others) - _SHOWN} more, all named by -f json")
+        texts += [f"missing {path}" for path in one.missing_others[:_SHOWN]]
+        if len(one.missing_others) > _SHOWN:
+            texts.append(f"missing {len(one.missing_others) - _SHOWN} more, all named by -f json")
     texts += [f"wrong size: {entry.path}" for entry in one.wrong_size[:_SHOWN]]
     if len(one.wrong_size) > _SHOWN:
         texts.append(f"wrong size: {len(one.wrong_size) - _SHOWN} more, all named by -f json")

@@ -44,6 +44,8 @@ class ProductInfo:
     missing: tuple[ManifestEntry, ...]
     missing_images: Mapping[int, tuple[str, ...]] = field(hash=False)
     """Bands and layers among the missing files, by resolution in metres."""
+    missing_others: tuple[str, ...]
+    """Missing files that are no images of bands or layers."""
     wrong_size: tuple[ManifestEntry, ...]
     doubt: str | None
     """Why the manifest proves nothing, None where it does."""
@@ -133,6 +135,7 @@ def describe(product: Product) -> ProductInfo:
         listed=len(manifest.entries) if manifest else None,
         missing=missing,
         missing_images=dict(summary(lacking)),
+        missing_others=tuple(entry.path for entry in missing if entry.path not in {image.path for image in lacking}),
         wrong_size=product.wrong_size(),
         doubt=manifest.doubt if manifest else None,
     )
