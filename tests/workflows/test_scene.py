@@ -126,7 +126,7 @@ def test_fields_and_area(scene: Scene) -> None:
     assert (0.4 < lon < 0.8, 44.0 < lat < 44.3) == (True, True)
 
 
-@pytest.mark.parametrize(("options", "says"), [({"side": 1000}, "1000 px"), ({"dates": 9}, "9 dates")])
+@pytest.mark.parametrize(("options", "says"), [({"side": 1000}, "1000 px"), ({"dates": 5, "more_l2a": 2}, "7 dates")])
 def test_impossible_scenes_are_refused(tmp_path: Path, options: dict[str, int], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         make_scene(tmp_path, **options)

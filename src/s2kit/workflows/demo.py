@@ -15,6 +15,8 @@ from s2kit.workflows.scene import make_scene
 from s2kit.workflows.scene_bucket import lay_out_bucket
 
 SIDE = 1800
+_MORE = 2
+"""Dates after the first two, for a series."""
 _SETTINGS = """\
 # Settings of the demonstration: the archives and the catalogue are folders, so that nothing needs the network.
 dataset = "dataset"
@@ -97,7 +99,7 @@ def prepare(folder: Path, *, side: int = SIDE, jobs: int = 0, report: Report = s
     if not (folder / "scene").is_dir() and any(not path.name.startswith(".s2kit") for path in folder.iterdir()):
         raise OutputError(f"{folder} holds something else than a demonstration", "name another folder with --out")
     with destination_lock(folder):
-        scene = make_scene(folder / "scene", side=side, jobs=jobs, report=report)
+        scene = make_scene(folder / "scene", side=side, more_l2a=_MORE, jobs=jobs, report=report)
         lay_out_bucket(scene, folder)
         for source in (scene.aoi, scene.parcels):
             if not (folder / source.name).exists():

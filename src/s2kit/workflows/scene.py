@@ -30,8 +30,9 @@ PRODUCT_BASELINE = "05.10"
 _SIDE_STEP = 6
 _SMALLEST = 300
 _PARCEL_PX = 150
-_PARCELS = 240
+_PARCEL_COUNT = 240
 _MARGIN_M = 12.0
+_PARCELS, _AOI = "parcels.geojson", "aoi.geojson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def make_scene(
     seed: int = 7,
     side: int = 1800,
     dates: int = 2,
+    more_l2a: int = 0,
     levels: Sequence[str] = ("L1C", "L2A"),
     baseline: str = PRODUCT_BASELINE,
     tlm: bool = False,
@@ -109,6 +111,7 @@ def make_scene(
         side: Rows and columns at 10 m; a multiple of 6, so that the grids at 20 and 60 m align. Over 1024, images at
             10 m have several tiles; over 1280 those at 20 m too.
         dates: How many of `VISITS`.
+        more_l2a: How many more of them have L2A only.
         levels: `L1C`, `L2A` or both.
         baseline: Processing baseline; before 04.00 there is no offset, before 03.01 checksums are MD5.
         tlm: True to write the JPEG 2000 files with a table of tile-part lengths.
@@ -121,25 +124,35 @@ def make_scene(
     """
     if side < _SMALLEST or side % _SIDE_STEP:
         raise UsageError(f"a scene of {side} px cannot be made", "its side is a multiple of 6, such as 1800")
-    if not 1 <= dates <= len(VISITS):
-        raise UsageError(f"a scene of {dates} dates cannot be made", f"1 to {len(VISITS)} are possible")
+    if dates < 1 or more_l2a < 0 or dates + more_l2a > len(VISITS):
+        raise UsageError(f"a scene of {dates + more_l2a} dates cannot be made", f"1 to {len(VISITS)} are possible")
     ensure_folder(folder)
-    tasks = [_Task(folder, visit, tuple(levels), baseline, seed, side, tlm) for visit in VISITS[:dates]]
-    wanted = [(task, _product(task, level)) for task in tasks for level in task.levels]
-    todo = [task for task in tasks if not all((folder / f"{p.name}.SAFE").is_dir() for t, p in wanted if t is task)]
+    kinds = [tuple(levels)] * dates + [("L2A",)] * more_l2a
+    tasks = [_Task(folder, visit, kind, baseline, seed, side, tlm) for visit, kind in zip(VISITS, kinds, strict=False)]
+    products = [(product, _place(task, product)) for task in tasks for product in _products(task)]
+    todo = [task for task in tasks if not all(_place(task, product).is_dir() for product in _products(task))]
     if todo:
         report(Planned(len(todo)))
     for done in pmap(_make_visit, todo, jobs if len(todo) > 1 else 1):
         if isinstance(done, Failed):
             raise done.error
         report(Finished(f"{done.item.visit.sensing:%Y-%m-%d}"))
-    paths = {level: sorted(folder / f"{p.name}.SAFE" for _, p in wanted if p.level == level) for level in levels}
-    parcels, aoi = folder / "parcels.geojson", folder / "aoi.geojson"
-    if not (parcels.exists() and aoi.exists()):
-        land = _land(seed, side)
-        write_atomic(parcels, _parcels_geojson(land, _grid(side)), overwrite=True)
-        write_atomic(aoi, _aoi_geojson(_grid(side)), overwrite=True)
-    return Scene(folder, tuple(paths.get("L1C", ())), tuple(paths.get("L2A", ())), parcels, aoi, side)
+    _write_areas(tasks[0])
+    paths = {level: sorted(path for product, path in products if product.level == level) for level in ("L1C", "L2A")}
+    return Scene(folder, tuple(paths["L1C"]), tuple(paths["L2A"]), folder / _PARCELS, folder / _AOI, side)
+
+
+def _place(task: _Task, product: SceneProduct) -> Path:
+    return task.folder / f"{product.name}.SAFE"
+
+
+def _write_areas(task: _Task) -> None:
+    """Write the two GeoJSON files, unless they are there."""
+    grid = _grid(task.side)
+    if not (task.folder / _AOI).exists():
+        write_atomic(task.folder / _AOI, _aoi_geojson(grid), overwrite=True)
+    if not (task.folder / _PARCELS).exists():
+        write_atomic(task.folder / _PARCELS, _parcels_geojson(_land(task.seed, task.side), grid), overwrite=True)
 
 
 def _grid(side: int, resolution_m: int = 10) -> Grid:
@@ -152,16 +165,19 @@ def _land(seed: int, side: int) -> Landscape:
     return make_landscape(seed, side)
 
 
-def _product(task: _Task, level: str) -> SceneProduct:
-    return SceneProduct(
-        level=level,
-        baseline=task.baseline,
-        sensing=task.visit.sensing,
-        orbit=task.visit.orbit,
-        relative_orbit=task.visit.relative_orbit,
-        tile=TILE,
-        grid=_grid(task.side),
-    )
+def _products(task: _Task) -> list[SceneProduct]:
+    return [
+        SceneProduct(
+            level=level,
+            baseline=task.baseline,
+            sensing=task.visit.sensing,
+            orbit=task.visit.orbit,
+            relative_orbit=task.visit.relative_orbit,
+            tile=TILE,
+            grid=_grid(task.side),
+        )
+        for level in task.levels
+    ]
 
 
 def _make_visit(task: _Task) -> None:
@@ -174,14 +190,15 @@ def _make_visit(task: _Task) -> None:
     sky = make_sky(land, sun, seed=task.seed + number, cloudiness=visit.cloudiness, swath_gap=visit.swath_gap)
     colours = palette(land.parcels, visit.sensing.timetuple().tm_yday)
     scl = classify(land, colours, sky)
-    products = [_product(task, level) for level in task.levels]
-    todo = [product for product in products if not (task.folder / f"{product.name}.SAFE").is_dir()]
+    todo = [product for product in _products(task) if not _place(task, product).is_dir()]
     images: dict[str, Images] = {product.level: {} for product in todo}
     for band, name in enumerate(BAND_NAMES):
         rho = seen_reflectance(land, colours, sky, band, seed=(task.seed, number, band))
         for product in todo:
             measured = rho if product.level == "L2A" else at_sensor(rho, sky, band)
             images[product.level] |= band_images(product, name, measured, sky)
+    if number == 0:  # here, because this process knows the land
+        _write_areas(task)
     for product in todo:
         images[product.level] |= layer_images(product, images[product.level], scl, sky, seed=(task.seed, number))
         write_product(task.folder, product, images[product.level], scl, sky, tlm=task.tlm)
@@ -191,7 +208,7 @@ def _parcels_geojson(land: Landscape, grid: Grid) -> bytes:
     """Fields of some size, spread over the scene, a little inside their borders."""
     area = np.bincount(land.surface.ravel(), minlength=FIRST_PARCEL + len(land.parcels))[FIRST_PARCEL:]
     large = np.flatnonzero(area >= _PARCEL_PX)
-    chosen = set(np.unique(large[:: max(1, len(large) // _PARCELS)]).tolist())
+    chosen = set(np.unique(large[:: max(1, len(large) // _PARCEL_COUNT)]).tolist())
     labels = np.where(np.isin(land.surface, [FIRST_PARCEL + at for at in chosen]), land.surface, 0).astype(np.int32)
     shapes: dict[int, Polygon] = {}
     for label, ring in outlines(labels, grid):

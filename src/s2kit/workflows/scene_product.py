@@ -82,7 +82,10 @@ def _coded(dn: NDArray[Any], seen: NDArray[np.bool_]) -> NDArray[np.uint16]:
 def _seen(sky: Sky, factor: int) -> NDArray[np.bool_]:
     """True where all pixels of a square are inside the swath."""
     rows, cols = (size // factor for size in sky.seen.shape)
-    return np.asarray(sky.seen.reshape(rows, factor, cols, factor).all(axis=(1, 3)), np.bool_)
+    if sky.seen.all():
+        return np.ones((rows, cols), np.bool_)
+    columns = np.logical_and.reduce([sky.seen[:, at::factor] for at in range(factor)])
+    return np.asarray(np.logical_and.reduce([columns[at::factor] for at in range(factor)]), np.bool_)
 
 
 def _true_colour(product: SceneProduct, bands: list[NDArray[Any]]) -> NDArray[np.uint8]:
