@@ -177,6 +177,26 @@ def stac_server(
         yield server
 
 
+@contextmanager
+def prepared_server(count: int, page_size: int = 100) -> Iterator[CatalogueServer]:
+    """A STAC API whose pages are made beforehand, so that a benchmark measures its clients."""
+    items = [stac_item(number) for number in range(count)]
+    size = min(page_size, count)
+    bodies = [json.dumps(items[start : start + size])[1:-1].encode() for start in range(0, count, size)]
+
+    def handle(request: Request) -> Answer:
+        if not request.path.endswith("/search"):
+            return Answer(body=json.dumps(_landing(f"http://{request.headers['Host']}", ())).encode())
+        at = int(request.body.get("token") or 0)
+        link = {"rel": "next", "href": f"http://{request.headers['Host']}{request.path}", "method": "POST"}
+        links = [{**link, "body": {**request.body, "token": str(at + 1)}}] if at + 1 < len(bodies) else []
+        head = json.dumps({"type": "FeatureCollection", "numberMatched": count, "links": links})[:-1].encode()
+        return Answer(body=head + b', "features": [' + bodies[at] + b"]}")
+
+    with CatalogueServer(handle) as server:
+        yield server
+
+
 def _landing(url: str, conforms_to: Sequence[str]) -> Json:
     return {
         "type": "Catalog",
