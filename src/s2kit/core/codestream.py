@@ -32,6 +32,8 @@ from s2kit.core.markers import (
 from s2kit.core.tile_part import TilePart
 from s2kit.errors import InputError
 
+MAX_BLOCKS = 1 << 24
+"""Code-blocks a tile may have; more would make a decoder ask for gigabytes for a few bytes of input."""
 PROGRESSIONS = ("LRCP", "RLCP", "RPCL", "PCRL", "CPRL")
 
 _KEPT = frozenset({COD, COC, RGN, QCD, QCC})
@@ -217,9 +219,25 @@ def _main_header(found: tuple[tuple[int, bytes], ...], start: int, first_sot: in
         refusal=None,
     )
     refusal = _refusal(header, set(by_marker), style)
-    if refusal is None:
-        return header
-    return replace(header, refusal=refusal)
+    if refusal is not None:
+        return replace(header, refusal=refusal)
+    blocks = sum(
+        _blocks(coding, min(size.width, size.tile_width), min(size.height, size.tile_height)) for coding in codings
+    )
+    if blocks > MAX_BLOCKS:
+        raise InputError(f"tiles of {size.tile_width} x {size.tile_height} have {blocks} code-blocks")
+    return header
+
+
+def _blocks(coding: Coding, width: int, height: int) -> int:
+    """About how many code-blocks a tile of one component has (B.7): at least one a precinct and band."""
+    blocks = 0
+    for resolution, (width_exp, height_exp) in enumerate(coding.precincts):
+        band = min(1, resolution)
+        shift = coding.levels - resolution
+        across = (width >> shift >> min(coding.block_width_exp, width_exp - band)) + 2
+        blocks += across * ((height >> shift >> min(coding.block_height_exp, height_exp - band)) + 2)
+    return blocks
 
 
 def _refusal(header: MainHeader, markers: set[int], style: int) -> str | None:

@@ -76,11 +76,14 @@ class Window:
     def reduced(self, reduction: int) -> "Window":
         """The window at a JPEG 2000 reduction: both edges are divided by `2**reduction` and rounded up.
 
-        This is the rule of ISO/IEC 15444-1 B.5 for the samples of a resolution level.
+        This is the rule of ISO/IEC 15444-1 B.5 for the samples of a resolution level. Where it leaves none, because the
+        window is narrower than a reduced pixel, the one before takes its place: no window within an image is reduced
+        to one without.
         """
         scale = 1 << reduction
-        col, row = -(-self.col // scale), -(-self.row // scale)
-        return Window(col, row, max(1, -(-self.col_end // scale) - col), max(1, -(-self.row_end // scale) - row))
+        col_end, row_end = -(-self.col_end // scale), -(-self.row_end // scale)
+        col, row = min(-(-self.col // scale), col_end - 1), min(-(-self.row // scale), row_end - 1)
+        return Window(col, row, col_end - col, row_end - row)
 
 
 @dataclass(frozen=True, slots=True)

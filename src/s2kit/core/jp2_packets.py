@@ -15,9 +15,6 @@ from s2kit.core.grid import Window
 from s2kit.core.tile_part import TilePart, TilePartHeader
 from s2kit.errors import InputError
 
-MAX_BLOCKS = 1 << 24
-"""Code-blocks a tile may have; more would make a decoder ask for gigabytes for a few bytes of input."""
-
 
 class Area(NamedTuple):
     """A rectangle of the reference grid or of a resolution; ends are exclusive."""
@@ -111,6 +108,9 @@ class TilePackets:
     def spans(self, start: int, end: int) -> tuple[Span, ...]:
         """The bytes of packets `start` to `end`, one span for each tile-part that has some."""
         assert self.lengths is not None
+        if len(self.parts) == 1:
+            first = self.offsets[start]
+            return (Span(first, self.offsets[end - 1] + self.lengths[end - 1] - first),)
         breaks = [at for at in _part_starts(self.parts) if start < at < end]
         edges = [start, *breaks, end]
         return tuple(
@@ -163,18 +163,20 @@ def window_area(size: ImageSize, window: Window, reduction: int) -> Area:
 
 def precinct_grids(header: MainHeader, tile: int) -> tuple[PrecinctGrid, ...]:
     """The packets of a tile in their order; resolutions that are empty in it are left out (B.6, B.12.1.1)."""
-    area = tile_area(header.size, tile)
+    x0, y0, x1, y1 = tile_area(header.size, tile)
     grids, first = [], 0
     for resolution in range(max(coding.levels for coding in header.codings) + 1):
         for component, coding in enumerate(header.codings):
             if resolution > coding.levels:
                 continue
-            part = area.reduced(coding.levels - resolution)
-            if part.is_empty:
+            shift = coding.levels - resolution
+            up = (1 << shift) - 1
+            left, top, right, bottom = x0 + up >> shift, y0 + up >> shift, x1 + up >> shift, y1 + up >> shift
+            if left == right or top == bottom:
                 continue
             width, height = coding.precincts[resolution]
-            col, row = part.x0 >> width, part.y0 >> height
-            cols, rows = -(-part.x1 // (1 << width)) - col, -(-part.y1 // (1 << height)) - row
+            col, row = left >> width, top >> height
+            cols, rows = (right - 1 >> width) + 1 - col, (bottom - 1 >> height) + 1 - row
             grids.append(PrecinctGrid(resolution, component, first, col, row, cols, rows, width, height))
             first += cols * rows
     return tuple(grids)
@@ -189,7 +191,6 @@ def tile_packets(header: MainHeader, parts: Sequence[TilePartHeader]) -> TilePac
     tile = parts[0].part.tile
     if any(part.part.tile != tile for part in parts) or tile >= header.size.tiles:
         raise InputError(f"tile-parts of other tiles among those of tile {tile}")
-    _check_effort(header, tile)
     grids = precinct_grids(header, tile)
     count = sum(grid.count for grid in grids)
     if count > sum(part.data_nbytes for part in parts):
@@ -299,29 +300,17 @@ def _reaches(coding: Coding, area: Area, reduction: int) -> list[Area]:
 
 def _complaint(parts: Sequence[TilePartHeader], count: int) -> str | None:
     tile = parts[0].part.tile
-    if any(part.lengths is None and part.data_nbytes for part in parts):
-        return f"tile {tile} has no PLT"
-    found = sum(len(part.lengths or ()) for part in parts)
+    found = 0
+    for part in parts:
+        if part.lengths is None and part.data_nbytes:
+            return f"tile {tile} has no PLT"
+        found += len(part.lengths or ())
     if found != count:
         return f"PLT of tile {tile} has {found} packets, the tile has {count}"
     for part in parts:
         if sum(part.lengths or ()) != part.data_nbytes:
             return f"PLT of tile {tile} has {sum(part.lengths or ())} bytes, the tile-part has {part.data_nbytes}"
     return None
-
-
-def _check_effort(header: MainHeader, tile: int) -> None:
-    """Refuse a tile whose code-blocks or precincts no decoder could hold."""
-    area = tile_area(header.size, tile)
-    blocks = 0
-    for coding in header.codings:
-        for resolution, (width, height) in enumerate(coding.precincts):
-            part = area.reduced(coding.levels - resolution)
-            band = min(1, resolution)
-            across = min(coding.block_width_exp, width - band), min(coding.block_height_exp, height - band)
-            blocks += (((part.x1 - part.x0) >> across[0]) + 2) * (((part.y1 - part.y0) >> across[1]) + 2)
-    if blocks > MAX_BLOCKS:
-        raise InputError(f"tile {tile} of {area.x1 - area.x0} x {area.y1 - area.y0} has {blocks} code-blocks")
 
 
 def _part_starts(parts: Sequence[TilePartHeader]) -> list[int]:

@@ -27,6 +27,7 @@ from s2kit.core.jp2_packets import (
 from s2kit.core.markers import COC, COD, EOC, QCC, QCD, SIZ, SOC, SOD, SOT
 
 _SOP = b"\xff\x91\x00\x04"
+_SOP_NBYTES = 6
 _EPH = b"\xff\x92"
 _SOP_NUMBERS = 1 << 16
 
@@ -133,7 +134,8 @@ def tile_body(header: MainHeader, selection: Selection, read: Sequence[Span], da
             while at < len(packed):
                 length = lengths[done]
                 if packed[at : at + 4] != _SOP:
-                    pieces.append(empty[done % _SOP_NUMBERS * step :][:6])
+                    number = done % _SOP_NUMBERS * step
+                    pieces.append(empty[number : number + _SOP_NBYTES])
                 pieces.append(packed[at : at + length])
                 at += length
                 done += 1
@@ -210,7 +212,7 @@ def _reduced_quantisation(payload: bytes, levels: int) -> bytes:
 def _empty_packets(eph: bool) -> tuple[bytes, int]:  # noqa: FBT001 - a cache key
     """All 65536 numbered empty packets end to end, each with its SOP, and the bytes of one."""
     tail = b"\0" + (_EPH if eph else b"")
-    return b"".join(_SOP + number.to_bytes(2, "big") + tail for number in range(_SOP_NUMBERS)), 6 + len(tail)
+    return b"".join(_SOP + number.to_bytes(2, "big") + tail for number in range(_SOP_NUMBERS)), _SOP_NBYTES + len(tail)
 
 
 def _empties(empty: bytes, step: int, start: int, end: int) -> list[bytes]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from s2kit.core.markers import COM, PLT, SOD, SOT, SOT_NBYTES, Buffer, NeedMore, cut, segment_end, u16
 from s2kit.errors import InputError
 
+_SOT_FIELDS = struct.Struct(">HHHIBB")
+
 
 @dataclass(frozen=True, slots=True)
 class TilePart:
@@ -46,14 +48,13 @@ class TilePartHeader:
         return self.part.end - self.data_offset
 
 
-def parse_sot(data: Buffer, offset: int, end: int, at: int = 0) -> tuple[TilePart, int, int]:
+def parse_sot(data: Buffer, offset: int, end: int) -> tuple[TilePart, int, int]:
     """Parse an SOT marker segment (A.4.2).
 
     Args:
-        data: Bytes that hold the 12 bytes of the segment.
+        data: The 12 bytes of the segment, or more.
         offset: Where it lies in the file.
         end: File offset after the codestream, for a last tile-part whose length is given as 0.
-        at: Where it lies in `data`.
 
     Returns:
         The tile-part, TPsot and TNsot.
@@ -61,16 +62,26 @@ def parse_sot(data: Buffer, offset: int, end: int, at: int = 0) -> tuple[TilePar
     Raises:
         InputError: There is no SOT.
     """
-    if len(data) < at + SOT_NBYTES:
+    tile, nbytes, number, count = sot_fields(data, offset, end)
+    return TilePart(tile, offset, nbytes), number, count
+
+
+def sot_fields(data: Buffer, offset: int, end: int) -> tuple[int, int, int, int]:
+    """The same as bare numbers, for those who walk over thousands of them: Isot, length, TPsot and TNsot.
+
+    Raises:
+        InputError: There is no SOT.
+    """
+    if len(data) < SOT_NBYTES:
         raise InputError(f"the codestream ends in the tile-part header at byte {offset}")
-    marker, length, tile, nbytes, number, count = struct.unpack_from(">HHHIBB", data, at)
+    marker, length, tile, nbytes, number, count = _SOT_FIELDS.unpack_from(data)
     if marker != SOT or length != SOT_NBYTES - 2:
         raise InputError(f"no tile-part at byte {offset}")
     if nbytes == 0:
         nbytes = max(end - 2 - offset, 0)
     if nbytes < SOT_NBYTES + 2:
         raise InputError(f"tile-part of {nbytes} bytes at byte {offset}")
-    return TilePart(tile, offset, nbytes), number, count
+    return tile, nbytes, number, count
 
 
 def parse_tile_part(data: Buffer, offset: int, end: int) -> TilePartHeader | NeedMore:

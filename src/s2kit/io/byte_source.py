@@ -1,13 +1,16 @@
 """Ranges of bytes of one image, wherever it lies: what a JPEG 2000 reader asks of a file or of a store."""
 
-import mmap
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Protocol, Self
 
 from s2kit.core.jp2_packets import Span
 from s2kit.errors import AccessError, DiskError, InputError, NotFoundError
+
+_HAS_PREAD = hasattr(os, "pread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,10 @@ class ByteSource(Protocol):
 
 
 class FileSource:
-    """A file, or consecutive bytes of it, as a memory map: only what is read is fetched from disk.
+    """A file, or consecutive bytes of it. Not to be shared by threads.
+
+    Ranges are read where they are asked for: a chip needs 60 places of a file, and a memory map costs more for them
+    (page faults, unmapping) than it saves; it would also end the process when someone cuts the file short.
 
     Raises:
         NotFoundError: There is no such file.
@@ -59,30 +65,43 @@ class FileSource:
 
     def __init__(self, path: Path, offset: int = 0, nbytes: int | None = None, name: str | None = None) -> None:
         self.name = name or str(path)
-        self._map = _mapped(path, self.name)
-        end = len(self._map) if nbytes is None else offset + nbytes
-        if not 0 <= offset < end <= len(self._map):
-            self._map.close()
-            raise InputError(f"{self.name}: its file ends at byte {len(self._map)}, the image at byte {end}")
-        self.view = memoryview(self._map)[offset:end]
+        self._start = offset
+        self._requests = self._nbytes = 0
+        self._file = _opened(path, self.name)
+        status = os.fstat(self._file.fileno())
+        there = status.st_size
+        self.identity = (status.st_dev, status.st_ino, there, status.st_mtime_ns, status.st_ctime_ns, offset, nbytes)
+        """Differs from that of any other file, and from that of this file once it has changed."""
+        end = there if nbytes is None else offset + nbytes
+        if not 0 <= offset < end <= there:
+            self._file.close()
+            message = "the file is empty" if there == 0 else f"the file ends at byte {there}, the image at byte {end}"
+            raise InputError(f"{self.name}: {message}")
         self.size = end - offset
-        self._traffic = Traffic()
 
     @property
     def traffic(self) -> Traffic:
-        """Ranges and bytes that were copied from the map; nothing travels."""
-        return self._traffic
+        """Ranges and bytes that were read; nothing travels."""
+        return Traffic(self._requests, self._nbytes, 0)
 
     def read_many(self, ranges: Sequence[Span]) -> list[bytes]:
-        """Copy ranges out of the map."""
-        found = [bytes(self.view[span.offset : span.end]) for span in ranges]
-        self._traffic += Traffic(len(found), sum(map(len, found)), 0)
+        """Read ranges.
+
+        Raises:
+            InputError: The file has become shorter.
+            DiskError: The disk fails.
+        """
+        try:
+            found = [self._read(self._start + offset, nbytes) for offset, nbytes in ranges]
+        except OSError as error:
+            raise DiskError(f"{self.name}: {error.strerror or error}") from error
+        self._requests += len(found)
+        self._nbytes += sum(map(len, found))
         return found
 
     def close(self) -> None:
-        """Unmap the file."""
-        self.view.release()
-        self._map.close()
+        """Close the file."""
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -90,18 +109,27 @@ class FileSource:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _read(self, offset: int, nbytes: int) -> bytes:
+        if _HAS_PREAD:
+            data = os.pread(self._file.fileno(), nbytes, offset)
+        else:
+            self._file.seek(offset)
+            data = self._file.read(nbytes) or b""
+        if len(data) == nbytes:
+            return data
+        if not data:
+            raise InputError(f"{self.name}: the file has become shorter while it was read")
+        return data + self._read(offset + len(data), nbytes - len(data))  # one read gives at most 2 GiB
 
-def _mapped(path: Path, name: str) -> mmap.mmap:
+
+def _opened(path: Path, name: str) -> FileIO:
     try:
-        with path.open("rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return path.open("rb", buffering=0)
     except FileNotFoundError:
         raise NotFoundError(f"{name}: no such file") from None
     except (IsADirectoryError, NotADirectoryError):
         raise InputError(f"{name}: a folder where an image was expected") from None
     except PermissionError:
         raise AccessError(f"{name}: may not be read", "look at its permissions") from None
-    except ValueError:
-        raise InputError(f"{name}: the file is empty") from None
     except OSError as error:
         raise DiskError(f"{name}: {error.strerror or error}") from error

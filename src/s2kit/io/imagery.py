@@ -5,7 +5,10 @@ through GDAL (`io/gdal_image.py`) with the same result and a debug line.
 """
 
 import logging
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 from s2kit.core.codestream import MainHeader
 from s2kit.core.grid import Window
 from s2kit.core.jp2 import is_jpeg2000
+from s2kit.core.jp2_packets import Span, TilePackets
 from s2kit.core.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember, gdal_path
 from s2kit.core.markers import NeedMore
 from s2kit.core.tile_part import parse_tile_part
@@ -21,13 +25,16 @@ from s2kit.errors import InputError, NotFoundError
 from s2kit.io.byte_source import FileSource, Traffic
 from s2kit.io.gdal_image import GdalImage, ImageInfo
 from s2kit.io.jp2_image import Jp2Image, read_header
-from s2kit.io.tile_index import MappedIndex
+from s2kit.io.tile_index import WalkingIndex
 
 __all__ = ["Image", "ImageInfo", "Traffic", "open_image"]
 
 log = logging.getLogger(__name__)
 
 _MAGIC_NBYTES = 12
+_PART_GUESS = 512
+_KNOWN_FILES = 16
+"""Local files whose headers are remembered."""
 
 
 class Reader(Protocol):
@@ -150,13 +157,44 @@ def open_image(location: ImageLocation | str | Path, *, openjpeg: str = "auto", 
     return Image(reader)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a local JPEG 2000 file: chips open the same few files again and again."""
+
+    header: MainHeader
+    prefix: bytes
+    refusal: str | None
+    """Why it is left to GDAL, or None."""
+    packets: dict[int, TilePackets]
+
+
+_known: OrderedDict[object, _Known] = OrderedDict()
+_known_lock = threading.Lock()
+
+
+def _learn(source: FileSource) -> _Known:
+    """Read the header of a JPEG 2000 file, or remember it."""
+    with _known_lock:
+        known = _known.get(source.identity)
+        if known is not None:
+            _known.move_to_end(source.identity)
+            return known
+    header, prefix = read_header(source)
+    known = _Known(header, prefix, header.refusal or _first_refusal(source, header), {})
+    with _known_lock:
+        _known[source.identity] = known
+        while len(_known) > _KNOWN_FILES:
+            _known.popitem(last=False)
+    return known
+
+
 def _local_reader(source: FileSource, location: LocalFile | FilePart, openjpeg: str) -> Reader:
     """The reader that suits what a local file holds."""
 
     def fallback() -> GdalImage:
         return GdalImage(gdal_path(location), source.name)
 
-    if not is_jpeg2000(source.view[:_MAGIC_NBYTES]):
+    if not is_jpeg2000(source.read_many([Span(0, min(_MAGIC_NBYTES, source.size))])[0]):
         log.debug("%s: read with GDAL, since it is not JPEG 2000", source.name)
         try:
             return fallback()
@@ -164,19 +202,21 @@ def _local_reader(source: FileSource, location: LocalFile | FilePart, openjpeg: 
             raise InputError(
                 f"{source.name}: neither JPEG 2000 nor anything else that can be read", f"GDAL says: {error}"
             ) from None
-    header, prefix = read_header(source)
-    refusal = header.refusal or _first_refusal(source, header)
-    if refusal is not None:
-        log.debug("%s: read with GDAL, since it has %s", source.name, refusal)
+    known = _learn(source)
+    if known.refusal is not None:
+        log.debug("%s: read with GDAL, since it has %s", source.name, known.refusal)
         return fallback()
-    index = MappedIndex(source.view, header, source.name)
-    return Jp2Image(source, header, prefix, index, openjpeg=openjpeg, fallback=fallback)
+    index = WalkingIndex(source, known.header)
+    return Jp2Image(
+        source, known.header, known.prefix, index, openjpeg=openjpeg, fallback=fallback, packets=known.packets
+    )
 
 
 def _first_refusal(source: FileSource, header: MainHeader) -> str | None:
     """Why the first tile-part says that packets cannot be picked; damage is left to those who read it."""
+    start, end = header.first_sot, header.codestream_end
     try:
-        first = parse_tile_part(source.view[header.first_sot :], header.first_sot, header.codestream_end)
+        first = parse_tile_part(source.read_many([Span(start, min(_PART_GUESS, end - start))])[0], start, end)
     except InputError:
         return None
     if isinstance(first, NeedMore):

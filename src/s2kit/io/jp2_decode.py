@@ -4,6 +4,7 @@
 """
 
 import logging
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -75,10 +76,15 @@ def _decode_portably(codestream: SmallCodestream, area: Area, components: int) -
 
 @contextmanager
 def gdal_threads() -> Iterator[None]:
-    """GDAL with one thread: with small code-blocks, handing each over to a pool costs more than it gains."""
+    """GDAL with one thread: with small code-blocks, handing each over to a pool costs more than it gains.
+
+    GDAL would still give OpenJPEG a pool of one worker, unless the process's environment has OPJ_NUM_THREADS (a GDAL
+    option of that name is not looked at). It is set for good: to take it back while another thread reads it is not safe.
+    """
     import rasterio
 
-    with rasterio.Env(GDAL_NUM_THREADS="1", OPJ_NUM_THREADS="0"):
+    os.environ.setdefault("OPJ_NUM_THREADS", "0")
+    with rasterio.Env(GDAL_NUM_THREADS="1"):
         yield
 
 

@@ -87,6 +87,7 @@ class Jp2Image:
         *,
         openjpeg: str = "auto",
         fallback: Fallback | None = None,
+        packets: dict[int, TilePackets] | None = None,
     ) -> None:
         """Take an image whose header has been read.
 
@@ -97,12 +98,13 @@ class Jp2Image:
             index: Finds its tile-parts.
             openjpeg: `auto`, or `off` for the portable route.
             fallback: Opens it with GDAL, for tiles with a coding of their own; where it is None, they are an error.
+            packets: What is known of its tiles; what is learned is added.
         """
         self._source, self._header, self._prefix, self._index = source, header, prefix, index
         self._openjpeg, self._fallback = openjpeg, fallback
         self._gdal: GdalImage | None = None
         self._info: ImageInfo | None = None
-        self._packets: dict[int, TilePackets] = {}
+        self._packets: dict[int, TilePackets] = {} if packets is None else packets
         self._warned = False
         self._reading = threading.Lock()
 
@@ -206,9 +208,12 @@ class Jp2Image:
                 row, col = where.y0 - strip.y0 + at, where.x0 - area.x0
                 pixels[:, row : row + samples.shape[1], col : col + samples.shape[2]] = samples[chosen]
 
+        if pixels.size < 2 * _STRIP_SAMPLES:
+            fill(area)
+            return pixels
         threads = _threads()
         strips = self._strips(area, reduction, threads)
-        if min(threads, len(strips)) == 1:
+        if threads == 1:
             for strip in strips:
                 fill(strip)
         else:

@@ -5,14 +5,17 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2_packets import check_parts
-from s2kit.core.markers import SOT, SOT_NBYTES, NeedMore, u16
-from s2kit.core.tile_part import TilePart, TilePartHeader, parse_sot, parse_tile_part
+from s2kit.core.jp2_packets import Span, check_parts
+from s2kit.core.markers import SOT_NBYTES, NeedMore
+from s2kit.core.tile_part import TilePart, TilePartHeader, parse_tile_part, sot_fields
 from s2kit.errors import InputError
+from s2kit.io.byte_source import ByteSource
 
 log = logging.getLogger(__name__)
 
 _EOC_NBYTES = 2
+_HEADER_GUESS = 512
+"""Bytes that hold the header of most tile-parts, PLT included."""
 
 
 class TileIndex(Protocol):
@@ -27,14 +30,17 @@ class TileIndex(Protocol):
         ...
 
 
-class MappedIndex:
-    """The index of a file whose bytes are all at hand."""
+class WalkingIndex:
+    """Tile-parts by TLM where that proves right, else from one SOT to the next, as far as it takes."""
 
-    def __init__(self, view: memoryview, header: MainHeader, name: str) -> None:
-        self._view, self._header, self._name = view, header, name
+    def __init__(self, source: ByteSource, header: MainHeader) -> None:
+        self._source, self._header = source, header
         self._headers: dict[int, tuple[TilePartHeader, ...]] = {}
-        self._by_tile: dict[int, list[TilePart]] | None = None
-        self._tlm_used = False
+        self._tlm = self._from_tlm()
+        self._walked: dict[int, list[tuple[int, int]]] = {}
+        self._counts: dict[int, int] = {}
+        self._next: int | None = header.first_sot
+        """Where the walk goes on; None where it has ended."""
 
     def parts(self, tiles: Sequence[int]) -> Mapping[int, tuple[TilePartHeader, ...]]:
         """The parsed headers of all parts of each of these tiles, in file order.
@@ -48,22 +54,22 @@ class MappedIndex:
         return {tile: self._headers[tile] for tile in tiles}
 
     def _parsed(self, tile: int) -> tuple[TilePartHeader, ...]:
-        if self._by_tile is None:
-            self._by_tile = self._from_tlm() or self._walked()
-        found = self._by_tile.get(tile)
-        if found is None:
+        if self._tlm is not None:
+            try:
+                return self._headers_of(self._tlm[tile])
+            except InputError as error:
+                log.warning("%s: TLM contradicts the tile-parts (%s); walking them instead", self._source.name, error)
+                self._tlm = None
+        self._walk_to(tile)
+        if tile not in self._walked:
             raise InputError(
-                f"{self._name}: tile {tile} of {self._header.size.tiles} is not in the file, which ends or breaks off "
-                f"before it ({self._header.codestream_end} bytes)"
+                f"{self._source.name}: tile {tile} of {self._header.size.tiles} is not in the file, which ends "
+                f"or breaks off before it ({self._header.codestream_end} bytes)"
             )
         try:
-            return self._headers_of(found)
+            return self._headers_of([TilePart(tile, *at) for at in self._walked[tile]])
         except InputError as error:
-            if self._tlm_used:
-                log.warning("%s: TLM contradicts the tile-parts (%s); walking them instead", self._name, error)
-                self._by_tile, self._tlm_used = self._walked(), False
-                return self._parsed(tile)
-            raise InputError(f"{self._name}: {error}") from None
+            raise InputError(f"{self._source.name}: {error}") from None
 
     def _headers_of(self, found: Sequence[TilePart]) -> tuple[TilePartHeader, ...]:
         headers = tuple(self._header_of(part) for part in found)
@@ -75,8 +81,15 @@ class MappedIndex:
         end = self._header.codestream_end
         if part.end > end:
             raise InputError(f"the file ends at byte {end}, within tile {part.tile}, which ends at byte {part.end}")
-        header = parse_tile_part(self._view[part.offset : part.end], part.offset, end)
-        if isinstance(header, NeedMore) or header.part != part:
+        wanted = min(_HEADER_GUESS, part.nbytes)
+        while True:
+            header = parse_tile_part(self._source.read_many([Span(part.offset, wanted)])[0], part.offset, end)
+            if not isinstance(header, NeedMore):
+                break
+            if header.nbytes <= wanted or wanted == part.nbytes:
+                raise InputError(f"the header of the tile-part at byte {part.offset} does not end")
+            wanted = min(max(header.nbytes, 2 * wanted), part.nbytes)
+        if header.part != part:
             raise InputError(f"there is no part of tile {part.tile} with {part.nbytes} bytes at byte {part.offset}")
         return header
 
@@ -86,27 +99,33 @@ class MappedIndex:
         if not parts:
             return None
         if parts[-1].end != self._header.codestream_end - _EOC_NBYTES:
-            log.warning("%s: TLM contradicts the length of the file; walking the tile-parts instead", self._name)
+            log.warning("%s: TLM contradicts the length of the file; walking instead", self._source.name)
             return None
-        self._tlm_used = True
-        return _grouped(parts)
+        grouped: dict[int, list[TilePart]] = {}
+        for part in parts:
+            grouped.setdefault(part.tile, []).append(part)
+        return grouped
 
-    def _walked(self) -> dict[int, list[TilePart]]:
-        """The tile-parts from SOT to SOT; the walk ends at the first byte that is none (EOC, or damage)."""
-        view, end = self._view, self._header.codestream_end
-        parts, offset = [], self._header.first_sot
-        while offset + SOT_NBYTES <= end and u16(view, offset) == SOT:
+    def _walk_to(self, tile: int) -> None:
+        """Walk until all parts of a tile are found, or to the first byte that is no SOT (EOC, or damage)."""
+        end, read, offset = self._header.codestream_end, self._source.read_many, self._next
+        while offset is not None and not self._is_whole(tile):
+            if offset + SOT_NBYTES > end:
+                break
+            (segment,) = read((Span(offset, SOT_NBYTES),))
             try:
-                part, _, _ = parse_sot(view, offset, end, offset)
+                found, nbytes, _, count = sot_fields(segment, offset, end)
             except InputError:
                 break
-            parts.append(part)
-            offset = part.end
-        return _grouped(parts)
+            self._walked.setdefault(found, []).append((offset, nbytes))
+            if count:
+                self._counts[found] = count
+            offset += nbytes
+        else:
+            self._next = offset
+            return
+        self._next = None
 
-
-def _grouped(parts: Sequence[TilePart]) -> dict[int, list[TilePart]]:
-    grouped: dict[int, list[TilePart]] = {}
-    for part in parts:
-        grouped.setdefault(part.tile, []).append(part)
-    return grouped
+    def _is_whole(self, tile: int) -> bool:
+        """True where as many parts of a tile were found as one of them says there are."""
+        return tile in self._walked and self._counts.get(tile) == len(self._walked[tile])
