@@ -118,13 +118,13 @@ class Image:
         self.close()
 
 
-def open_image(location: ImageLocation | str | Path, *, openjpeg: str = "auto", cache: bool = True) -> Image:
+def open_image(location: ImageLocation | str | Path, *, openjpeg: str = "auto", cache: bool | Path = True) -> Image:
     """Open an image for windows and levels.
 
     Args:
         location: Where it lies; a path or string means a local file.
         openjpeg: `auto` takes OpenJPEG's area decode where it can be trusted, `off` never; the pixels are the same.
-        cache: True keeps what is learned of far files for the next time.
+        cache: True keeps what is learned of far files for the next time, a path keeps it in that cache folder.
 
     Raises:
         NotFoundError: There is no such image.
