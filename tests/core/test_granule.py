@@ -2,6 +2,7 @@ import json
 import pickle
 import re
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2kit.core.granule import (
+    HEAD_BYTES,
     GranuleName,
     ImageName,
     native_resolution,
+    parse_granule_head,
     parse_granule_metadata,
     parse_granule_name,
     parse_image_name,
@@ -72,6 +75,16 @@ def test_a_value_that_cannot_be_is_named(old: str, new: str, word: str) -> None:
     assert old in TILE
     with pytest.raises(InputError, match=re.escape(word)):
         parse_granule_metadata(TILE.replace(old, new).encode())
+
+
+def test_the_start_of_the_file_is_enough() -> None:
+    end = TILE.index("</Tile_Geocoding>") + len("</Tile_Geocoding>")
+    whole = parse_granule_metadata(TILE.encode())
+    assert parse_granule_head(TILE.encode()) == whole
+    assert parse_granule_head(TILE[:end].encode()) == whole
+    assert parse_granule_head(TILE[: end - 1].encode()) is None
+    with pytest.raises(InputError, match="no Sentinel-2 granule"):
+        parse_granule_head(TILE.replace("_Tile_ID", "_Other").encode())
 
 
 @given(at=st.integers(0, len(TILE) - 1), text=st.text("<>/&\"'0-9.eN \0é", max_size=6), cut=st.integers(0, 40))
@@ -163,6 +176,9 @@ def test_every_real_granule_has_the_size_of_a_tile(shared_data: Path) -> None:
         assert len({grid.bounds for grid in metadata.grids.values()}) == 1
         assert metadata.sensing_time is not None
         assert metadata.datastrip_id is not None
+        head = path.read_bytes()[:HEAD_BYTES]
+        assert parse_granule_head(head) == replace(metadata, cloud_pct=None)
+        assert parse_granule_head(head[: HEAD_BYTES // 4]) is not None
         preview = metadata.grid(320)
         assert preview is not None
         assert preview.shape == (343, 343)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from s2kit.core.xmltree import local_name, parse_number, parse_xml
+from s2kit.core.xmltree import local_name, parse_number, parse_xml, parse_xml_until
 from s2kit.errors import InputError
 
 BOMB = b"""<?xml version="1.0"?>
@@ -63,3 +63,15 @@ def test_a_time_that_is_none_is_named() -> None:
 def test_a_number_is_finite(text: str) -> None:
     with pytest.raises(InputError, match="it is"):
         parse_number(text, "it")
+
+
+def test_a_cut_document_is_read_as_far_as_it_was_asked_for() -> None:
+    data = b'<n:a xmlns:n="urn:x"><b>1</b><c><d>2</d></c><e>3</e></n:a>'
+    tree = parse_xml_until(data[:46], "it", "c")
+    assert tree is not None
+    assert (tree.root_name, tree.text("b"), tree.text("d"), tree.text("e")) == ("a", "1", "2", None)
+    assert parse_xml_until(data[:30], "it", "c") is None
+    assert parse_xml_until(data, "it", "absent") is None
+    assert parse_xml_until(b"", "it", "c") is None
+    with pytest.raises(InputError, match="refused"):
+        parse_xml_until(BOMB, "it", "a")

@@ -268,6 +268,19 @@ def test_a_product_in_a_zip_and_in_a_store(tmp_path: Path) -> None:
     assert remote.image("B04").location == LocalFile(root / remote.image("B04").path)
 
 
+def test_long_granule_metadata_is_read_to_its_grids(tmp_path: Path) -> None:
+    root = write_safe(tmp_path)
+    grid = open_product(root).image("B04").grid
+    metadata = next(root.rglob("MTD_TL.xml"))
+    text = metadata.read_text()
+    metadata.write_text(
+        text.replace("</Tile_Geocoding>", "</Tile_Geocoding>" + "<VALUES>58.38 58.37</VALUES>" * 9999 + "<cut")
+    )
+    assert open_product(root).image("B04").grid == grid
+    metadata.write_text(text.replace("<Tile_Geocoding>", "<VALUES>58.38 58.37</VALUES>" * 9999 + "<Tile_Geocoding>"))
+    assert open_product(root).image("B04").grid == grid
+
+
 @pytest.mark.parametrize("file", ["MTD_MSIL2A.xml", "MTD_TL.xml", "manifest.safe"])
 @pytest.mark.parametrize("data", [b"", b"<a/>", b"not xml", b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'])
 def test_damaged_metadata_is_named_with_its_path(tmp_path: Path, file: str, data: bytes) -> None:

@@ -17,6 +17,7 @@ def test_a_folder_lists_and_reads_its_files(tmp_path: Path) -> None:
     for path, data in files.items():
         assert tree.nbytes(path) == len(data)
         assert tree.read(path) == data
+        assert tree.read(path, 4) == data[:4]
         location = tree.location(path)
         assert isinstance(location, LocalFile)
         assert location.path.read_bytes() == data

@@ -31,6 +31,7 @@ def test_the_safe_is_found_in_the_zip(tmp_path: Path, folder: str) -> None:
     assert tree.paths() == tuple(sorted(safe_files()))
     assert tree.name == L2A_NAME
     assert tree.read("INSPIRE.xml") == b"<inspire/>"
+    assert tree.read("INSPIRE.xml", 4) == b"<ins"
     assert tree.nbytes("INSPIRE.xml") == 10
     assert tree.address == str(tmp_path / f"{L2A_NAME}.SAFE.zip")
 

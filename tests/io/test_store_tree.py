@@ -43,7 +43,9 @@ def test_a_prefix_of_a_folder_store(tmp_path: Path) -> None:
     store = open_store(Archive(name="here", address=str(tmp_path / "bucket")))
     tree = prefix_tree(store, f"tiles/31/{L2A_NAME}.SAFE/")
     assert tree.paths() == tuple(sorted(safe_files()))
-    assert tree.read("INSPIRE.xml") == tree.read("INSPIRE.xml") == b"<inspire/>"
+    assert tree.read("INSPIRE.xml", 4) == b"<ins"
+    assert tree.read("INSPIRE.xml") == tree.read("INSPIRE.xml", 99) == b"<inspire/>"
+    assert tree.read("INSPIRE.xml", 4) == b"<ins"
     assert tree.location("INSPIRE.xml") == LocalFile(root / "INSPIRE.xml")
     assert tree.name == L2A_NAME
     for ask in (tree.read, tree.nbytes, tree.location):

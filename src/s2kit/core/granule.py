@@ -10,12 +10,15 @@ from s2kit.core.bands import BANDS, LAYERS
 from s2kit.core.baseline import Baseline
 from s2kit.core.grid import Grid
 from s2kit.core.tile import TileId
-from s2kit.core.xmltree import XmlTree, parse_number, parse_xml
+from s2kit.core.xmltree import XmlTree, parse_number, parse_xml, parse_xml_until
 from s2kit.errors import InputError
 
+HEAD_BYTES = 1 << 15
+"""Bytes of a granule's metadata that are sure to hold its grids; the file has 0.2 to 0.6 MB, most of it angles."""
 PVI_RESOLUTION_M = 320
 """Side of a pixel of the preview image."""
 
+_WHAT = "the granule's metadata"
 _TIME = r"\d{8}T\d{6}"
 _GRANULE = re.compile(
     rf"(?:L1C|L2A)_T(?P<compact>\d{{2}}[A-Z]{{3}})_A\d{{6}}_{_TIME}"
@@ -71,6 +74,7 @@ class GranuleMetadata:
     baseline: Baseline | None
     datastrip_id: str | None = None
     cloud_pct: float | None = None
+    """Per cent of the pixels with data; None where only the start of the file was read."""
 
     def grid(self, resolution_m: int) -> Grid | None:
         """The grid of a resolution; that of the preview image (320 m) follows from the others."""
@@ -126,7 +130,26 @@ def parse_granule_metadata(xml: bytes) -> GranuleMetadata:
     Raises:
         InputError: Not well-formed XML, no granule metadata, or a tile, CRS or grid in it that cannot be.
     """
-    tree = parse_xml(xml, "the granule's metadata")
+    return _granule_metadata(parse_xml(xml, _WHAT))
+
+
+def parse_granule_head(xml: bytes) -> GranuleMetadata | None:
+    """Read the start of a granule's metadata: all but the cloud cover, which stands at its end behind the angles.
+
+    Args:
+        xml: The first bytes of the file, `HEAD_BYTES` of them at best.
+
+    Returns:
+        What they say, None where they end before the grids do.
+
+    Raises:
+        InputError: No granule metadata, or a tile, CRS or grid in it that cannot be.
+    """
+    tree = parse_xml_until(xml, _WHAT, "Tile_Geocoding")
+    return None if tree is None else _granule_metadata(tree)
+
+
+def _granule_metadata(tree: XmlTree) -> GranuleMetadata:
     if not re.fullmatch(r"Level-(1C|2A)_Tile_ID", tree.root_name):
         raise InputError(f"this is no Sentinel-2 granule metadata: its root is <{tree.root_name}>")
     granule_id = tree.text("TILE_ID", "TILE_ID_2A")

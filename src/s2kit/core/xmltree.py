@@ -6,10 +6,11 @@ name alone.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import fromstring, iterparse
 
 from s2kit.errors import InputError
 
@@ -84,6 +85,33 @@ def parse_xml(data: bytes, what: str) -> XmlTree:
         raise InputError(f"{what} declares a document type or entities, which is refused") from error
     except (ParseError, ValueError, LookupError) as error:
         raise InputError(f"{what} is not well-formed XML: {error}") from error
+
+
+def parse_xml_until(data: bytes, what: str, last: str) -> XmlTree | None:
+    """Parse the start of a document, as far as the end of an element.
+
+    Args:
+        data: The first bytes of the document, or all of it.
+        what: What to call it in messages.
+        last: Local name of the element after which reading stops.
+
+    Returns:
+        What stands before and in that element; None where the bytes end before it does.
+
+    Raises:
+        InputError: The document declares a document type or entities.
+    """
+    root: Element | None = None
+    try:
+        for event, element in iterparse(BytesIO(data), events=("start", "end"), forbid_dtd=True):
+            root = element if root is None else root
+            if event == "end" and local_name(element) == last:
+                return XmlTree(root, what)
+    except DefusedXmlException as error:
+        raise InputError(f"{what} declares a document type or entities, which is refused") from error
+    except (ParseError, ValueError, LookupError):
+        pass  # cut, or damaged: reading all of it tells which
+    return None
 
 
 def parse_number(text: str, what: str) -> float:

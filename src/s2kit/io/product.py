@@ -8,7 +8,13 @@ from pathlib import Path
 
 from s2kit.core.bands import LAYERS, normal_band
 from s2kit.core.contents import GranuleEntry, ImageEntry, find_granules, find_images, summary
-from s2kit.core.granule import GranuleMetadata, parse_granule_metadata, parse_granule_name
+from s2kit.core.granule import (
+    HEAD_BYTES,
+    GranuleMetadata,
+    parse_granule_head,
+    parse_granule_metadata,
+    parse_granule_name,
+)
 from s2kit.core.grid import Grid
 from s2kit.core.location import ImageLocation
 from s2kit.core.manifest import Manifest, ManifestEntry, parse_manifest
@@ -74,7 +80,7 @@ class Granule:
 
     @cached_property
     def metadata(self) -> GranuleMetadata | None:
-        """What its metadata file says, None where that is missing.
+        """What its metadata file says of tile and grids, None where that is missing; only its start is read.
 
         Raises:
             InputError: The file is damaged.
@@ -83,7 +89,8 @@ class Granule:
         if path is None:
             return None
         try:
-            return parse_granule_metadata(self._tree.read(path))
+            head = parse_granule_head(self._tree.read(path, HEAD_BYTES))
+            return head or parse_granule_metadata(self._tree.read(path))
         except InputError as error:
             raise InputError(f"{self._tree.address}/{path}: {error.message}", error.hint) from error
 

@@ -55,8 +55,12 @@ class SafeTree(Protocol):
         """
         ...
 
-    def read(self, path: str) -> bytes:
-        """A whole file, meant for metadata.
+    def read(self, path: str, nbytes: int | None = None) -> bytes:
+        """A file, meant for metadata.
+
+        Args:
+            path: Below the SAFE folder.
+            nbytes: Read no more than so many bytes from its start; None for all.
 
         Raises:
             NotFoundError: There is no such file.
@@ -103,11 +107,12 @@ class FolderTree:
         """Size of a file."""
         return size_of(self._sizes, path, self.address)
 
-    def read(self, path: str) -> bytes:
-        """A whole file."""
+    def read(self, path: str, nbytes: int | None = None) -> bytes:
+        """A file, or its start."""
         check_readable(self.nbytes(path), f"{self.address}/{path}")
         try:
-            return (self._root / path).read_bytes()
+            with (self._root / path).open("rb") as file:
+                return file.read(-1 if nbytes is None else nbytes)
         except OSError as error:
             raise _unreadable(self._root / path, error) from error
 

@@ -53,13 +53,13 @@ class ZipTree:
         """Size of a file, uncompressed."""
         return self._member(path).file_size
 
-    def read(self, path: str) -> bytes:
-        """A whole file, checked against its CRC."""
+    def read(self, path: str, nbytes: int | None = None) -> bytes:
+        """A file, checked against its CRC where all of it is read."""
         member = self._member(path)
         check_readable(member.file_size, f"{self._path}/{path}")
         try:
-            with zipfile.ZipFile(self._path) as archive:
-                return archive.read(member)
+            with zipfile.ZipFile(self._path) as archive, archive.open(member) as file:
+                return file.read(-1 if nbytes is None else nbytes)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise InputError(f"{self._path}: {path} cannot be read: {error}", _HINT) from error
         except OSError as error:

@@ -51,12 +51,15 @@ class StoreTree:
         """Size of an object, as it was listed."""
         return size_of(self._sizes, path, self.address)
 
-    def read(self, path: str) -> bytes:
-        """A whole object; each is fetched once."""
+    def read(self, path: str, nbytes: int | None = None) -> bytes:
+        """An object, or its start; a whole object is fetched once."""
         check_readable(self.nbytes(path), f"{self.address}/{path}")
-        if path not in self._kept:
-            self._kept[path] = self._store.read(self._objects[path].key)
-        return self._kept[path]
+        if path in self._kept:
+            return self._kept[path][:nbytes]
+        data = self._store.read(self._objects[path].key, 0, nbytes)
+        if nbytes is None or len(data) == self._sizes[path]:
+            self._kept[path] = data
+        return data
 
     def location(self, path: str) -> ImageLocation:
         """The archive and key, or the file itself where the store is a folder."""
