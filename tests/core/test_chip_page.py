@@ -57,6 +57,12 @@ def test_at_most_eight_columns_and_made_for_phones():
     assert 'name="viewport"' in page
 
 
+def test_the_outline_of_a_parcel_lies_over_the_picture():
+    ring = ((0.25, 0.25), (0.75, 0.25), (0.5, 0.75))
+    page = render_page([Series("A", [], [Picture("a.png", "l", "t", outline=[ring])])], footer="f")
+    assert 'd="M0.2500 0.2500 L0.7500 0.2500 L0.5000 0.7500Z"' in page
+
+
 def test_many_places_and_what_is_lacking():
     empty = Series("Nowhere", [], [], notes=["no product shows this place"])
     page = render_page([Series("A", [], [Picture("a.png", "l", "t", valid_pct=40)]), empty], footer="f")

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 COLUMNS = 8
 """Most pictures in a row."""
+_FEWEST = 5
+"""Fewer pictures are as wide as if there were so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +100,14 @@ footer { color: var(--soft); font-size: 13px; border-top: 1px solid var(--line);
 </style>
 </head>
 <body>
-$legend$sections<footer>$footer</footer>
+$sections<footer>$footer</footer>
 </body>
 </html>
 """)
 
 _CHIP = Template("""\
 <li><a href="$href" title="$title"><span class="picture">\
-<img id="$label" src="$href" alt="$alt" width="$side" height="$side" loading="lazy">$outline</span>\
+<img id="$id" src="$href" alt="$alt" width="$side" height="$side" loading="lazy">$outline</span>\
 <span class="when">$date</span><span class="label">$label</span><span class="sky">$sky</span></a></li>
 """)
 
@@ -118,31 +120,35 @@ def render_page(series: Sequence[Series], *, footer: str, legend: Legend | None 
         footer: Credits, plain text.
         legend: For pictures of an index.
     """
+    most = max((len(one.pictures) for one in series), default=0)
+    columns = min(COLUMNS, max(_FEWEST, most))
     title = series[0].place if len(series) == 1 else f"{len(series)} places"
     return _PAGE.substitute(
         title=escape(f"Chips: {title}"),
-        columns=COLUMNS,
-        gaps=f"{(COLUMNS - 1) * 10}px",
-        legend=_legend(legend) if legend else "",
-        sections="".join(_section(one, "h1" if len(series) == 1 else "h2") for one in series),
+        columns=columns,
+        gaps=f"{(columns - 1) * 10}px",
+        sections="".join(_section(one, at, len(series), legend if at == 0 else None) for at, one in enumerate(series)),
         footer=escape(footer),
     )
 
 
-def _section(series: Series, heading: str) -> str:
+def _section(series: Series, at: int, count: int, legend: Legend | None) -> str:
+    heading = "h1" if count == 1 else "h2"
     facts = "".join(f"<li>{escape(line)}</li>" for line in series.lines)
     notes = "".join(f'<p class="note">{escape(note)}</p>\n' for note in series.notes)
-    chips = "".join(_chip(picture, series.side_px) for picture in series.pictures)
+    prefix = "" if count == 1 else f"{at + 1}-"
+    chips = "".join(_chip(picture, series.side_px, prefix) for picture in series.pictures)
     return (
-        f'<section>\n<{heading}>{escape(series.place)}</{heading}>\n<ul class="facts">{facts}</ul>\n{notes}'
-        f'<ul class="chips">\n{chips}</ul>\n</section>\n'
+        f'<section>\n<{heading}>{escape(series.place)}</{heading}>\n<ul class="facts">{facts}</ul>\n'
+        f'{_legend(legend) if legend else ""}{notes}<ul class="chips">\n{chips}</ul>\n</section>\n'
     )
 
 
-def _chip(picture: Picture, side_px: int) -> str:
+def _chip(picture: Picture, side_px: int, prefix: str) -> str:
     return _CHIP.substitute(
         href=escape(quote(picture.href)),
         title=escape(picture.title),
+        id=escape(prefix + picture.label),
         label=escape(picture.label),
         alt=escape(f"{picture.date or picture.label}, {picture.title}"),
         side=side_px,
