@@ -37,7 +37,7 @@ def estimate(archive: Archive, nbytes: int, reads: int, lists: int) -> Estimate:
     """Requests and egress at the prices of `PRICE_LIST`, for an archive that bills its readers."""
     requests = reads * _GET_USD + lists * _LIST_USD if archive.requester_pays else 0.0
     egress = nbytes / _GB * _EGRESS_USD_PER_GB if archive.requester_pays else 0.0
-    return Estimate(nbytes, reads, lists, round(requests + egress, 4), round(requests, 4))
+    return Estimate(nbytes, reads, lists, round(requests + egress, 6), round(requests, 6))
 
 
 def parse_size(text: str) -> int | None:
