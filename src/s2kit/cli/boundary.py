@@ -1,5 +1,6 @@
 """Where errors end: one line on stderr, one hint, one exit code, no traceback unless it is asked for."""
 
+import logging
 import os
 import sys
 import traceback
@@ -9,6 +10,9 @@ import typer
 from typer.core import TyperGroup
 
 from s2kit.errors import ExitCode, S2KitError
+
+_log = logging.getLogger("s2kit")
+_log.addHandler(logging.NullHandler())  # what is said before a verb begins goes to nobody but stderr
 
 _GLOBAL_FLAGS = {"--quiet", "-q", "-qq", "--verbose", "-v", "-vv", "-vvv", "--progress", "--no-progress"}
 _GLOBAL_VALUES = {"--config", "--env-file", "--dataset", "--log-file", "--log-requests"}
@@ -66,6 +70,7 @@ def say_error(error: S2KitError) -> None:
     from s2kit.cli.context import verbosity
 
     level = verbosity()
+    _log.error("%s", error)
     if level >= 2:
         traceback.print_exception(error, file=sys.stderr)
     if level > -2:

@@ -69,11 +69,12 @@ class Session:
         return self.loaded.secrets
 
     def fail(self, item: str, error: S2KitError) -> None:
-        """Note that an item failed while the others go on; it is said on stderr at once."""
+        """Note that an item failed while the others go on; said at once, unless it is the only one and ends the run."""
         from s2kit.core.events import Failed
 
         self.failures.append(error)
-        self.report(Failed(item, str(error)))
+        if self.items != 1:
+            self.report(Failed(item, str(error)))
 
     def close(self, *, empty: bool = False, fail_if_empty: bool = False) -> None:
         """Raise what the process shall end with.
@@ -87,7 +88,7 @@ class Session:
             PartialFailure: Some of several items failed.
             NothingFoundError: Nothing was found and that is a failure.
         """
-        if len(self.failures) == 1 and self.items <= 1:
+        if len(self.failures) == 1 and self.items == 1:
             raise self.failures[0]
         if self.failures:
             raise PartialFailure(
