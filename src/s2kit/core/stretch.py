@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +21,43 @@ from s2kit.errors import InputError
 DN_COUNT = 65536
 """Digital numbers are 16 bits wide."""
 
-Limits = tuple[float, float]
-"""Low and high physical value of one band: the first grey and the last."""
+Pair = tuple[float, float]
+
+
+class Limits(NamedTuple):
+    """What becomes the first grey of a band and what the last."""
+
+    low: float
+    """Physical value that becomes 1."""
+    high: float
+    """Physical value that becomes 255, or the byte where the highlights begin."""
+    white: float | None = None
+    """Physical value that becomes 255 where highlights are soft: above `high`, greys rise ever slower."""
+
+    def __str__(self) -> str:
+        return f"{self.low:.4g}:{self.high:.4g}" + (f"..{self.white:.4g}" if self.white is not None else "")
+
 
 _PAIR = re.compile(r"\s*([-+.\deE]+)\s*:\s*([-+.\deE]+)\s*(%|dn)?\s*", re.IGNORECASE)
 _HINT = (
     "as in 2:98% (percentiles), 0:0.3 (reflectance), 0:3000dn (digital numbers), legacy; or three of them, by commas"
 )
 _BANDS = 3
+AUTO_GAMMA = 1.3
+"""Brightens the land a little, as an eye does that is used to the sky."""
+KNEE = 0.65
+"""Share of the greys that lie below the highlights."""
+ENOUGH_CLEAR = 0.02
+"""Share of the pixels with data that must be clear for the percentiles to be taken of them alone."""
+_WHITE_PERCENT = 99.9
+_WORTH_SOFTENING = 1.3
 
 
 class StretchKind(StrEnum):
     """What the numbers of a stretch are."""
 
+    AUTO = "auto"
+    """Percentiles of the clear pixels and soft highlights: clouds neither darken the land nor lose their form."""
     PERCENT = "percent"
     """Percentiles of the pixels with data."""
     PHYSICAL = "physical"
@@ -47,8 +72,8 @@ class StretchKind(StrEnum):
 class Stretch:
     """A stretch as it was asked for."""
 
-    kind: StretchKind = StretchKind.PERCENT
-    pairs: tuple[Limits, ...] = ((2.0, 98.0),)
+    kind: StretchKind = StretchKind.AUTO
+    pairs: tuple[Pair, ...] = ((2.0, 98.0),)
     """One pair for all bands, or one for each of three."""
     gamma: float = 1.0
     """Over 1 brightens the middle: the share of the range is raised to `1 / gamma`."""
@@ -60,23 +85,36 @@ class Stretch:
     @property
     def text(self) -> str:
         """The form in which it is written on the command line, without gamma."""
-        if self.kind is StretchKind.LEGACY:
-            return "legacy"
+        if self.kind in {StretchKind.LEGACY, StretchKind.AUTO}:
+            return self.kind.value
         unit = {StretchKind.PERCENT: "%", StretchKind.DIGITAL: "dn"}.get(self.kind, "")
         return ",".join(f"{low:g}:{high:g}{unit}" for low, high in self.pairs)
 
-    def pair(self, band: int) -> Limits:
+    @property
+    def needs_counts(self) -> bool:
+        """True where limits come from the pixels."""
+        return self.kind in {StretchKind.AUTO, StretchKind.PERCENT}
+
+    def pair(self, band: int) -> Pair:
         """The pair of a band by its place in the picture."""
         return self.pairs[band] if len(self.pairs) > 1 else self.pairs[0]
 
 
-def parse_stretch(text: str, gamma: float = 1.0) -> Stretch:
-    """Read `2:98%`, `0:0.3`, `0:3000dn`, three of one kind joined by commas, or `legacy`.
+def parse_stretch(text: str, gamma: float | None = None) -> Stretch:
+    """Read `auto`, `2:98%`, `0:0.3`, `0:3000dn`, three of one kind joined by commas, or `legacy`.
+
+    Args:
+        text: As on the command line.
+        gamma: None for the usual one: 1, and a little more for `auto`.
 
     Raises:
         InputError: Another form, a low that is not below its high, a percentile outside 0 to 100.
     """
-    if text.strip().lower() == "legacy":
+    word = text.strip().lower()
+    if word == StretchKind.AUTO:
+        return Stretch(gamma=AUTO_GAMMA if gamma is None else gamma)
+    gamma = 1.0 if gamma is None else gamma
+    if word == StretchKind.LEGACY:
         return Stretch(StretchKind.LEGACY, (), gamma)
     matches = [_PAIR.fullmatch(part) for part in text.split(",")]
     if len(matches) not in {1, _BANDS}:
@@ -156,23 +194,39 @@ class Counts:
         return float(self.values[np.searchsorted(reached, wanted)])
 
 
-def percentile_limits(stretch: Stretch, bands: Sequence[Counts], *, shared: bool) -> tuple[Limits, ...]:
+def percentile_limits(
+    stretch: Stretch, clear: Sequence[Counts], everything: Sequence[Counts], *, shared: bool
+) -> tuple[Limits, ...]:
     """Limits of each band from its own percentiles.
 
     Args:
-        stretch: Of kind `PERCENT`.
-        bands: Values of each band; a band without any gets the limits 0 and 1.
+        stretch: Of kind `AUTO` or `PERCENT`.
+        clear: Values of each band in pixels without clouds, taken for `AUTO` unless they are too few.
+        everything: Values of each band; a band without any gets the limits 0 and 1.
         shared: True to give all bands one pair, from the lowest low to the highest high: colours then stay natural.
     """
+    soft = stretch.kind is StretchKind.AUTO
+    enough = soft and all(
+        part.total >= ENOUGH_CLEAR * whole.total for part, whole in zip(clear, everything, strict=True)
+    )
     limits = []
-    for place, counts in enumerate(bands):
+    for place, counts in enumerate(clear if enough else everything):
         low, high = (counts.percentile(percent) for percent in stretch.pair(place))
-        limits.append((low, high) if counts.total else (0.0, 1.0))
-    known = [pair for pair, counts in zip(limits, bands, strict=True) if counts.total]
+        white = everything[place].percentile(_WHITE_PERCENT) if soft else None
+        limits.append(_widened(low, high, white) if counts.total else Limits(0.0, 1.0))
+    known = [one for one, counts in zip(limits, everything, strict=True) if counts.total]
     if shared and known:
-        both = (min(low for low, _ in known), max(high for _, high in known))
+        whites = [one.white for one in known if one.white is not None]
+        both = Limits(min(one.low for one in known), max(one.high for one in known), max(whites, default=None))
         return tuple(both for _ in limits)
     return tuple(limits)
+
+
+def _widened(low: float, high: float, white: float | None) -> Limits:
+    """Limits whose highlights are worth the name: `white` well above `high`, or none."""
+    if white is not None and white - low > _WORTH_SOFTENING * (high - low) > 0:
+        return Limits(low, high, white)
+    return Limits(low, high)
 
 
 def absolute_limits(stretch: Stretch, radiometries: Sequence[Radiometry]) -> tuple[Limits, ...]:
@@ -180,10 +234,10 @@ def absolute_limits(stretch: Stretch, radiometries: Sequence[Radiometry]) -> tup
     limits = []
     for place, radiometry in enumerate(radiometries):
         if stretch.kind is StretchKind.PHYSICAL:
-            limits.append(stretch.pair(place))
+            limits.append(Limits(*stretch.pair(place)))
         else:
             low, high = (0.0, 6656.0) if stretch.kind is StretchKind.LEGACY else stretch.pair(place)
-            limits.append((physical(low, radiometry), physical(high, radiometry)))
+            limits.append(Limits(physical(low, radiometry), physical(high, radiometry)))
     return tuple(limits)
 
 
@@ -199,13 +253,40 @@ def lut(stretch: Stretch, limits: Limits, radiometry: Radiometry, nodata: int = 
     dn = np.arange(DN_COUNT)
     if stretch.kind is StretchKind.LEGACY:
         return np.minimum(255, 10 * (dn // 256)).astype(np.uint8)
-    low, high = (digital(value, radiometry) for value in limits)
-    share = np.clip((dn - low) / max(high - low, 1e-9), 0.0, 1.0)
+    low, high = (digital(value, radiometry) for value in limits[:2])
+    reach = max(high - low, 1e-9)
+    share = np.clip((dn - low) / reach, 0.0, None)
+    if limits.white is not None:
+        share = softened(share, (digital(limits.white, radiometry) - low) / reach)
+    share = np.clip(share, 0.0, 1.0)
     if stretch.gamma != 1.0:
         share **= 1.0 / stretch.gamma
     table: NDArray[np.uint8] = np.rint(1 + 254 * share).astype(np.uint8)
     table[nodata] = 0
     return table
+
+
+def softened(share: NDArray[np.float64], white: float) -> NDArray[np.float64]:
+    """Linear up to 1, where the knee is reached, then logarithmic up to `white`, without a kink.
+
+    Args:
+        share: 0 for the low limit, 1 for the high one.
+        white: The share that becomes 1; over 1.
+
+    Returns:
+        `KNEE * share` below the high limit; above it `KNEE + (1 - KNEE) * log(1 + c * x) / log(1 + c * (white - 1))` with
+        `x = share - 1` and that `c` for which the slope does not jump.
+    """
+    low, high = 1e-6, 1e6
+    for _ in range(100):  # bisection: the slope at the knee rises with c
+        middle = math.sqrt(low * high)
+        if (1 - KNEE) * middle / math.log1p(middle * (white - 1)) < KNEE:
+            low = middle
+        else:
+            high = middle
+    above = np.log1p(middle * np.maximum(share - 1, 0)) / math.log1p(middle * (white - 1))
+    soft: NDArray[np.float64] = KNEE * np.minimum(share, 1) + (1 - KNEE) * above
+    return soft
 
 
 def legacy_window(width: int, height: int) -> tuple[int, int, int, int]:

@@ -1,0 +1,115 @@
+"""`s2kit render`: pictures of products."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from s2kit.cli.context import Session, session
+from s2kit.cli.options import Aoi, ArchiveName, Bands, Bbox, DryRun, Format, Jobs, Out, Overwrite, Products, Res
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from s2kit.workflows.render_request import RenderRequest
+
+COLUMNS = ("state", "product", "subject", "resolution_m", "width", "height", "nbytes", "path")
+
+
+def render(
+    products: Products = None,
+    bands: Bands = None,
+    index: Annotated[
+        list[str] | None,
+        typer.Option("--index", metavar="NAME[@RES]", help="Index, such as ndvi; may be repeated, see s2kit bands."),
+    ] = None,
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option("--recipe", "--composite", metavar="NAME[@RES]", help="true-color, false-color, swir …"),
+    ] = None,
+    batch: Annotated[
+        Path | None,
+        typer.Option("--batch", "--job", metavar="FILE", help="Pictures from a JSON or CSV file, - for stdin."),
+    ] = None,
+    res: Res = None,
+    max_px: Annotated[
+        int | None, typer.Option("--max-px", metavar="N", help="Longest side of a picture: a quick look.")
+    ] = None,
+    stretch: Annotated[
+        str | None,
+        typer.Option("--stretch", "--lut", metavar="auto|2:98%|0:0.3|0:3000dn|legacy", help="How values become greys."),
+    ] = None,
+    gamma: Annotated[float | None, typer.Option("--gamma", metavar="G", help="Over 1 brightens the middle.")] = None,
+    same_stretch: Annotated[
+        bool, typer.Option("--same-stretch", help="One stretch for all products, so that a series does not flicker.")
+    ] = False,
+    mask_clouds: Annotated[
+        bool, typer.Option("--mask-clouds", help="Make clouds and their shadows no data (L2A).")
+    ] = False,
+    mask: Annotated[
+        str | None, typer.Option("--mask", metavar="3,8,9,10", help="Make these SCL classes no data (L2A).")
+    ] = None,
+    aoi: Aoi = None,
+    bbox: Bbox = None,
+    clip: Annotated[bool, typer.Option("--clip", help="Make what lies outside the area no data.")] = False,
+    crop: Annotated[
+        str | None, typer.Option("--crop", metavar="legacy", help="The centre part that the oldest system kept.")
+    ] = None,
+    resampling: Annotated[
+        str, typer.Option("--resampling", metavar="METHOD", help="auto, nearest, bilinear, cubic or average.")
+    ] = "auto",
+    form: Annotated[
+        str, typer.Option("--format", "-F", metavar="jpeg|png|webp|gtiff|cog", help="File format of the pictures.")
+    ] = "jpeg",
+    dtype: Annotated[
+        str | None,
+        typer.Option("--dtype", metavar="uint16|float32", help="Data instead of a picture (gtiff, cog)."),
+    ] = None,
+    quality: Annotated[int, typer.Option("--quality", metavar="1-100", help="Of JPEG and WebP.")] = 90,
+    out: Out = None,
+    name_template: Annotated[
+        str | None,
+        typer.Option("--name-template", metavar="TEXT", help="Names, as {datetime}_{tile}.{ext}; or legacy."),
+    ] = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    jobs: Jobs = None,
+    archive: ArchiveName = None,
+    listing: Annotated[
+        Format, typer.Option("--list", "-f", help="How stdout lists what was made; ids are one path a line.")
+    ] = Format.IDS,
+) -> None:
+    """Make pictures of products: bands, indices, recipes. Without a PRODUCT, of all in the dataset folder.
+
+    What is there already by the same recipe is left as it is. Paths are printed one a line as they are done.
+    """
+    from s2kit.cli.inputs import product_refs
+    from s2kit.workflows.render_words import RenderWords, build_request
+
+    with session("render", jobs=jobs, archive=archive) as run:
+        words = RenderWords(
+            bands=bands, index=index, recipe=recipe, batch=batch, res=res, stretch=stretch, gamma=gamma, mask=mask,
+            mask_clouds=mask_clouds, aoi=aoi, bbox=bbox, clip=clip, crop=crop, resampling=resampling, form=form,
+            dtype=dtype, quality=quality, out=out, name_template=name_template, max_px=max_px,
+            same_stretch=same_stretch, overwrite=overwrite, dry_run=dry_run,
+        )  # fmt: skip
+        _run(run, build_request(words, product_refs(products), run.settings.jobs, run.report), listing)
+
+
+def _run(run: Session, request: "RenderRequest", listing: Format) -> None:
+    """Render and list; failures are said at once and decide how the process ends."""
+    from s2kit.cli.output import emit
+    from s2kit.workflows.render import render as rendered
+
+    def listed() -> "Iterator[dict[str, object]]":
+        for outcome in rendered(request, run.settings, run.report):
+            run.items += 1
+            if outcome.error is not None:
+                run.failures.append(outcome.error)
+            if outcome.error is None or listing not in {Format.IDS, Format.TABLE}:
+                yield outcome.record()
+
+    form = Format.TABLE if request.dry_run and listing is Format.IDS else listing
+    count = emit(listed(), form, COLUMNS, command="render", id_key="path")
+    run.result = {"outputs": count}
+    run.close(empty=not count)
