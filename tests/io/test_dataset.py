@@ -32,6 +32,29 @@ def test_products_are_found_at_any_depth_and_nothing_else(tmp_path: Path) -> Non
     assert set(product_paths(tmp_path)) == {folder, zipped, named}
 
 
+def test_links_are_followed_but_never_in_circles(tmp_path: Path) -> None:
+    elsewhere = _touch(tmp_path / "elsewhere" / f"{L2A_NAME}.zip").parent
+    dataset = tmp_path / "dataset"
+    for name in ("a", "b", "c"):
+        (dataset / name).mkdir(parents=True)
+        (dataset / name / "up").symlink_to(dataset)
+    (dataset / "linked").symlink_to(elsewhere)
+    assert list(product_paths(dataset)) == [dataset / "linked" / f"{L2A_NAME}.zip"]
+
+
+def test_a_folder_that_may_not_be_read_is_passed_over(tmp_path: Path) -> None:
+    _touch(tmp_path / "closed" / f"{L1C_NAME}.zip")
+    found = _touch(tmp_path / "open" / f"{L2A_NAME}.zip")
+    paths = product_paths(tmp_path)
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone" / "on").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "closed").chmod(0)
+    try:
+        assert found in set(paths)
+    finally:
+        (tmp_path / "closed").chmod(0o755)
+
+
 def test_one_product_is_found_by_name(tmp_path: Path) -> None:
     name = parse_product_name(L2A_NAME)
     assert find_in_dataset(tmp_path / "absent", name) is None

@@ -18,13 +18,14 @@ _PRODUCT = re.compile(r".+\.(SAFE|zip)", re.IGNORECASE)
 def product_paths(folder: Path) -> Iterator[Path]:
     """SAFE folders and zips with a product's name below a folder, sorted; of a product that is there as both, both.
 
-    Hidden folders and what is half-written (`.part`) are passed over, and no SAFE is looked into.
+    Hidden folders and what is half-written (`.part`) are passed over, no SAFE is looked into, and no folder twice,
+    whatever links lead to it.
 
     Raises:
         DiskError: The folder itself cannot be listed.
     """
     try:
-        yield from _below(folder, 0)
+        yield from _below(folder, 0, set())
     except OSError as error:
         raise DiskError(f"{folder}: cannot be listed: {error.strerror or error}", "see s2kit config show") from error
 
@@ -41,7 +42,11 @@ def find_in_dataset(folder: Path, name: AnyProductName) -> Path | None:
     return min(found, key=lambda path: (path.is_file(), str(path)), default=None)
 
 
-def _below(folder: Path, depth: int) -> Iterator[Path]:
+def _below(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    status = folder.stat()
+    if (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
     with os.scandir(folder) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)
     for entry in listed:
@@ -51,7 +56,7 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
             yield Path(entry.path)
         elif depth < MAX_DEPTH and entry.is_dir() and not entry.name.upper().endswith(".SAFE"):
             try:
-                yield from _below(Path(entry.path), depth + 1)
+                yield from _below(Path(entry.path), depth + 1, seen)
             except OSError:
                 continue  # a folder that may not be read holds nothing that could be used
 
