@@ -86,7 +86,7 @@ _TABLE = (
     ),
     Index(
         "ndre", "Normalized Difference Red Edge Index", "(B08 - B05) / (B08 + B05)", ("B08", "B05"), _difference,
-        -0.2, 0.8, "vegetation", "nitrogen and stress of dense crops",
+        -0.2, 1.0, "vegetation", "nitrogen and stress of dense crops",
         "Gitelson, Merzlyak: Journal of Plant Physiology 143 (3), 1994",
     ),
     Index(

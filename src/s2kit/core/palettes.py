@@ -15,10 +15,13 @@ from s2kit.core.scl import SCENE_CLASSES
 
 _ANCHORS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "vegetation": ("RdYlGn 11", "a50026 d73027 f46d43 fdae61 fee08b ffffbf d9ef8b a6d96a 66bd63 1a9850 006837"),
+        "vegetation": (  # from -0.2 in steps of 0.1: water blue, clouds and snow white at 0, soil sandy, plants green
+            "Blues, BrBG, RdYlGn, Greens",
+            "3182bd 9ecae1 f7f7f7 f6e8c3 fee08b ffffbf d9ef8b a6d96a 66bd63 1a9850 006837 00572c 00441b",
+        ),
         "burn": ("RdYlGn 11", "a50026 d73027 f46d43 fdae61 fee08b ffffbf d9ef8b a6d96a 66bd63 1a9850 006837"),
         "moisture": ("BrBG 11", "543005 8c510a bf812d dfc27d f6e8c3 f5f5f5 c7eae5 80cdc1 35978f 01665e 003c30"),
-        "water": ("RdBu 11", "67001f b2182b d6604d f4a582 fddbc7 f7f7f7 d1e5f0 92c5de 4393c3 2166ac 053061"),
+        "water": ("BrBG 11, RdBu 11", "8c510a bf812d dfc27d f6e8c3 f7f7f7 d1e5f0 92c5de 4393c3 2166ac 053061"),
         "snow": ("Blues 9", "08306b 08519c 2171b5 4292c6 6baed6 9ecae1 c6dbef deebf7 f7fbff"),
         "built": ("PuOr 11", "2d004b 542788 8073ac b2abd2 d8daeb f7f7f7 fee0b6 fdb863 e08214 b35806 7f3b08"),
     }

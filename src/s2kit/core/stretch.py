@@ -274,8 +274,8 @@ def softened(share: NDArray[np.float64], white: float) -> NDArray[np.float64]:
         white: The share that becomes 1; over 1.
 
     Returns:
-        `KNEE * share` below the high limit; above it `KNEE + (1 - KNEE) * log(1 + c * x) / log(1 + c * (white - 1))` with
-        `x = share - 1` and that `c` for which the slope does not jump.
+        `KNEE * share` below the high limit; above it `KNEE + (1 - KNEE) * log(1 + c * x) / log(1 + c * (white - 1))`
+        with `x = share - 1` and that `c` for which the slope does not jump.
     """
     low, high = 1e-6, 1e6
     for _ in range(100):  # bisection: the slope at the knee rises with c
