@@ -161,6 +161,13 @@ def test_without_metadata_the_baseline_decides(baseline: str, offset: float) -> 
     assert metadata.sensing_start == datetime(2022, 10, 5, 11, 54, 11, tzinfo=UTC)
 
 
+def test_a_users_own_processor_tells_no_offset_by_its_name() -> None:
+    name = parse_product_name("S2A_MSIL2A_20221005T115411_N9999_R023_T29UNU_20221005T164454")
+    assert isinstance(name, ProductName)
+    with pytest.raises(InputError, match=r"99\.99 tells no offset"):
+        metadata_of_name(name)
+
+
 def test_an_old_name_tells_no_baseline() -> None:
     name = parse_product_name("S2A_OPER_PRD_MSIL1C_PDMC_20160905T104813_R002_V20160905T005712_20160905T010424")
     assert isinstance(name, LegacyProductName)

@@ -94,6 +94,7 @@ def test_a_name_in_a_free_archive(tmp_path: Path, s3_server: S3Server) -> None:
     product = _find(L2A_NAME, _settings(tmp_path, archive))
     image = product.image("B04", 20)
     assert image.location == RemoteObject(archive, GCP + image.path)
+    assert product.tree.address == f"s3://{bucket.name}/{GCP}".rstrip("/")
 
 
 def test_a_name_in_a_folder_that_is_an_archive(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ AOT_QUANTIFICATION = 1000.0
 WVP_QUANTIFICATION = 1000.0
 """Per centimetre."""
 
+_USERS_OWN = 99
+"""Major part of the baseline 99.99, which Sen2Cor gives to what it makes outside ESA."""
 _LEVEL = re.compile(r"Level-(1C|2A)p?")
 
 
@@ -163,7 +165,8 @@ def metadata_of_name(name: Sentinel2Name, baseline: Baseline | None = None) -> P
         baseline: The baseline where it is known from elsewhere; needed for the old format, whose names carry none.
 
     Raises:
-        InputError: The baseline is not known, so the meaning of the digital numbers is not either.
+        InputError: The baseline is not known, or is that of a user's own processor: so the meaning of the digital
+            numbers is not known either.
     """
     if isinstance(name, ProductName):
         baseline = baseline or name.baseline
@@ -171,6 +174,10 @@ def metadata_of_name(name: Sentinel2Name, baseline: Baseline | None = None) -> P
         raise InputError(
             f"{name} has no metadata file, and its name does not tell the processing baseline",
             f"fetch {name.metadata_file}" if isinstance(name, LegacyProductName) else None,
+        )
+    if baseline.major == _USERS_OWN:
+        raise InputError(
+            f"{name} is of a user's own processor and has no metadata file: baseline {baseline} tells no offset"
         )
     offset = float(baseline.reflectance_offset)
     return ProductMetadata(

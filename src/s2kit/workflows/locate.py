@@ -76,9 +76,9 @@ def tree_of_source(source: Source) -> StoreTree:
     found = {entry.path: source.find(entry.path) for entry in source.manifest.entries}
     objects = {path: info for path, info in found.items() if info is not None} | dict(source.extras)
     manifest = source.find(MANIFEST)
-    if manifest is not None:
-        objects[MANIFEST] = manifest
-    address = f"{source.archive.address.rstrip('/')}/{source.name}.SAFE"
+    assert manifest is not None, "a source without a manifest is refused before"
+    objects[MANIFEST] = manifest
+    address = f"{source.archive.address.rstrip('/')}/{manifest.key.removesuffix(MANIFEST)}"
     return StoreTree(source.store, objects, address, {MANIFEST: source.manifest_bytes})
 
 
