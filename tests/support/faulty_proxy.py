@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 CHUNK = 1 << 16
-SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+REFUSALS = {"status": (503, "SlowDown"), "skew": (403, "RequestTimeTooSkewed"), "denied": (403, "AccessDenied")}
 
 
 @dataclass
@@ -83,8 +83,8 @@ class Proxy:
         if headers.get("expect"):
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         incoming = await reader.readexactly(int(headers.get("content-length", 0)))
-        if fault == "status":
-            return await self.refuse(method, path, headers, writer)
+        if fault in REFUSALS:
+            return await self.refuse(method, path, headers, fault, writer)
         dropped = {"connection", "expect"} | ({"range"} if fault == "ignore_range" else set())
         lines = [line, *(f"{k}: {v}" for k, v in headers.items() if k not in dropped), "Connection: close", "", ""]
         up_reader, up_writer = await asyncio.open_connection(*self.upstream, limit=1 << 20)
@@ -95,10 +95,14 @@ class Proxy:
         finally:
             up_writer.close()
 
-    async def refuse(self, method: str, path: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> bool:
-        writer.write(f"HTTP/1.1 503 Slow Down\r\nContent-Length: {len(SLOW_DOWN)}\r\n\r\n".encode() + SLOW_DOWN)
+    async def refuse(
+        self, method: str, path: str, headers: dict[str, str], fault: str, writer: asyncio.StreamWriter
+    ) -> bool:
+        status, code = REFUSALS[fault]
+        body = f"<Error><Code>{code}</Code><Message>{code}.</Message></Error>".encode()
+        writer.write(f"HTTP/1.1 {status} {code}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         await writer.drain()
-        self.note(method, path, headers, 503, 0)
+        self.note(method, path, headers, status, 0)
         return True
 
     async def answer(

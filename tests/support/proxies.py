@@ -39,7 +39,7 @@ def proxied(upstream: str, log: Path, *rules: dict[str, Any], rate: float = 0.0)
     Args:
         upstream: `http://host:port` of the server.
         log: File for the log.
-        rules: `{"fault": "status|reset|truncate|flip|slow|bytes|ignore_range", "path": "…", "times": 2}`.
+        rules: `{"fault": "status|skew|denied|reset|truncate|flip|slow|bytes|ignore_range", "path": "…", "times": 2}`.
         rate: Bytes a second, 0 for no bound.
     """
     command = [sys.executable, str(Path(__file__).with_name("faulty_proxy.py"))]

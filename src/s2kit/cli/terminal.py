@@ -29,6 +29,8 @@ def set_up_logging(verbosity: int, log_file: str) -> None:
     formatter.converter = time.gmtime
     _log.setLevel(logging.DEBUG)
     _log.propagate = False
+    logging.getLogger("stamina").addHandler(logging.NullHandler())  # or each retry would be a line on stderr
+    logging.getLogger("stamina").propagate = False
     stderr = logging.StreamHandler(sys.stderr)
     stderr.setLevel(logging.DEBUG if verbosity >= 2 else logging.CRITICAL + 1)
     handlers: list[logging.Handler] = [stderr]

@@ -30,7 +30,7 @@ def translate_os_error(error: OSError, path: Path) -> OutputError:
         path: The output that was being made.
     """
     reason = error.strerror or str(error)
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return DiskError(f"{path}: {reason}", "free some space, or name another place with --out")
     if error.errno in {errno.EIO, errno.ESTALE}:
         return DiskError(f"{path}: {reason}", "check the disk")

@@ -14,7 +14,7 @@ from s2kit.core.events import Advanced, Note, Planned, Report
 from s2kit.core.manifest import parse_manifest
 from s2kit.core.product import AnyProductName, Sentinel1Name
 from s2kit.core.subset import MANIFEST
-from s2kit.errors import DiskError, InputError, PartialFailure, S2KitError, UsageError
+from s2kit.errors import DiskError, InputError, OutputError, PartialFailure, S2KitError, UsageError
 from s2kit.io.files import ensure_folder, free_bytes, write_atomic
 from s2kit.io.transfer import Budget, ProofError, StoppedError, Wanted, fetch, parts_of
 from s2kit.workflows.download_plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
@@ -215,7 +215,7 @@ def _fetch(place: Place, task: Task, budget: Budget, report: Report) -> FileResu
     wanted = Wanted(task.info, target, *((entry.algorithm, entry.checksum) if entry is not None else (None, None)))
     try:
         done = fetch(task.store, wanted, budget, lambda nbytes: report(Advanced(place.product, nbytes)))
-    except (StoppedError, DiskError):
+    except (StoppedError, OutputError):
         raise
     except ProofError as error:
         for part in parts_of(target):
