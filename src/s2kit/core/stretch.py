@@ -217,7 +217,7 @@ def percentile_limits(
     known = [one for one, counts in zip(limits, everything, strict=True) if counts.total]
     if shared and known:
         whites = [one.white for one in known if one.white is not None]
-        both = Limits(min(one.low for one in known), max(one.high for one in known), max(whites, default=None))
+        both = _widened(min(one.low for one in known), max(one.high for one in known), max(whites, default=None))
         return tuple(both for _ in limits)
     return tuple(limits)
 
