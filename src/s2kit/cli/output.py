@@ -87,9 +87,9 @@ def _lines(
             yield from (to_json(record) for record in records)
         case Format.JSON:
             head = {"schema": SCHEMA_VERSION, "s2kit": __version__, "command": command}
-            yield from _enveloped((to_json(record, indent=2) for record in records), head, "items", extra)
+            yield from _enveloped((to_json(record) for record in records), head, "items", extra)
         case Format.GEOJSON:
-            features = (to_json(_feature(record), indent=2) for record in records)
+            features = (to_json(_feature(record)) for record in records)
             yield from _enveloped(features, {"type": "FeatureCollection"}, "features", extra)
         case Format.CSV:
             yield from _csv_lines(records, columns)
@@ -99,7 +99,19 @@ def _lines(
 
 def to_json(value: object, indent: int | None = None) -> str:
     """JSON text; dates as ISO 8601, paths as text, NaN as null."""
-    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, default=str, allow_nan=False)
+    encoder = _COMPACT if indent is None else json.JSONEncoder(indent=indent, **_ENCODING)
+    try:
+        return encoder.encode(value)
+    except ValueError:  # NaN somewhere
+        return encoder.encode(_plain(value))
+
+
+def _encodable(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+_ENCODING: Mapping[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _encodable}
+_COMPACT = json.JSONEncoder(**_ENCODING)
 
 
 def _plain(value: Any) -> Any:
@@ -140,12 +152,8 @@ def _feature(record: Record) -> dict[str, Any]:
     from geojson import Feature
 
     properties = {key: value for key, value in record.items() if key != "geometry"}
-    return dict(Feature(id=record.get("id"), geometry=_exact(record.get("geometry")), properties=properties))
-
-
-def _exact(geometry: Any) -> Any:
-    """The geometry with the word that keeps geojson from rounding it to six decimals."""
-    return {**geometry, "precision": 15} if geometry and "coordinates" in geometry else geometry
+    feature = dict(Feature(id=record.get("id"), properties=properties))
+    return {**feature, "geometry": record.get("geometry")}  # geojson itself would round it to six decimals
 
 
 def _csv_lines(records: Iterable[Record], columns: Sequence[str]) -> Iterator[str]:

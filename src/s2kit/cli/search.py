@@ -146,6 +146,8 @@ def _print(found: "Search", side: "SideOutputs", form: Format, output: Path | No
 
 
 def _row(record: "ProductRecord", form: Format) -> dict[str, Any]:
+    if form is Format.IDS:
+        return {"id": record.id}
     row = record.to_stac_properties()
     if form is Format.CSV and record.geometry is not None:
         row["geometry"] = record.geometry.wkt

@@ -6,6 +6,7 @@ across the antimeridian is cut there into parts, as RFC 7946 section 3.1.9 asks 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import shapely
@@ -141,6 +142,10 @@ def clean(geometry: BaseGeometry, label: str) -> Cleaned:
 
 def footprint(geometry: BaseGeometry) -> BaseGeometry:
     """A product's outline, fit for comparison with an area; an unusable one comes back as an empty polygon."""
+    west, south, east, north = geometry.bounds if not geometry.is_empty else (0.0, 0.0, 0.0, 0.0)
+    is_plain = west >= -180 and east <= 180 and east - west <= 180 and south >= -90 and north <= 90
+    if is_plain and not geometry.has_z and geometry.is_valid:
+        return geometry  # nearly all of them: nothing to check further, nothing to cut
     try:
         return clean(geometry, "footprint").geometry
     except InputError:
@@ -189,7 +194,7 @@ def coverage_pct(aoi: BaseGeometry, outline: BaseGeometry) -> float:
     Areas are compared after the equal-area cylindrical projection `(lon, sin lat)`, so that a share means the same
     everywhere on Earth.
     """
-    if outline.covers(box(*aoi.bounds)) or outline.covers(aoi):  # the box decides most cases, however many vertices
+    if outline.covers(_box_around(Bounds(*aoi.bounds))) or outline.covers(aoi):  # the box decides most cases
         return 100.0
     common = aoi.intersection(outline)
     if common.is_empty:
@@ -201,6 +206,11 @@ def coverage_pct(aoi: BaseGeometry, outline: BaseGeometry) -> float:
         return float(100.0 * common.length / aoi.length)
     whole = shapely.transform(aoi, _equal_area).area
     return float(min(100.0, 100.0 * shapely.transform(common, _equal_area).area / whole))
+
+
+@lru_cache(maxsize=64)
+def _box_around(bounds: Bounds) -> BaseGeometry:
+    return box(*bounds)
 
 
 def merged(aois: Sequence[Aoi], name: str) -> Aoi:

@@ -159,9 +159,9 @@ def located(
         return None
     if record.geometry is None or record.geometry.is_empty:
         return None if min_overlap_pct else replace(record, aoi=aoi.name, range=str(when))
-    if aoi.tile is None and not record.geometry.intersects(aoi.geometry):
-        return None
     share = coverage_pct(aoi.geometry, record.geometry)
+    if share == 0 and aoi.tile is None and not record.geometry.intersects(aoi.geometry):
+        return None
     if min_overlap_pct is not None and share < min_overlap_pct - _ROUNDING_PCT:
         return None
     return replace(record, aoi=aoi.name, range=str(when), coverage_pct=share)

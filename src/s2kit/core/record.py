@@ -4,6 +4,7 @@
 """
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
@@ -12,9 +13,10 @@ from typing import Any
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.product import ProductName, Sentinel1Name, parse_compact_time, parse_product_name
+from s2kit.core.product import ProductName, Sentinel1Name, parse_product_name
 from s2kit.errors import InputError
 
+_COMPACT_TIME = re.compile(r"\d{8}T\d{6}", re.ASCII)
 _CONSTELLATIONS = {"s1": "sentinel-1", "s2": "sentinel-2"}
 
 
@@ -214,11 +216,10 @@ def _iso(moment: dt.datetime | None) -> str | None:
 
 
 def _generated(text: str | None) -> str | None:
-    """The time in a name's last field, None where that is no time."""
-    try:
-        return _iso(parse_compact_time(text)) if text else None
-    except InputError:
+    """The time in a name's last field, `20200105T131500`, as ISO 8601; None where that is no time."""
+    if text is None or not _COMPACT_TIME.fullmatch(text):
         return None
+    return f"{text[:4]}-{text[4:6]}-{text[6:11]}:{text[11:13]}:{text[13:]}Z"
 
 
 def _platform(satellite: str | None) -> str | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from s2kit.core.record import ProductRecord
 from s2kit.errors import InputError, NotFoundError
-from s2kit.io.catalogues.transport import Deadline, Transport
+from s2kit.io.deadline import Deadline
 from s2kit.io.files import atomic_file, write_atomic
 
 _PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
@@ -19,6 +19,8 @@ def picture(record: ProductRecord, target: Path, deadline: Deadline) -> None:
     if target.exists():
         return
     if record.quicklook is not None:
+        from s2kit.io.catalogues.transport import Transport
+
         data = Transport(deadline).fetch("GET", record.quicklook)
         if not data.startswith(_PICTURE_STARTS):
             raise InputError(f"{record.quicklook} is no picture")

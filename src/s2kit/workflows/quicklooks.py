@@ -7,7 +7,7 @@ from pathlib import Path
 from s2kit.core.events import Failed, Finished, Note, Planned, Report
 from s2kit.core.record import ProductRecord
 from s2kit.errors import S2KitError
-from s2kit.io.catalogues.transport import Deadline
+from s2kit.io.deadline import Deadline
 from s2kit.io.quicklooks import picture
 
 _THREADS = 4

@@ -20,7 +20,7 @@ from s2kit.core.record import ProductRecord
 from s2kit.core.sorting import ordered
 from s2kit.errors import AccessError, S2KitError, ServiceError
 from s2kit.io.catalogues.base import CatalogueSource, open_catalogue
-from s2kit.io.catalogues.transport import Deadline
+from s2kit.io.deadline import Deadline
 
 MAX_PARALLEL = 6
 """Questions that are asked at one time; the limit for each host comes on top."""

@@ -12,9 +12,9 @@ from s2kit.core.dates import EVER
 from s2kit.core.query import new_query
 from s2kit.core.record import ProductRecord
 from s2kit.errors import NotFoundError
-from s2kit.io.catalogues import local
+from s2kit.io.catalogues import local_products
 from s2kit.io.catalogues.base import CatalogueSource, Page, open_catalogue
-from s2kit.io.catalogues.transport import Deadline
+from s2kit.io.deadline import Deadline
 from support.tiny_safe import L1C_NAME, L2A_NAME, write_safe
 
 TILE = {
@@ -68,13 +68,13 @@ def test_the_index_notices_what_changed(tmp_path: Path, monkeypatch: pytest.Monk
     root, cache = tmp_path / "data", tmp_path / "cache"
     first = write_safe(root, L2A_NAME)
     read: list[str] = []
-    true_read = local.read_product
+    true_read = local_products.read_product
 
     def counted(path: Path, catalogue: str) -> ProductRecord:
         read.append(path.name)
         return true_read(path, catalogue)
 
-    monkeypatch.setattr(local, "read_product", counted)
+    monkeypatch.setattr(local_products, "read_product", counted)
     before = page(root, cache)
     assert read == [first.name]
     assert page(root, cache) == before

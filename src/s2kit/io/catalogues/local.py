@@ -23,14 +23,15 @@ from s2kit.core.query import Query
 from s2kit.core.record import ProductRecord
 from s2kit.errors import NotFoundError, S2KitError
 from s2kit.io.catalogues.base import CatalogueSource, Page
-from s2kit.io.catalogues.local_products import METADATA_FILES, read_product
-from s2kit.io.catalogues.transport import Deadline
+from s2kit.io.deadline import Deadline
 from s2kit.io.files import PART_SUFFIX, write_atomic
 
 MAX_DEPTH = 10
 """Folders below the dataset folder that are looked into; the AWS layout needs eight."""
 
 _INDEX_VERSION = 1
+METADATA_FILES = re.compile(r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml|manifest\.safe")
+"""The file at the top of a SAFE whose size and time tell whether it changed."""
 _ZIP = re.compile(r"S[12][A-D]_.*\.zip$", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class LocalCatalogue:
                 changed = True
                 self._deadline.check("the scan of the dataset folder")
                 try:
-                    record = read_product(path, self.source.name)
+                    record = _read(path, self.source.name)
                 except S2KitError as error:
                     notes.append(f"{path}: left out: {error}")
                     continue
@@ -100,6 +101,12 @@ class LocalCatalogue:
             write_atomic(path, text.encode(), overwrite=True)
         except S2KitError as error:  # an index that cannot be kept costs time, nothing else
             _log.debug("the index of %s cannot be kept: %s", self._root, error)
+
+
+def _read(path: Path, catalogue: str) -> ProductRecord:
+    from s2kit.io.catalogues.local_products import read_product  # what an unchanged folder need not load
+
+    return read_product(path, catalogue)
 
 
 def find_products(root: Path) -> Iterator[tuple[Path, str]]:

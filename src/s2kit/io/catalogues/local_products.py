@@ -21,8 +21,6 @@ from s2kit.core.tile import TileId
 from s2kit.errors import InputError, S2KitError
 from s2kit.io.safe_tree import open_tree, safe_name
 
-METADATA_FILES = re.compile(r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml|manifest\.safe")
-"""The file at the top of a SAFE that its record comes from; `manifest.safe` is read for Sentinel-1 only."""
 _S2_METADATA = re.compile(r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml")
 
 

@@ -22,7 +22,8 @@ from s2kit.core.query import Query
 from s2kit.core.record_sources import from_stac
 from s2kit.errors import InputError, ServiceError
 from s2kit.io.catalogues.base import CatalogueSource, Page
-from s2kit.io.catalogues.transport import BadRequestError, Deadline, Transport, host_of, parse_object
+from s2kit.io.catalogues.transport import BadRequestError, Transport, host_of, parse_object
+from s2kit.io.deadline import Deadline
 
 TAKES_FILTERS = frozenset(("earth-search", "cdse"))
 """Catalogues that are known to take `query` and `fields` and to name properties as `from_stac` reads them."""
@@ -189,7 +190,7 @@ class _Carrier(StacApiIO):
     def read_json(self, source: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Fetch a page and parse it."""
         host = host_of(str(source.href if isinstance(source, Link) else source))
-        answer = parse_object(self.read_text(source, *args, **kwargs).encode(), host)
+        answer = parse_object(self.read_text(source, *args, **kwargs), host)
         if not isinstance(answer.get("features", []), list):
             raise ServiceError(f"{host} answered with JSON that is no page of STAC items")
         return answer

@@ -23,6 +23,7 @@ from urllib3.response import BaseHTTPResponse
 
 from s2kit import __version__
 from s2kit.errors import AccessError, NotFoundError, S2KitError, ServiceError, TryLaterError
+from s2kit.io.deadline import Deadline
 
 RETRIES = 5
 RETRY_STATUS = frozenset((429, 500, 502, 503, 504))
@@ -38,29 +39,6 @@ _CHUNK = 64 * 1024
 _BODY_ATTEMPTS = 4
 _host_limits: dict[str, threading.BoundedSemaphore] = {}
 _host_lock = threading.Lock()
-
-
-class Deadline:
-    """The moment by which everything has to be done; it may be shared by threads."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self.seconds = seconds
-        self._end = None if not seconds else time.monotonic() + seconds
-
-    def left(self) -> float:
-        """Seconds that are left, never below 0."""
-        return float("inf") if self._end is None else max(0.0, self._end - time.monotonic())
-
-    def expire(self) -> None:
-        """Let the time be up now, so that whoever still waits gives up."""
-        self._end = time.monotonic()
-
-    def check(self, host: str) -> None:
-        """Raise `TryLaterError` where the time is up."""
-        if self.left() <= 0:
-            raise TryLaterError(
-                f"{host} did not finish within {self.seconds:g} s", "run again later, ask for less, or raise --timeout"
-            )
 
 
 class BadRequestError(ServiceError):
@@ -196,7 +174,7 @@ class Transport:
         return response.content
 
 
-def parse_object(data: bytes, host: str) -> dict[str, Any]:
+def parse_object(data: bytes | str, host: str) -> dict[str, Any]:
     """The JSON object that an answer holds.
 
     Raises:
@@ -205,7 +183,8 @@ def parse_object(data: bytes, host: str) -> dict[str, Any]:
     try:
         answer = json.loads(data)
     except ValueError as error:
-        start = " ".join(data[:200].decode("utf-8", "replace").split())[:60]
+        text = data if isinstance(data, str) else data[:200].decode("utf-8", "replace")
+        start = " ".join(text[:200].split())[:60]
         raise ServiceError(
             f"{host} answered with something that is no JSON: {start!r}",
             "is the address that of the service's root? a maintenance page looks like this, too",
