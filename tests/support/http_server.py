@@ -100,15 +100,29 @@ class RangeServer:
     """Most requests at work at one time."""
     at_work: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    at_hand: dict[tuple[str, int, int], bytes] = field(default_factory=dict, repr=False)
+    digests: dict[tuple[int, int], tuple[str, bytes]] = field(default_factory=dict, repr=False)
 
     def content(self, path: str) -> bytes | None:
         """The bytes of a file, or None."""
         name = unquote(urlsplit(path).path).lstrip("/")
         if name in self.files:
             return self.files[name]
-        if self.root is not None and (self.root / name).is_file():
-            return (self.root / name).read_bytes()
-        return None
+        path = None if self.root is None else self.root / name
+        if path is None or not path.is_file():
+            return None
+        stat = path.stat()
+        key = (str(path), stat.st_size, stat.st_mtime_ns)
+        if key not in self.at_hand:
+            self.at_hand[key] = path.read_bytes()
+        return self.at_hand[key]
+
+    def tag(self, content: bytes) -> str:
+        """The ETag of a file: its MD5, as S3 has it."""
+        key = (id(content), len(content))
+        if key not in self.digests:
+            self.digests[key] = (hashlib.md5(content).hexdigest(), content)
+        return f'"{self.digests[key][0]}"'
 
     @property
     def gets(self) -> list[Request]:
@@ -180,7 +194,7 @@ def _handler(server: RangeServer) -> type[http.server.BaseHTTPRequestHandler]:  
                 return 404, {}, b""
             headers = {"Accept-Ranges": "bytes"}
             if server.tags:
-                headers["ETag"] = f'"{hashlib.md5(content).hexdigest()}"'
+                headers["ETag"] = server.tag(content)
                 wanted = request.headers.get("If-Match")
                 if wanted not in {None, headers["ETag"]} and not fault.ignore_match:
                     return 412, {}, b""

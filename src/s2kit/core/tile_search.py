@@ -5,8 +5,8 @@ guessed from its number, between two that are known; what is read there is scann
 No marker code FF90 to FFFF occurs inside packet data (ISO/IEC 15444-1 A.1, B.10.1, C.2.9), so a scan is not fooled by
 it; PLT may hold such bytes, therefore a hit counts only if Lsot, the tile's number, Psot and the next marker agree.
 
-The search always ends: each look reads bytes that were never seen, and once guesses have cost two thirds of what walking
-from SOT to SOT costs, it walks. The constants were tuned on the real half-empty files and on full ones.
+The search always ends: each look reads bytes that were never seen, and once guesses have cost two thirds of what
+walking from SOT to SOT costs, it walks. The constants were tuned on the real half-empty files and on full ones.
 """
 
 import math
