@@ -195,7 +195,8 @@ def parse_compact_time(text: str) -> datetime:
     """
     if re.fullmatch(_TIME, text, re.ASCII):
         try:
-            return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+            year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
+            return datetime(year, month, day, int(text[9:11]), int(text[11:13]), int(text[13:]), tzinfo=UTC)
         except ValueError:
             pass
     raise InputError(f"{text!r} is no time of the form YYYYMMDDTHHMMSS")

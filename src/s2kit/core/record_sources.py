@@ -34,9 +34,9 @@ def from_stac(item: Mapping[str, Any], catalogue: str) -> ProductRecord:
         InputError: The item has no id or no time.
     """
     properties = _table(item.get("properties"))
-    assets = {key: _table(value) for key, value in _table(item.get("assets")).items()}
+    assets = _table(item.get("assets"))
     name = _product_name(item, properties)
-    whole = assets.get("Product") or assets.get("product") or {}
+    whole = _table(assets.get("Product") or assets.get("product"))
     return named_record(
         name,
         _moment(properties.get("datetime") or properties.get("start_datetime")),
@@ -223,11 +223,19 @@ def _two_parts(value: object) -> str | None:
     return value if isinstance(value, str) and re.fullmatch(r"\d\d\.\d\d", value) else None
 
 
-def _locations(properties: Mapping[str, Any], assets: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+_TELLING = (
+    *("tileinfo_metadata", "granule_metadata", "safe_manifest", "safe-manifest", "product_metadata"),
+    *("red", "red-jp2", "visual", "B04", "B04_10m", "vv", "hh"),
+)
+"""Assets whose addresses lead to the others; only where an item has none of them all are looked at."""
+
+
+def _locations(properties: Mapping[str, Any], assets: Mapping[str, Any]) -> dict[str, str]:
     """Where the item says that the product is; a tile path is all that Earth Search's hrefs are good for."""
     found: dict[str, str] = {}
-    hrefs = (str(asset.get("href", "")) for asset in assets.values())
-    folders = dict.fromkeys(href[: href.rfind("/") + 1] for href in hrefs if href.startswith(("s3:", "https:")))
+    keys = [key for key in _TELLING if key in assets] or assets
+    hrefs = [href for key in keys if isinstance(href := _table(assets[key]).get("href"), str)]
+    folders = dict.fromkeys(href[: href.rfind("/") + 1] for href in hrefs)
     for folder in (f"{properties.get('earthsearch:s3_path', '')}/", *folders):
         if tile := _AWS_TILE.match(folder):
             found.setdefault(f"aws-l{tile[2]}", f"s3://{tile[1]}/{tile[3]}")
@@ -243,8 +251,8 @@ def _locations(properties: Mapping[str, Any], assets: Mapping[str, Mapping[str, 
 _PICTURES = ("thumbnail", "quicklook", "overview", "preview", "rendered_preview")
 
 
-def _quicklook(assets: Mapping[str, Mapping[str, Any]]) -> str | None:
-    for asset in (assets[key] for key in _PICTURES if key in assets):
+def _quicklook(assets: Mapping[str, Any]) -> str | None:
+    for asset in (_table(assets[key]) for key in _PICTURES if key in assets):
         alternate = _table(_table(asset.get("alternate")).get("https"))
         for href in (asset.get("href"), alternate.get("href")):
             is_picture = "tif" not in str(asset.get("type", "")) and not str(href).endswith((".tif", ".jp2"))
