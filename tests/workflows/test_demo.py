@@ -16,8 +16,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_world_is_whole(world: Path) -> None:
     names = {path.name for path in world.iterdir()} - {".s2kit.lock"}
     assert names == {"scene", "bucket", "dataset", "settings.toml", "aoi.geojson", "parcels.geojson"}
-    assert len(list(world.glob("bucket/*/products/*/*/*/*/productInfo.json"))) == 4
-    assert [sight.path.name for sight in made(world)] == ["bucket", "parcels.geojson"]
+    assert len(list(world.glob("bucket/*/products/*/*/*/*/productInfo.json"))) == 6
+    assert [sight.path.name for sight in made(world)] == ["dataset", "parcels.geojson", "bucket"]
 
 
 def test_the_world_is_kept(world: Path) -> None:
@@ -45,5 +45,5 @@ def test_a_failing_step_says_how(world: Path) -> None:
 
 def test_pipes_are_pipes(world: Path) -> None:
     played = play(Step("", ("search --aoi aoi.geojson -f ids", "search --aoi aoi.geojson --level l1c -f ids")), world)
-    assert len(played.output.splitlines()) == 2
+    assert len(played.output.splitlines()) == 2  # of L1C
     assert "MSIL1C" in played.output

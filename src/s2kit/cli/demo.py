@@ -20,7 +20,7 @@ def demo(
     from s2kit.workflows.demo import NEXT, STEPS, made, play, prepare
 
     with session("demo", jobs=jobs) as run:
-        write_line(f"An invented landscape, seen by Sentinel-2 on two days, goes to {out}/ …")
+        write_line(f"An invented landscape, seen by Sentinel-2 on four days, goes to {out}/ …")
         folder = prepare(out, jobs=run.settings.jobs, report=run.report)
         write_line(f"\n$ cd {out}")
         for step in STEPS:
@@ -29,7 +29,7 @@ def demo(
             write_line(f"{played.output.rstrip()}\n({played.seconds:.1f} s)")
         write_line("\nMade:")
         for sight in made(folder):
-            write_line(f"  {out / sight.path.relative_to(folder)}  {sight.what}")
+            write_line(f"  {out / sight.path.relative_to(folder)!s:<33} {sight.what}")
         write_line("\nTry next, in that folder:")
         for line in NEXT:
             write_line(f"  {line}")

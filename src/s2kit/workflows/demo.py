@@ -20,6 +20,7 @@ _MORE = 2
 _SETTINGS = """\
 # Settings of the demonstration: the archives and the catalogue are folders, so that nothing needs the network.
 dataset = "dataset"
+jobs = {jobs}
 catalogue = "demo"
 cache_dir = "cache"
 
@@ -61,15 +62,49 @@ class Played:
     """What the last command printed."""
 
 
+_WHERE_WHEN = "--aoi aoi.geojson --range 2024-04-01 2024-07-31"
+_FIELD = "--parcels parcels.geojson --pid 138"
+_SPRING = "S2A_MSIL2A_20240419T105031_N0510_R051_T31TCJ_20240419T160739"
+_NOT_FETCHED = "S2A_MSIL1C_20240615T104031_N0510_R008_T31TCJ_20240615T135739"
+
 STEPS = (
+    Step("Which products show this area?", (f"search {_WHERE_WHEN} --map map.html",)),
     Step(
-        "Which products show this area, in spring?",
-        ("search --aoi aoi.geojson --range 2024-04-01 2024-06-30",),
+        "Fetch them from the bucket as SAFE folders, every file proven by ESA's checksum",
+        (f"search {_WHERE_WHEN} -f ids", "download -"),
+    ),
+    Step(
+        "Again: nothing is fetched twice; prove what is there",
+        (f"search {_WHERE_WHEN} -f ids", "download -", "verify -"),
+    ),
+    Step("What is this product?", (f"info {_SPRING}",)),
+    Step(
+        "Pictures of all of them, true colours and NDVI", ("render --bands B04,B03,B02 --index ndvi@20 --out pictures",)
+    ),
+    Step(
+        "A picture of a product that was never downloaded, straight from the bucket",
+        (f"render {_NOT_FETCHED} --recipe swir --max-px 600 --out pictures",),
+    ),
+    Step(
+        "One field through the season, as small pictures on a page",
+        (f"chips {_FIELD} --margin 400 --range 2024-04-01 2024-07-31 --bands B04,B03,B02 --out chips",),
+    ),
+    Step("Is the field under clouds? Pixels of each class of the SCL", (f"stats {_FIELD} --lines",)),
+    Step("How green is it, without clouds?", (f"stats {_FIELD} --index ndvi --mask-clouds",)),
+    Step(
+        "Only the days on which it is clear: their pixels as GeoTIFFs",
+        (f"stats {_FIELD} --layer SCL --clear -f ids", f"chips - {_FIELD} --raw --bands B08,B04 --out raw -f ids"),
     ),
 )
 """What is shown, in order."""
 
-NEXT: tuple[str, ...] = ()
+NEXT = (
+    "s2kit render --recipe false-color --mask-clouds --format cog --out cogs",
+    "s2kit stats --parcels parcels.geojson --index ndvi --mask-clouds -f csv -o ndvi.csv",
+    f"s2kit search {_WHERE_WHEN} --max-cloud 5 -f geojson",
+    "cd .. && s2kit search --point 1.44 43.60 --date -30d --max-cloud 20    # real ones, from the network",
+)
+"""What may be typed afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +115,24 @@ class Made:
     what: str
 
 
+_SIGHTS = (
+    ("map.html", "", "what the search found, on a map"),
+    ("dataset", "*.SAFE", "products in SAFE folders"),
+    ("pictures", "*.jpg", "pictures, with world files for a GIS"),
+    ("chips/chipsview.html", "", "the field through the season: open it in a browser"),
+    ("raw", "*.tif", "GeoTIFFs of the field, for your own sums"),
+    ("parcels.geojson", "", "all fields and their crops"),
+    ("bucket", "*/products/*/*/*/*", "products as the buckets keep them"),
+)
+
+
 def prepare(folder: Path, *, side: int = SIDE, jobs: int = 0, report: Report = silent) -> Path:
     """Make the demonstration's world, or keep the one that is there.
 
     Args:
         folder: Where it goes; a folder that holds something else is refused.
         side: Rows and columns of the scene at 10 m.
-        jobs: Worker processes.
+        jobs: Worker processes, now and in the commands that follow; 0 takes every core.
         report: Takes the events.
 
     Returns:
@@ -105,7 +151,7 @@ def prepare(folder: Path, *, side: int = SIDE, jobs: int = 0, report: Report = s
             if not (folder / source.name).exists():
                 place(source, folder / source.name)
         if not (folder / "settings.toml").exists():
-            write_atomic(folder / "settings.toml", _SETTINGS.encode())
+            write_atomic(folder / "settings.toml", _SETTINGS.format(jobs=jobs).encode())
         ensure_folder(folder / "dataset")
     return folder
 
@@ -128,12 +174,7 @@ def play(step: Step, folder: Path) -> Played:
 
 def made(folder: Path) -> Iterator[Made]:
     """What lies in the folder now and is worth a look, in order."""
-    for name, what in _SIGHTS:
-        for path in sorted(folder.glob(name)):
-            yield Made(path, what)
-
-
-_SIGHTS = (
-    ("bucket", "what the cloud buckets would hold"),
-    ("parcels.geojson", "fields with their crops"),
-)
+    for name, inside, what in _SIGHTS:
+        if (folder / name).exists():
+            count = f"{len(list((folder / name).glob(inside)))} " if inside else ""
+            yield Made(folder / name, f"{count}{what}")
