@@ -95,7 +95,8 @@ def measure(
     for _ in range(repeat):
         if before is not None:
             before()
-        runs.append(_once([str(word) for word in command], {**os.environ, **(env or {})}, cwd, expect))
+        inherited = {name: value for name, value in os.environ.items() if name != "S2KIT_BENCH_DIR"}
+        runs.append(_once([str(word) for word in command], {**inherited, **(env or {})}, cwd, expect))
     return Measurement.median(runs)
 
 

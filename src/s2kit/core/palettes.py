@@ -87,7 +87,7 @@ def value_legend(name: str, low: float, high: float, count: int = 7) -> tuple[Le
     entries = []
     for value in np.linspace(low, high, count):
         step = int(to_steps(np.array([value], np.float32), low, high)[0])
-        entries.append(LegendEntry(f"{value:.2f}", _rgb(colours[step])))
+        entries.append(LegendEntry(f"{round(value, 2) + 0.0:.2f}", _rgb(colours[step])))
     return tuple(entries)
 
 

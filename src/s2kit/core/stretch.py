@@ -50,7 +50,8 @@ KNEE = 0.65
 ENOUGH_CLEAR = 0.02
 """Share of the pixels with data that must be clear for the percentiles to be taken of them alone."""
 _WHITE_PERCENT = 99.9
-_WORTH_SOFTENING = 1.3
+_WORTH_SOFTENING = 1.6
+"""How far above the high limit highlights must reach; below `1 / KNEE` they would rise faster than the land."""
 
 
 class StretchKind(StrEnum):
@@ -271,7 +272,7 @@ def softened(share: NDArray[np.float64], white: float) -> NDArray[np.float64]:
 
     Args:
         share: 0 for the low limit, 1 for the high one.
-        white: The share that becomes 1; over 1.
+        white: The share that becomes 1; over `1 / KNEE`.
 
     Returns:
         `KNEE * share` below the high limit; above it `KNEE + (1 - KNEE) * log(1 + c * x) / log(1 + c * (white - 1))`

@@ -190,15 +190,15 @@ def _colours(picture: Picture, bands: Sequence[NDArray[np.uint16]]) -> Pixels:
         table = lut(picture.stretch, limits, radiometry, picture.sources[place].nodata)
         np.take(table, band[0], out=out[..., place])
     if len(bands) > 1 and picture.stretch.kind is not StretchKind.LEGACY:
-        _drop_fringe(out)
+        _drop_fringe(out, [band[0] == image.nodata for band, image in zip(bands, picture.sources, strict=True)])
     return out
 
 
-def _drop_fringe(out: NDArray[np.uint8]) -> None:
+def _drop_fringe(out: NDArray[np.uint8], empty: Sequence[NDArray[np.bool_]]) -> None:
     """Where one band ends before the others (at a swath's edge), all end: no fringe of odd colours."""
-    lowest = out.min(axis=2)
-    if not lowest.all():
-        out[lowest == 0] = 0
+    anywhere = [one for one in empty if one.any()]
+    if anywhere:
+        out[np.logical_or.reduce(anywhere)] = 0
 
 
 def _index_values(picture: Picture, index: Index, bands: Sequence[NDArray[np.uint16]]) -> Pixels:
