@@ -12,6 +12,7 @@ from s2kit.core.layout import compact_rules, product_info
 from s2kit.core.layout_s1 import product_folder, short_keys
 from s2kit.core.manifest import Algorithm, new_hash
 from s2kit.core.product import Level, ProductName, Sentinel1Name, parse_product_name
+from support.s3 import KEY, SECRET
 
 L1C = "S2A_MSIL1C_20221206T105431_N0509_R051_T31UFS_20221206T125331"
 L2A = "S2A_MSIL2A_20210402T104021_N0300_R008_T31UFS_20210402T133746"
@@ -142,8 +143,8 @@ def put_product(bucket: Any, product: AwsProduct) -> None:
         "s3",
         endpoint_url=bucket.endpoint_url,
         region_name="us-east-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
         config=Config(request_checksum_calculation="when_required"),
     )
     large = product.keys[product.large]

@@ -1,5 +1,6 @@
 """An S3 server for tests: moto's own, a real process on loopback, with buckets that no other test knows."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -14,6 +15,12 @@ import pytest
 from s2kit.core.archive import Archive
 
 _numbers = count(1)
+
+ENDPOINT = os.environ.get("S2KIT_TEST_S3_ENDPOINT")
+"""Another S3 server to test against than moto's; its keys are in `S2KIT_TEST_S3_KEY` and `S2KIT_TEST_S3_SECRET`."""
+KEY = os.environ.get("S2KIT_TEST_S3_KEY", "testing")
+SECRET = os.environ.get("S2KIT_TEST_S3_SECRET", "testing")
+RUN = f"{os.getpid()}-{int(time.time())}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +64,10 @@ class S3Server:
             "s3",
             endpoint_url=self.url,
             region_name="us-east-1",
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
         )
-        name = f"bucket-{next(_numbers)}"
+        name = f"bucket-{next(_numbers)}" if ENDPOINT is None else f"s2kit-test-{RUN}-{next(_numbers)}"
         client.create_bucket(Bucket=name, **({"ACL": "public-read"} if public else {}))
         return Bucket(name, self.url, client)
 
@@ -68,6 +75,9 @@ class S3Server:
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """Address of moto's server, which runs for the whole session."""
+    if ENDPOINT is not None:
+        yield ENDPOINT
+        return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -92,6 +102,6 @@ def moto_url() -> Iterator[str]:
 @pytest.fixture
 def s3_server(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     """An S3 server with keys in the environment."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     return S3Server(moto_url)

@@ -159,7 +159,10 @@ class _Bars:
         self._lines(event)
 
     def _plan(self, items: int, nbytes: int | None) -> None:
-        if nbytes:
+        if nbytes and self._moving is not None:  # another item was planned while the first were at work
+            total = self._bytes.tasks[0].total or 0
+            self._bytes.update(self._moving, total=total + nbytes)  # type: ignore[arg-type]
+        elif nbytes:
             self._bytes.start()
             self._moving = self._bytes.add_task("bytes", total=nbytes)
         elif items > 1:
