@@ -62,7 +62,8 @@ class Played:
     """What the last command printed."""
 
 
-_WHERE_WHEN = "--aoi aoi.geojson --range 2024-04-01 2024-07-31"
+_SEASON = "--range 2024-04-01 2024-07-31"
+_WHERE_WHEN = f"--aoi aoi.geojson {_SEASON}"
 _FIELD = "--parcels parcels.geojson --pid 138"
 _SPRING = "S2A_MSIL2A_20240419T105031_N0510_R051_T31TCJ_20240419T160739"
 _NOT_FETCHED = "S2A_MSIL1C_20240615T104031_N0510_R008_T31TCJ_20240615T135739"
@@ -87,7 +88,7 @@ STEPS = (
     ),
     Step(
         "One field through the season, as small pictures on a page",
-        (f"chips {_FIELD} --margin 400 --range 2024-04-01 2024-07-31 --bands B04,B03,B02 --out chips",),
+        (f"chips {_FIELD} --margin 400 {_SEASON} --bands B04,B03,B02 --lut 0_3000_0_3000_0_3000 --out chips",),
     ),
     Step("Is the field under clouds? Pixels of each class of the SCL", (f"stats {_FIELD} --lines",)),
     Step("How green is it, without clouds?", (f"stats {_FIELD} --index ndvi --mask-clouds",)),
