@@ -27,6 +27,7 @@ SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 """The JPEG 2000 signature box (I.5.1)."""
 HEADER_GUESS = 8192
 """Bytes that hold the whole header of most files."""
+_IHDR = struct.Struct(">IIHBBBB")
 SYCC = 18
 """Enumerated colour space whose samples a reader converts (I.5.3.3)."""
 
@@ -40,6 +41,16 @@ class Box:
     """File offset of its contents."""
     end: int
     """File offset after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _HeaderBox:
+    """What the header box of a JP2 file says."""
+
+    shape: tuple[int, int, int] | None = None
+    """`(rows, columns, components)`."""
+    colour: str | None = None
+    """Why GDAL would not hand out the samples as they are coded, or None."""
 
 
 def is_jpeg2000(data: Buffer) -> bool:
@@ -75,18 +86,18 @@ def _parse_header(prefix: Buffer, nbytes: int) -> MainHeader | NeedMore:
         raise InputError("this is not a JPEG 2000 file")
     if bytes(prefix[:2]) == SOC.to_bytes(2, "big"):
         return parse_main_header(prefix, 0, nbytes)
-    position, colour = 0, None
+    position, boxed = 0, _HeaderBox()
     while position < nbytes:
         box = _box(prefix, position, nbytes)
         if isinstance(box, NeedMore):
             return box
         if box.kind == b"jp2c":
             header = parse_main_header(prefix, box.start, box.end)
-            return header if isinstance(header, NeedMore) or colour is None else _refused(header, colour)
+            return header if isinstance(header, NeedMore) else _agreed(header, boxed)
         if box.kind == b"jp2h":
             if box.end > len(prefix):
                 return NeedMore(box.end)
-            colour = _colour_refusal(prefix, box)
+            boxed = _header_box(prefix, box)
         position = box.end
     raise InputError("the file has no JPEG 2000 codestream")
 
@@ -111,20 +122,26 @@ def _box(data: Buffer, position: int, nbytes: int) -> Box | NeedMore:
     return Box(kind, start, min(position + length, nbytes))
 
 
-def _colour_refusal(data: Buffer, header: Box) -> str | None:
-    """Why GDAL would not hand out the samples as they are coded (colr boxes of the JP2 header, I.5.3.3), or None."""
-    position = header.start
+def _header_box(data: Buffer, header: Box) -> _HeaderBox:
+    """What the JP2 header box says of the image (ihdr and colr, I.5.3.1 and I.5.3.3)."""
+    position, shape, colour = header.start, None, None
     while position + 8 <= header.end:
         box = _box(data, position, header.end)
         if isinstance(box, NeedMore):
-            return None
-        if box.kind == b"colr" and box.end - box.start >= 7 and data[box.start] == 1:
+            break
+        if box.kind == b"ihdr" and box.end - box.start == _IHDR.size:
+            shape = _IHDR.unpack_from(data, box.start)[:3]
+        elif box.kind == b"colr" and box.end - box.start >= 7 and data[box.start] == 1:
             (space,) = struct.unpack_from(">I", data, box.start + 3)
-            if space == SYCC:
-                return "colour space sYCC"
+            colour = "colour space sYCC" if space == SYCC else colour
         position = box.end
-    return None
+    return _HeaderBox(shape, colour)
 
 
-def _refused(header: MainHeader, reason: str) -> MainHeader:
-    return replace(header, refusal=header.refusal or reason)
+def _agreed(header: MainHeader, boxed: _HeaderBox) -> MainHeader:
+    """The main header, once it agrees with the header box."""
+    size = header.size
+    shape = size.height, size.width, len(size.components)
+    if boxed.shape not in {None, shape}:
+        raise InputError(f"the header box has (rows, columns, components) {boxed.shape}, the codestream {shape}")
+    return header if boxed.colour is None else replace(header, refusal=header.refusal or boxed.colour)

@@ -66,10 +66,10 @@ def _decode_portably(codestream: SmallCodestream, area: Area, components: int) -
                         raise InputError(f"the JPEG 2000 data has {image.count} components instead of {components}")
                     samples: NDArray[np.uint16] = image.read(window=window)
         except RasterioError as error:
-            if complaints:
+            if complaints and codestream.marked:
                 raise PacketMismatchError from None
             raise InputError(f"the JPEG 2000 data cannot be decoded: {first_cause(error)}") from None
-    if complaints:
+    if complaints and codestream.marked:
         raise PacketMismatchError
     return samples
 
@@ -79,7 +79,7 @@ def gdal_threads() -> Iterator[None]:
     """GDAL with one thread: with small code-blocks, handing each over to a pool costs more than it gains.
 
     GDAL would still give OpenJPEG a pool of one worker, unless the process's environment has OPJ_NUM_THREADS (a GDAL
-    option of that name is not looked at). It is set for good: to take it back while another thread reads it is not safe.
+    option of that name is not looked at). It is set for good: taking it back while another thread reads it is not safe.
     """
     import rasterio
 

@@ -242,6 +242,7 @@ class Jp2Image:
                 raise InputError(f"{self._source.name}: {error}") from None
             complaint = self._packets[tile].complaint
             if complaint is not None:
+                self._index.parts([self._header.size.tiles - 1])  # damage of SIZ shows in a tile too many or too few
                 self._warn(f"{complaint}; taking whole tiles instead")
 
     def _warn(self, text: str) -> None:

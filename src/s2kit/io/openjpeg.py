@@ -166,7 +166,9 @@ class OpenJpeg:
                 and lib.opj_set_decode_area(codec, image, area.x0, area.y0, area.x1, area.y1)
                 and lib.opj_decode(codec, stream, image)
             )
-            if any(SOP_COMPLAINT in message.decode("latin-1").lower() for message in source.warnings):
+            if codestream.marked and any(
+                SOP_COMPLAINT in message.decode("latin-1").lower() for message in source.warnings
+            ):
                 raise PacketMismatchError
             if not done:
                 raise InputError(f"the JPEG 2000 data cannot be decoded: {_text(source.errors)}")

@@ -6,14 +6,14 @@ from typing import Protocol
 
 from s2kit.core.codestream import MainHeader
 from s2kit.core.jp2_packets import Span, check_parts
-from s2kit.core.markers import SOT_NBYTES, NeedMore
+from s2kit.core.markers import EOC, SOT, SOT_NBYTES, NeedMore, u16
 from s2kit.core.tile_part import TilePart, TilePartHeader, parse_tile_part, sot_fields
 from s2kit.errors import InputError
 from s2kit.io.byte_source import ByteSource
 
 log = logging.getLogger(__name__)
 
-_EOC_NBYTES = 2
+_MARKER_NBYTES = 2
 _HEADER_GUESS = 512
 """Bytes that hold the header of most tile-parts, PLT included."""
 
@@ -79,8 +79,8 @@ class WalkingIndex:
 
     def _header_of(self, part: TilePart) -> TilePartHeader:
         end = self._header.codestream_end
-        if part.end > end:
-            raise InputError(f"the file ends at byte {end}, within tile {part.tile}, which ends at byte {part.end}")
+        if part.end + _MARKER_NBYTES > end:
+            raise InputError(f"the file is cut short: it ends at byte {end}, tile {part.tile} at byte {part.end}")
         wanted = min(_HEADER_GUESS, part.nbytes)
         while True:
             header = parse_tile_part(self._source.read_many([Span(part.offset, wanted)])[0], part.offset, end)
@@ -91,6 +91,8 @@ class WalkingIndex:
             wanted = min(max(header.nbytes, 2 * wanted), part.nbytes)
         if header.part != part:
             raise InputError(f"there is no part of tile {part.tile} with {part.nbytes} bytes at byte {part.offset}")
+        if u16(self._source.read_many([Span(part.end, _MARKER_NBYTES)])[0], 0) not in {SOT, EOC}:
+            raise InputError(f"tile {part.tile} does not end at byte {part.end}: bytes are lost or too many")
         return header
 
     def _from_tlm(self) -> dict[int, list[TilePart]] | None:
@@ -98,7 +100,7 @@ class WalkingIndex:
         parts = self._header.tlm_parts()
         if not parts:
             return None
-        if parts[-1].end != self._header.codestream_end - _EOC_NBYTES:
+        if parts[-1].end != self._header.codestream_end - _MARKER_NBYTES:
             log.warning("%s: TLM contradicts the length of the file; walking instead", self._source.name)
             return None
         grouped: dict[int, list[TilePart]] = {}
@@ -117,6 +119,8 @@ class WalkingIndex:
                 found, nbytes, _, count = sot_fields(segment, offset, end)
             except InputError:
                 break
+            if found >= self._header.size.tiles:
+                raise InputError(f"{self._source.name}: tile {found} of {self._header.size.tiles} at byte {offset}")
             self._walked.setdefault(found, []).append((offset, nbytes))
             if count:
                 self._counts[found] = count
