@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
 from typing import Protocol, Self
@@ -23,9 +23,16 @@ class Traffic:
     """Bytes that came."""
     round_trips: int = 0
     """Times that one had to wait for an answer: ranges of one call travel side by side."""
+    waited_s: float = field(default=0.0, compare=False)
+    """Seconds spent waiting for answers."""
 
     def __add__(self, other: "Traffic") -> "Traffic":
-        return Traffic(self.requests + other.requests, self.nbytes + other.nbytes, self.round_trips + other.round_trips)
+        return Traffic(
+            self.requests + other.requests,
+            self.nbytes + other.nbytes,
+            self.round_trips + other.round_trips,
+            self.waited_s + other.waited_s,
+        )
 
 
 class ByteSource(Protocol):
