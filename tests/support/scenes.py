@@ -26,6 +26,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ import numpy as np
 import rasterio
 
 import s2kit
+from s2kit.core.grid import Grid
+from s2kit.core.scene.product import SceneProduct
 from s2kit.workflows.scene import Scene, make_scene
 
 SIDE = 1320
@@ -58,6 +61,19 @@ def built_scene(side: int = SIDE, **options: Any) -> Scene:
         except OSError:  # another run was faster
             shutil.rmtree(fresh)
     return make_scene(place, side=side, **options)
+
+
+def scene_product(level: str = "L2A", baseline: str = "05.10") -> SceneProduct:
+    """Names, dates and paths of a product, without its pixels."""
+    return SceneProduct(
+        level=level,
+        baseline=baseline,
+        sensing=datetime(2024, 4, 19, 10, 50, 31, tzinfo=UTC),
+        orbit=46094,
+        relative_orbit=51,
+        tile="31TCJ",
+        grid=Grid(32631, 300000.0, 4900020.0, 10.0, 1800, 1800),
+    )
 
 
 def copied(product: Path, folder: Path) -> Path:
