@@ -19,7 +19,7 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     with MemoryFile() as memory:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with memory.open(driver="PNG", width=width, height=height, count=count, dtype="uint8", ZLEVEL=6) as dataset:
+            with memory.open(driver="PNG", width=width, height=height, count=count, dtype="uint8", ZLEVEL=2) as dataset:
                 dataset.write(pixels)
         return bytes(memory.read())
 

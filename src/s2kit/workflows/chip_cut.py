@@ -111,7 +111,7 @@ class _Opener:
                 open_image(source.location, openjpeg=self._settings.openjpeg, cache=self._settings.cache)
             )
             self._open[source.location] = image
-        grid = image.info.grid
+        grid = source.grid or image.info.grid
         if grid is None:
             raise InputError(f"{source.location} has no grid: its place on Earth is not in the file")
         return image, grid

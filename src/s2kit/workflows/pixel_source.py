@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from s2kit.core.archive import Archive, Layout
 from s2kit.core.bands import BANDS, LAYERS
 from s2kit.core.cog_item import CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
+from s2kit.core.grid import Grid
 from s2kit.core.location import ImageLocation, LocalFile, RemoteObject
 from s2kit.core.product import Level
 from s2kit.core.product_ref import ProductRef
@@ -44,6 +46,8 @@ class BandSource:
     resolution_m: int
     offset: float
     quantification: float
+    grid: Grid | None = None
+    """As the product's metadata says; None where only the file tells."""
 
 
 class PixelSource(Protocol):
@@ -83,10 +87,15 @@ def open_safe(ref: SourceRef, settings: Settings) -> Product:
         AccessError: It lies where reading is billed, and that was not agreed to.
     """
     if "://" not in ref.text and Path(ref.text).exists():
-        return open_product(ref.text)
+        return _open_local(ref.text, Path(ref.text).stat().st_mtime_ns)
     from s2kit.workflows.locate import locate
 
     return locate(ProductRef(ref.text, MappingProxyType(dict(ref.record))), settings)
+
+
+@lru_cache(maxsize=64)
+def _open_local(path: str, changed: int) -> Product:
+    return open_product(path)
 
 
 class _SafeSource:
@@ -102,7 +111,7 @@ class _SafeSource:
         if name == "SCL" and self.level == Level.L1C:
             raise InputError(f"{self.id} is L1C and has no SCL", "scene classification comes with L2A: --level l2a")
         image = self._image(name, resolution_m)
-        return BandSource(name, image.location, image.resolution_m, image.offset, image.quantification)
+        return BandSource(name, image.location, image.resolution_m, image.offset, image.quantification, image.grid)
 
     def _image(self, name: str, resolution_m: int | None) -> BandImage:
         if resolution_m is None:

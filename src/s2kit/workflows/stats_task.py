@@ -179,9 +179,10 @@ class _Reader:
             image = self._stack.enter_context(
                 open_image(found.location, openjpeg=self._settings.openjpeg, cache=self._settings.cache)
             )
-            if image.info.grid is None:
+            grid = found.grid or image.info.grid
+            if grid is None:
                 raise InputError(f"{found.location} has no grid: its place on Earth is not in the file")
-            self._open[name] = (found, image, image.info.grid)
+            self._open[name] = (found, image, grid)
         return self._open[name]
 
 
