@@ -84,6 +84,7 @@ def _register() -> None:
     from s2kit.cli.download import download
     from s2kit.cli.info import info
     from s2kit.cli.pairs import PairsCommand
+    from s2kit.cli.pixels import pixels
     from s2kit.cli.render import render
     from s2kit.cli.parcels import parcels
     from s2kit.cli.search import search
@@ -96,6 +97,7 @@ def _register() -> None:
     app.command("doctor")(doctor)
     app.command("download")(download)
     app.command("info")(info)
+    app.command("pixels", cls=PairsCommand)(pixels)
     app.command("render", cls=PairsCommand)(render)
     app.command("search", cls=PairsCommand)(search)
     app.command("verify")(verify)
