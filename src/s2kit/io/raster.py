@@ -1,7 +1,7 @@
 """Rasters by GDAL: GeoTIFF, COG and WebP with place and tags; tags read back from whatever s2kit wrote."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from s2kit.errors import DiskError, InputError, OutputError
 TILE_PX = 512
 WEBP_MAX_SIDE = 16383
 _STRIPE_ROWS = 1024
+_BLOCK = ("OFFSET", "SIZE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ def write_geotiff(path: Path, pixels: NDArray[Any], options: RasterOptions) -> N
     """
     with _translated(path):
         _write_tiff(path, pixels, options, compress="DEFLATE")
+        _check_tiff(path)
 
 
 def write_cog(path: Path, pixels: NDArray[Any], options: RasterOptions) -> None:
@@ -66,6 +68,7 @@ def write_cog(path: Path, pixels: NDArray[Any], options: RasterOptions) -> None:
             BIGTIFF="IF_SAFER",
             NUM_THREADS=_threads(options),
         )
+        _check_tiff(path)
 
 
 def write_webp(path: Path, pixels: NDArray[np.uint8], options: RasterOptions, *, quality: int = 90) -> None:
@@ -89,6 +92,8 @@ def write_webp(path: Path, pixels: NDArray[np.uint8], options: RasterOptions, *,
     plain = RasterOptions(grid=options.grid, nodata=None, threads=options.threads)
     with _intermediate(path, pixels, plain, alpha=options.nodata is not None) as source:
         _copy(source, path, driver="WEBP", QUALITY=str(quality), LOSSLESS="YES" if quality == 100 else "NO")
+        if int.from_bytes(path.read_bytes()[4:8], "little") + 8 != path.stat().st_size:  # RIFF says its own length
+            raise _cut_short(path)
 
 
 def read_tags(path: Path) -> dict[str, str]:
@@ -118,9 +123,11 @@ def _intermediate(path: Path, pixels: NDArray[Any], options: RasterOptions, *, a
     try:
         with _translated(path):
             _write_tiff(middle, pixels, options, compress="LZW" if alpha else "ZSTD", alpha=alpha)
+            _check_tiff(middle)
             yield middle
     finally:
-        middle.unlink(missing_ok=True)
+        with suppress(OSError):
+            middle.unlink()
 
 
 def _copy(source: Path, target: Path, **options: str) -> None:
@@ -166,6 +173,31 @@ def _write_tiff(
             if alpha:
                 stripe = _with_alpha(stripe)
             out.write(stripe, window=((row, row + stripe.shape[1]), (0, cols)))
+
+
+def _check_tiff(path: Path) -> None:
+    """Make sure that all blocks of a TIFF are in the file: on a full disk GDAL closes it without a word.
+
+    Raises:
+        DiskError: The file is cut short.
+    """
+    import rasterio
+
+    nbytes = path.stat().st_size
+    try:
+        with rasterio.Env(), rasterio.open(path, driver="GTiff") as image:
+            for row, col in np.ndindex(-(-image.height // TILE_PX), -(-image.width // TILE_PX)):
+                offset, size = (image.get_tag_item(f"BLOCK_{what}_{col}_{row}", "TIFF", bidx=1) for what in _BLOCK)
+                if offset is not None and size is not None and int(offset) + int(size) > nbytes:
+                    raise _cut_short(path)
+    except rasterio.errors.RasterioIOError as error:
+        raise _cut_short(path) from error
+
+
+def _cut_short(path: Path) -> DiskError:
+    return DiskError(
+        f"{path}: could not be written to its end", "is the disk full? free some space, or name another --out"
+    )
 
 
 def _georeference(grid: Grid) -> dict[str, Any]:
