@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from s2kit.core.record import ProductRecord
 from s2kit.errors import InputError, NotFoundError
 from s2kit.io.deadline import Deadline
@@ -31,23 +33,16 @@ def picture(record: ProductRecord, target: Path, deadline: Deadline) -> None:
 
 def _from_preview(product: Path, target: Path) -> None:
     """Turn the preview of a product on disk into a JPEG."""
-    import rasterio
-    from rasterio.errors import RasterioError
-
     previews = [*product.glob("*-ql.jpg"), *product.glob("preview.jpg"), *product.glob("GRANULE/*/QI_DATA/*PVI*.jp2")]
     if not previews:
         raise NotFoundError(f"{product} holds no preview")
     if previews[0].suffix == ".jpg":
         write_atomic(target, previews[0].read_bytes(), overwrite=True)
         return
-    try:
-        with rasterio.open(previews[0]) as source:
-            pixels = source.read(masked=False)
-        profile = {"driver": "JPEG", "dtype": "uint8", "count": len(pixels), "width": pixels.shape[2]}
-        with (
-            atomic_file(target, overwrite=True) as part,
-            rasterio.open(part, "w", height=pixels.shape[1], quality=85, **profile) as out,
-        ):
-            out.write(pixels.astype("uint8"))
-    except RasterioError as error:
-        raise InputError(f"{previews[0]}: cannot be read: {error}") from error
+    from s2kit.io.imagery import open_image
+    from s2kit.io.jpeg import write_jpeg
+
+    with open_image(previews[0]) as image:
+        pixels = image.level()
+    with atomic_file(target, overwrite=True) as part:
+        write_jpeg(part, np.moveaxis(pixels.clip(0, 255).astype(np.uint8), 0, 2), quality=85)
