@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 from s2kit.core.events import Advanced, Event, Failed, Finished, Note, Planned, Report, Started
 
@@ -143,6 +144,7 @@ class _Bars:
             TransferSpeedColumn(),
             **options,  # type: ignore[arg-type]
         )
+        self._lock = Lock()
         self._whole: int | None = None
         self._moving: int | None = None
 
@@ -159,6 +161,10 @@ class _Bars:
         self._lines(event)
 
     def _plan(self, items: int, nbytes: int | None) -> None:
+        with self._lock:  # events come from several threads
+            self._count_in(items, nbytes)
+
+    def _count_in(self, items: int, nbytes: int | None) -> None:
         if nbytes and self._moving is not None:  # another item was planned while the first were at work
             total = self._bytes.tasks[0].total or 0
             self._bytes.update(self._moving, total=total + nbytes)  # type: ignore[arg-type]
