@@ -77,6 +77,7 @@ def s2kit(
 def _register() -> None:
     """Hang every verb on the app; a verb's module imports nothing heavy."""
     from s2kit.cli.bands import bands
+    from s2kit.cli.cache import cache_app
     from s2kit.cli.chips import chips
     from s2kit.cli.config import config_app
     from s2kit.cli.demo import demo
@@ -91,6 +92,7 @@ def _register() -> None:
     from s2kit.cli.stats import stats
     from s2kit.cli.verify import verify
 
+    app.add_typer(cache_app, name="cache")
     app.add_typer(config_app, name="config")
     app.command("bands")(bands)
     app.command("demo")(demo)

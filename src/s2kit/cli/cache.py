@@ -1,0 +1,51 @@
+"""`s2kit cache`: what is kept between runs, and how to be rid of it."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from s2kit.cli.context import session
+from s2kit.cli.options import Format, OutputFormat
+
+if TYPE_CHECKING:
+    from s2kit.io.cache_folders import CacheUsage
+
+cache_app = typer.Typer(no_args_is_help=True, help="Show what is kept between runs, or clear it.")
+
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="index, chips or products; all if none is named.")
+]
+
+
+@cache_app.command()
+def show(names: Names = None, form: OutputFormat = Format.TABLE) -> None:
+    """Print how much each part of the cache holds, and where it is."""
+    with session("cache") as run:
+        from s2kit.workflows.cache import show_cache
+
+        _print(show_cache(run.settings, names or ()), form)
+
+
+@cache_app.command()
+def clear(
+    names: Names = None,
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", metavar="AGE", help="Keep what is younger: 12h, 30d, 8w.")
+    ] = None,
+    form: OutputFormat = Format.TABLE,
+) -> None:
+    """Remove what is kept, and print how much that was; it is made again when it is needed."""
+    with session("cache") as run:
+        from s2kit.workflows.cache import clear_cache
+
+        _print(clear_cache(run.settings, names or (), older_than), form)
+
+
+def _print(found: "Iterable[CacheUsage]", form: Format) -> None:
+    from dataclasses import asdict
+
+    from s2kit.cli.output import emit
+
+    columns = ("name", "files", "nbytes", "oldest_days", "holds", "folder")
+    emit((asdict(one) for one in found), form, columns, command="cache", id_key="name")
