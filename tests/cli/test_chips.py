@@ -396,5 +396,26 @@ def test_five_august_dates_in_order(shared_data, tmp_path, monkeypatch):
     assert [row["datetime"][8:10] for row in rows] == ["10", "13", "15", "18", "20"]
     assert (
         "codes that do not exist (12)"
-        in run(folder, "--lon", 15.7, "--lat", 45.5, "--size-px", 900, "--force", "-v").stderr
+        in run(folder, "--lon", 15.7, "--lat", 45.5, "--size-px", 400, "--force", "-v").stderr
     )
+
+
+@pytest.mark.parametrize(("shift", "needed"), [(0, -0.1), (-1000, 0.0)])
+def test_the_offset_of_geotiffs_is_proven_by_the_safe_where_it_is_at_hand(scene, tmp_path, monkeypatch, shift, needed):
+    monkeypatch.chdir(tmp_path)
+    safe = scene.l2a[0]
+    (path,) = safe.glob("GRANULE/*/IMG_DATA/R10m/*_B04_10m.jp2")
+    with rasterio.open(path) as image:
+        pixels = image.read(1).astype(int)
+        west, north = image.transform.c, image.transform.f
+    pixels = np.where(pixels == 0, 0, np.clip(pixels + shift, 1, None)).astype(np.uint16)
+    item = write_item(tmp_path / "d", {"B04": pixels}, name=safe.stem, west=west, north=north)
+    place = lonlat(west + 5000, north - 5000)
+    words = [item, *place, "--chipsize", 320, "--raw", "--bands", "B04"]
+    answer = json.loads(run(*words, "--dataset", scene.folder).stdout)
+    with rasterio.open(answer["chips"][0]) as chip:
+        assert chip.tags()["OFFSET_SOURCE"] == "pixels"
+        assert chip.offsets[0] == pytest.approx(needed)
+    alone = run(*words, "--dataset", tmp_path, "--no-cache", "--out", "alone")
+    assert "known from the STAC item only" in alone.stderr
+    assert "known from" not in run(*words, "--boa-offset", "applied", "--out", "said").stderr

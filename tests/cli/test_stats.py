@@ -250,7 +250,7 @@ def test_the_generated_scene(scene):
     rows = rows_of(result)
     assert {row["level"] for row in rows} == {"L2A"}
     outlines = {str(f["properties"]["pid"]): f["geometry"] for f in json.loads(scene.parcels.read_text())["features"]}
-    for row in rows[:: max(1, len(rows) // 40)]:
+    for row in rows[:: max(1, len(rows) // 10)]:
         product = next(path for path in scene.l2a if path.stem == row["id"])
         if row["layer"] == "SCL":
             (path,) = product.glob("GRANULE/*/IMG_DATA/R20m/*_SCL_20m.jp2")

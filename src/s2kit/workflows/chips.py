@@ -21,6 +21,8 @@ from s2kit.workflows.pixel_source import SourceRef
 
 LIMIT = 24
 """Most new chips of one series, as in the chip service of old."""
+DOUBTFUL = frozenset({"item flag", "raster:bands", "assumed"})
+"""Sources of an offset that are no proof."""
 BATCH_LIMIT = 36
 """Most new chips of a batch, products times bands."""
 
@@ -123,6 +125,8 @@ def cut(request: ChipsRequest, planned: Sequence[PlannedSeries], report: Report 
     series = tuple(_gather(request, one) for one in planned)
     for one in series:
         _tell(one, report)
+    if request.recipe.raw or request.recipe.index or request.recipe.lut.percentiles is None:
+        tell_offsets(((chip.product, chip.offset_source) for one in series for chip in one.chips), report)
     return ChipsResult(series, made, failures)
 
 
@@ -181,6 +185,15 @@ def _gather(request: ChipsRequest, planned: PlannedSeries) -> ChipSeries:
         else:
             shown.append(record)
     return ChipSeries(planned.place, tuple(shown), planned.store.folder, tuple(empty), tuple(cloudy))
+
+
+def tell_offsets(products: Iterable[tuple[str, str]], report: Report) -> None:
+    """Warn of products whose offset only their catalogue's item knows: the values of such items were wrong before."""
+    doubtful = sorted({product for product, source in products if source in DOUBTFUL})
+    if doubtful:
+        some = f"{doubtful[0]}" + (f" and {len(doubtful) - 1} more" if len(doubtful) > 1 else "")
+        text = "whether the offset of -1000 is in the pixels already is known from the STAC item only"
+        report(Note(f"{some}: {text}; --boa-offset applied or needed decides", warning=True))
 
 
 def _tell(series: ChipSeries, report: Report) -> None:

@@ -10,17 +10,22 @@ from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import numpy as np
+
 from s2kit.core.archive import Archive, Layout
 from s2kit.core.bands import BANDS, LAYERS
-from s2kit.core.cog_item import CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
-from s2kit.core.grid import Grid
+from s2kit.core.cog_item import BoaOffset, CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
+from s2kit.core.grid import Grid, Window
 from s2kit.core.location import ImageLocation, LocalFile, RemoteObject
-from s2kit.core.product import Level
+from s2kit.core.product import Level, parse_product_name
 from s2kit.core.product_ref import ProductRef
-from s2kit.errors import InputError, NotFoundError
+from s2kit.errors import InputError, NotFoundError, S2KitError
+from s2kit.io.dataset import find_in_dataset
+from s2kit.io.imagery import open_image
 from s2kit.io.product import BandImage, Product, open_product
 from s2kit.settings import Settings
 
+_ENOUGH_PX = 64
 _AMAZON = re.compile(r"https?://(?P<bucket>[a-z0-9.-]+?)\.s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com/(?P<key>.*)")
 
 
@@ -132,6 +137,8 @@ class _CogSource:
         self.id = item.product
         self.level = str(Level.L2A)
         self._offset = parse_boa_offset(boa_offset) or item.offset
+        if not self._offset.is_certain:
+            self._offset = self._compared() or self._offset
         self.offset_source = self._offset.source
 
     def band(self, name: str, resolution_m: int | None = None) -> BandSource:
@@ -143,6 +150,20 @@ class _CogSource:
         native = BANDS[name].resolution_m if name in BANDS else LAYERS[name].resolution_m
         return BandSource(name, self._location(href), native, offset, quantification)
 
+    def _compared(self) -> BoaOffset | None:
+        """The offset that the product's SAFE in the dataset folder proves; None where there is none."""
+        try:
+            name = parse_product_name(self.id)
+            here = find_in_dataset(Path(self._settings.dataset), name)
+            if here is None:
+                return None
+            safe = open_product(here)
+            band = next(name for name in ("B04", "B03", "B02", "B08") if name in self._item.hrefs)
+            ours, theirs = self._location(self._item.hrefs[band]), safe.image(band)
+            return _proven_offset(ours, theirs, self._settings)
+        except (S2KitError, StopIteration):
+            return None
+
     def _location(self, href: str) -> ImageLocation:
         if isinstance(self._base, Path):
             local = self._base / href.rpartition("/")[2]
@@ -152,6 +173,29 @@ class _CogSource:
             return remote_object(href, self._settings)
         assert isinstance(self._base, str)
         return remote_object(f"{self._base}/{href}", self._settings)
+
+
+def _proven_offset(ours: ImageLocation, theirs: BandImage, settings: Settings) -> BoaOffset | None:
+    """Compare some pixels of a GeoTIFF with those of the SAFE that it was made from.
+
+    Returns:
+        The offset that the GeoTIFF's pixels still need; None where their grids differ or too few pixels have data.
+    """
+    with (
+        open_image(ours, openjpeg=settings.openjpeg, cache=settings.cache) as cog,
+        open_image(theirs.location, openjpeg=settings.openjpeg, cache=settings.cache) as jp2,
+    ):
+        if cog.info.grid != theirs.grid:
+            return None
+        grid = theirs.grid
+        for share in (0.5, 0.25, 0.75, 0.1, 0.9):
+            window = Window(int(grid.width * share) - 16, int(grid.height * share) - 16, 32, 32)
+            mine, source = cog.window(window)[0].astype(np.int32), jp2.window(window)[0].astype(np.int32)
+            valid = (mine > 0) & (source > 1 - theirs.offset)
+            if valid.sum() >= _ENOUGH_PX:
+                applied = float(np.median(mine[valid] - source[valid]))
+                return BoaOffset(theirs.offset - applied, "pixels") if applied in {0.0, theirs.offset} else None
+    return None
 
 
 def read_item(text: str, settings: Settings) -> tuple[Path | str, CogItem]:

@@ -19,8 +19,9 @@ from s2kit.errors import S2KitError
 from s2kit.io.parallel import Failed, pmap, worker_count
 from s2kit.settings import Settings
 from s2kit.workflows.chip_candidates import Found
+from s2kit.workflows.chips import tell_offsets
 from s2kit.workflows.places import PLACES_KEY, parcel_place
-from s2kit.workflows.stats_task import Numbers, Outcome, Outline, StatsRecipe, StatsTask, Visit, count
+from s2kit.workflows.stats_task import SCL, Numbers, Outcome, Outline, StatsRecipe, StatsTask, Visit, count
 
 _CELL_DEG = 0.1
 """Parcels of one cell of this side are counted together: about the side of a coded tile of the 10 m files."""
@@ -111,6 +112,8 @@ class StatsRun:
     """By product."""
     products: int = 0
     """How many products answer for any parcel."""
+    offset_sources: dict[str, str] = field(default_factory=dict)
+    """Who says what the offset is, by product."""
     thin: dict[str, str] = field(default_factory=dict)
     """Parcels in which no pixel centre lies, with a layer of which that is true."""
 
@@ -130,6 +133,8 @@ class StatsRun:
             while turn in waiting:
                 yield from waiting.pop(turn)
                 turn += 1
+        if any(layer != SCL for layer in self.request.recipe.layers):
+            tell_offsets(self.offset_sources.items(), self.report)
 
     def _rows_of(
         self, done: Any, task: StatsTask, by_key: Mapping[tuple[int, str], _Pick], layers: Mapping[str, int]
@@ -140,6 +145,7 @@ class StatsRun:
                 self._fail(visit.source.id, done.error)
             return []
         outcome: Outcome = done.value
+        self.offset_sources |= outcome.offset_sources
         for product, error in outcome.failures.items():
             self._fail(product, error)
         self.report(Finished(label))

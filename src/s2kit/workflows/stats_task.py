@@ -93,6 +93,8 @@ class Outcome:
     """What a task found."""
 
     numbers: tuple[Numbers, ...]
+    offset_sources: Mapping[str, str] = field(default_factory=dict)
+    """Who says what the offset is, by product."""
     failures: Mapping[str, S2KitError] = field(default_factory=dict)
     """By product."""
 
@@ -101,18 +103,20 @@ def count(task: StatsTask) -> Outcome:
     """The numbers of all of a task's parcels; a product that cannot be read does not stop the others."""
     masks = _Masks(task.outlines)
     numbers: list[Numbers] = []
+    offset_sources: dict[str, str] = {}
     failures: dict[str, S2KitError] = {}
     for visit in task.visits:
         try:
-            numbers += _count_product(task, visit, masks)
+            source = open_source(visit.source, task.settings, task.recipe.boa_offset)
+            offset_sources[visit.source.id] = source.offset_source
+            numbers += _count_product(task, visit, source, masks)
         except S2KitError as error:
             failures[visit.source.id] = error
-    return Outcome(tuple(numbers), failures)
+    return Outcome(tuple(numbers), offset_sources, failures)
 
 
-def _count_product(task: StatsTask, visit: Visit, masks: "_Masks") -> list[Numbers]:
+def _count_product(task: StatsTask, visit: Visit, source: PixelSource, masks: "_Masks") -> list[Numbers]:
     recipe = task.recipe
-    source = open_source(visit.source, task.settings, recipe.boa_offset)
     wanted = [at for at, outline in enumerate(task.outlines) if outline.number in visit.parcels]
     rows: list[Numbers] = []
     with _Reader(source, task) as reader:
