@@ -14,6 +14,8 @@ from benchmarks.harness import Absent, Contestant, Measurement, Table, compariso
 PROJECT = Path(__file__).resolve().parents[1]
 ITEMS = 10_000
 PRODUCTS = 1_000
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""An installed program has its bytecode; a machine that forbids writing it would have it compiled in every run."""
 BOX = ("1", "43.5", "1.1", "43.6")
 
 _SERVE = """
@@ -62,7 +64,9 @@ def _catalogue(repeat: int, work: Path, wait_s: float) -> Table:
     area.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
     peer = shutil.which("stac-client", path=str(Path(sys.executable).parent))
     with _server(ITEMS, wait_s) as url:
-        environment = {"S2KIT_CATALOGUES__EARTH_SEARCH__URL": url, "S2KIT_CACHE_DIR": str(work / "cache")}
+        compiled = {**COMPILED, "PYTHONPYCACHEPREFIX": str(work / "bytecode")}
+        own = {"S2KIT_CATALOGUES__EARTH_SEARCH__URL": url, "S2KIT_CACHE_DIR": str(work / "cache")}
+        environment = {**compiled, **own}
         ours = [sys.executable, "-m", "s2kit", "search", "--aoi", str(area), "--date", "2020", "--limit", "0"]
         theirs = [str(peer), "search", url, "-c", "sentinel-2-l2a", "--intersects", str(area), "--datetime", "2020"]
         measured = interleaved(
@@ -72,7 +76,9 @@ def _catalogue(repeat: int, work: Path, wait_s: float) -> Table:
                     [*ours, "-f", "jsonl", "--sort", "none", "--dedupe", "none"], env=environment
                 ),
                 "s2kit, all fields": Contestant([*ours, "-f", "geojson", "--catalogue", url], env=environment),
-                "pystac-client": Contestant([*theirs, "--limit", "100"]) if peer else Absent("not installed"),
+                "pystac-client": Contestant([*theirs, "--limit", "100"], env=compiled)
+                if peer
+                else Absent("not installed"),
             },
             repeat,
         )
@@ -86,7 +92,7 @@ def _folder(repeat: int, work: Path) -> Table:
     code = _FOLDER.format(tests=str(PROJECT / "tests"), count=PRODUCTS, folder=str(folder))
     subprocess.run([sys.executable, "-c", code], check=True)
     command = [sys.executable, "-m", "s2kit", "search", "--catalogue", "local", "--dataset", str(folder), "-f", "ids"]
-    environment = {"S2KIT_CACHE_DIR": str(cache)}
+    environment = {**COMPILED, "PYTHONPYCACHEPREFIX": str(work / "bytecode"), "S2KIT_CACHE_DIR": str(cache)}
     first = measure(
         command, env=environment, repeat=repeat, before=lambda: shutil.rmtree(cache / "products", ignore_errors=True)
     )
