@@ -246,7 +246,7 @@ class Product:
         if listed:
             state = "is empty" if listed[0] in self.tree.paths() else "is missing"
             what = f"its {lister} lists {listed[0]}, which {state} here"
-            hint = f"s2kit download {self.name} --bands {band}{f' --res {resolution_m}' if resolution_m else ''}"
+            hint = f"s2kit download {self.name} --bands {band}{f'@{resolution_m}' if resolution_m else ''}"
         elif band == "B10" and self.metadata.level is Level.L2A:
             what, hint = "B10 is not part of L2A", "take the L1C product"
         else:
