@@ -11,11 +11,24 @@ _spec = importlib.util.spec_from_file_location("make_jp2_files", FOLDER / "make.
 _make = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_make)
 
-BY_PACKETS = (
-    "plain tlm offsets offsets_rgb sop_eph sop eph uneven one_tile empty_resolutions eight_components no_levels "
-    "parts parts_rgb parts_empty"
-).split()
-BY_GDAL = "rlcp rpcl pcrl cprl layers no_plt poc irreversible".split()
+BY_PACKETS = [
+    "plain",
+    "tlm",
+    "offsets",
+    "offsets_rgb",
+    "sop_eph",
+    "sop",
+    "eph",
+    "uneven",
+    "one_tile",
+    "empty_resolutions",
+    "eight_components",
+    "no_levels",
+    "parts",
+    "parts_rgb",
+    "parts_empty",
+]
+BY_GDAL = ["rlcp", "rpcl", "pcrl", "cprl", "layers", "no_plt", "poc", "irreversible"]
 OFFSETS = {"offsets": (37, 21, 11, 5), "offsets_rgb": (37, 21, 37, 21), "empty_resolutions": (5, 5, 5, 5)}
 OFFSETS["parts_rgb"] = OFFSETS["offsets_rgb"]
 

@@ -32,6 +32,10 @@ _EPH = b"\xff\x92"
 _SOP_NUMBERS = 1 << 16
 
 
+class PacketMismatchError(Exception):
+    """A packet does not begin or end where PLT says; the tile can still be taken whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The packets of one tile that a window needs."""
@@ -118,6 +122,9 @@ def tile_body(header: MainHeader, selection: Selection, read: Sequence[Span], da
         selection: What is needed of the tile.
         read: What was read, in file order: each span of `selection.spans` lies in one of them.
         data: The bytes of `read`.
+
+    Raises:
+        PacketMismatchError: The file has SOP marker segments of its own, and a packet has none, or that of another.
     """
     if selection.runs is None:
         return b"".join(cut_out(span, read, data) for span in selection.packets.body)
@@ -133,9 +140,11 @@ def tile_body(header: MainHeader, selection: Selection, read: Sequence[Span], da
             packed, at = cut_out(span, read, data), 0
             while at < len(packed):
                 length = lengths[done]
-                if packed[at : at + 4] != _SOP:
-                    number = done % _SOP_NUMBERS * step
+                number = done % _SOP_NUMBERS * step
+                if not header.sop:
                     pieces.append(empty[number : number + _SOP_NBYTES])
+                elif packed[at : at + _SOP_NBYTES] != empty[number : number + _SOP_NBYTES]:
+                    raise PacketMismatchError
                 pieces.append(packed[at : at + length])
                 at += length
                 done += 1

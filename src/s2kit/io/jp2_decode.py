@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2kit.core.jp2_packets import Area
-from s2kit.core.jp2_window import SmallCodestream
+from s2kit.core.jp2_window import PacketMismatchError, SmallCodestream
 from s2kit.errors import InputError
 from s2kit.io import openjpeg as openjpeg_library
-from s2kit.io.openjpeg import SOP_COMPLAINT, PacketMismatchError
+from s2kit.io.openjpeg import SOP_COMPLAINT
 
 _GDAL_LOGGERS = ("rasterio._err", "rasterio._env")
 _warning_filters = threading.Lock()

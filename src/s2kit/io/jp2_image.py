@@ -26,13 +26,21 @@ from s2kit.core.jp2_packets import (
     tile_packets,
     window_area,
 )
-from s2kit.core.jp2_window import Selection, SmallCodestream, assemble, block_area, decodable_blocks, select, tile_body
+from s2kit.core.jp2_window import (
+    PacketMismatchError,
+    Selection,
+    SmallCodestream,
+    assemble,
+    block_area,
+    decodable_blocks,
+    select,
+    tile_body,
+)
 from s2kit.core.markers import SOT_NBYTES, NeedMore
 from s2kit.errors import InputError
 from s2kit.io.byte_source import ByteSource, Traffic
 from s2kit.io.gdal_image import GdalImage, ImageInfo, check_reduction, check_request, checked_components, georeference
 from s2kit.io.jp2_decode import decode
-from s2kit.io.openjpeg import PacketMismatchError
 from s2kit.io.tile_index import TileIndex
 
 log = logging.getLogger(__name__)

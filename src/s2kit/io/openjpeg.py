@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2kit.core.jp2_packets import Area
-from s2kit.core.jp2_window import SmallCodestream
+from s2kit.core.jp2_window import PacketMismatchError, SmallCodestream
 from s2kit.errors import InputError
 
 _CODEC_J2K = 0
@@ -32,10 +32,6 @@ _Read = ctypes.CFUNCTYPE(c_size_t, c_void_p, c_size_t, c_void_p)
 _Skip = ctypes.CFUNCTYPE(c_int64, c_int64, c_void_p)
 _Seek = ctypes.CFUNCTYPE(c_int, c_int64, c_void_p)
 _Message = ctypes.CFUNCTYPE(None, c_char_p, c_void_p)
-
-
-class PacketMismatchError(Exception):
-    """The decoder met a packet whose length is not what PLT says."""
 
 
 class _Component(ctypes.Structure):
@@ -254,7 +250,7 @@ def _trusted(path: str) -> OpenJpeg:
     for name, (arguments, result) in _FUNCTIONS.items():
         function = getattr(library, name)
         function.argtypes, function.restype = arguments, result
-    version = library.opj_version().decode("ascii")
+    version = _version_of(library)
     major, minor = (int(part) for part in version.split(".")[:2])
     if major != 2 or minor < 4:
         raise InputError(f"OpenJPEG {version} is not known")
@@ -264,6 +260,11 @@ def _trusted(path: str) -> OpenJpeg:
     if not np.array_equal(pixels[0], _proof_pixels(row, col)):
         raise InputError(f"OpenJPEG {version} decodes the built-in codestream wrongly")
     return candidate
+
+
+def _version_of(library: ctypes.CDLL) -> str:
+    version: bytes = library.opj_version()
+    return version.decode("ascii")
 
 
 def _samples(image: _Image, area: Area, components: int, bits: int) -> NDArray[np.uint16]:

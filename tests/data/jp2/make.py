@@ -7,6 +7,7 @@ Run by hand, `python make.py`, where a file is to be added; the files are commit
 import struct
 import subprocess
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def split(codestream, cuts):
         first = at + 14 + plt + 2
         edges = [0, *(min(cut, len(lengths)) for cut in cuts), len(lengths)]
         parts = []
-        for number, (a, b) in enumerate(zip(edges, edges[1:])):
+        for number, (a, b) in enumerate(pairwise(edges)):
             body = codestream[first + sum(lengths[:a]) : first + sum(lengths[:b])]
             packed = b"".join(packed_length(length) for length in lengths[a:b])
             segment = struct.pack(">HHB", 0xFF58, 3 + len(packed), 0) + packed if packed else b""
@@ -77,7 +78,7 @@ def split(codestream, cuts):
             )
         tiles.append(parts)
         at += nbytes
-    return header + b"".join(part for several in zip(*tiles) for part in several) + b"\xff\xd9"
+    return header + b"".join(part for several in zip(*tiles, strict=True) for part in several) + b"\xff\xd9"
 
 
 def with_plt(codestream):
