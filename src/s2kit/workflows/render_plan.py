@@ -7,7 +7,7 @@ from datetime import datetime
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.bands import BANDS, LAYERS
-from s2kit.core.composites import RESOLUTIONS, Subject
+from s2kit.core.composites import RECIPES, RESOLUTIONS, Subject
 from s2kit.core.grid import Grid, Window
 from s2kit.core.indices import SUBSTITUTES
 from s2kit.core.naming import file_name
@@ -95,14 +95,14 @@ def name_of(planned: Planned, template: str) -> str:
 
 
 def _with_substitutes(product: Product, tile: TileId, subject: Subject) -> tuple[Subject, tuple[str, ...]]:
-    """An index whose near-infrared band is not there takes the other one, and says so."""
-    if subject.index is None:
+    """An index or recipe whose near-infrared band is not there takes the other one, and says so."""
+    if subject.index is None and subject.name not in RECIPES:
         return subject, ()
     bands, notes = [], []
     for band in subject.bands:
         other = SUBSTITUTES.get(band)
         if other and not _resolutions(product, tile, band) and _resolutions(product, tile, other):
-            notes.append(f"{product.name} has no {band}: {subject.index} is made with {other}")
+            notes.append(f"{product.name} has no {band}: {subject.name} is made with {other}")
             bands.append(other)
         else:
             bands.append(band)
