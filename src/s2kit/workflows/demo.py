@@ -87,6 +87,10 @@ STEPS = (
         (f"render {_NOT_FETCHED} --recipe swir --max-px 600 --out pictures",),
     ),
     Step(
+        "Numbers instead of a picture: a few pixels of a band, of which only the bytes that matter are read",
+        (f"pixels {_NOT_FETCHED} --band B8A --window 200,200,8,4 --rlevel 0 --meta",),
+    ),
+    Step(
         "One field through the season, as small pictures on a page",
         (f"chips {_FIELD} --margin 400 {_SEASON} --bands B04,B03,B02 --lut 0_3000_0_3000_0_3000 --out chips",),
     ),
