@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from s2kit.cli.app import app
 from s2kit.core.record import SCHEMA
-from support.catalogue_server import Answer, CatalogueServer, stac_item, stac_server
+from support.catalogue_server import Answer, CatalogueServer, recorded_server, stac_item, stac_server
 from support.tiny_safe import L2A_NAME, write_safe
 
 ITEMS = [stac_item(number) for number in range(25)]
@@ -154,6 +154,54 @@ def test_filters(run: Run, words: list[str], count: int) -> None:
 def test_a_catalogue_by_its_address(run: Run, server: CatalogueServer) -> None:
     done = run("--catalogue", server.url, "--bbox", 1, 43.5, 1.1, 43.6, "-f", "jsonl", "--limit", 1)
     assert json.loads(done.stdout)["s2kit:catalogue"] == server.url
+
+
+def _odata_page() -> bytes:
+    name = FIRST
+    product = {
+        "Name": f"{name}.SAFE",
+        "ContentDate": {"Start": "2020-01-01T10:00:31.024Z"},
+        "GeoFootprint": ITEMS[0]["geometry"],
+        "Attributes": [{"Name": "platformShortName", "Value": "SENTINEL-2"}],
+        "S3Path": f"/eodata/Sentinel-2/MSI/L2A/2020/01/01/{name}.SAFE",
+    }
+    return json.dumps({"value": [product], "@odata.count": 1}).encode()
+
+
+def _dhus_feed() -> bytes:
+    entry = {
+        "title": FIRST,
+        "id": "u",
+        "link": [],
+        "summary": "",
+        "date": [{"name": "beginposition", "content": "2020-01-01T10:00:31.024Z"}],
+        "str": [
+            {"name": "identifier", "content": FIRST},
+            {"name": "platformname", "content": "Sentinel-2"},
+            {"name": "footprint", "content": "POLYGON((0 43,2 43,2 45,0 45,0 43))"},
+        ],
+    }
+    return json.dumps({"feed": {"opensearch:totalResults": "1", "entry": [entry]}}).encode()
+
+
+@pytest.mark.parametrize("catalogue", ["earth-search", "cdse", "cdse-odata", "dhus", "local", "all"])
+def test_the_users_line_against_each_catalogue(
+    run: Run, server: CatalogueServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalogue: str
+) -> None:
+    (tmp_path / "data" / f"{FIRST}.SAFE").mkdir(parents=True)
+    monkeypatch.setenv("S2KIT_DATASET", str(tmp_path / "data"))
+    monkeypatch.setenv("S2KIT_CATALOGUES__CDSE__URL", server.url)
+    with recorded_server({"Products": _odata_page(), "dhus/search": _dhus_feed()}) as recorded:
+        monkeypatch.setenv("S2KIT_CATALOGUES__CDSE_ODATA__URL", f"{recorded.url}/odata/v1")
+        monkeypatch.setenv("DHUS_URL", f"{recorded.url}/dhus")
+        words = ("--aoi", "aoi.geojson", "--range", "2020-01-01", "2020-01-13", "--catalogue", catalogue)
+        done = run(*words, "-f", "jsonl", "--sort", "datetime")
+    assert done.exit_code == 0, done.stderr
+    record = json.loads(done.stdout.splitlines()[0])
+    assert record["id"] == FIRST
+    assert record["s2kit:catalogue"] == ("earth-search" if catalogue == "all" else catalogue)
+    if catalogue == "all":
+        assert {"aws-l2a", "local"} <= record["s2kit:locations"].keys()
 
 
 def test_a_local_folder_needs_no_network(run: Run, tmp_path: Path, server: CatalogueServer) -> None:

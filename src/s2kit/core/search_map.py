@@ -53,6 +53,7 @@ def map_page(records: Sequence[ProductRecord], aois: Sequence[Aoi], *, complete:
         note=note,
         width=WIDTH,
         height=f"{view.height:.0f}",
+        opacity=f"{_opacity(shapes):.3f}",
         graticule=view.graticule(),
         footprints=footprints,
         aois=areas,
@@ -120,6 +121,12 @@ class _View:
             lines.append(f'<path d="M0,{y:.1f}H{WIDTH}"/>')
             lines.append(f'<text x="4" y="{y - 4:.1f}">{_degrees(number * step, "NS")}</text>')
         return "".join(lines)
+
+
+def _opacity(shapes: Sequence[BaseGeometry]) -> float:
+    """Fill of one footprint, so that the deepest stack still lets the ground through."""
+    places = {tuple(round(value) for value in shape.bounds) for shape in shapes}
+    return min(0.16, 0.5 * max(1, len(places)) / max(1, len(shapes)))
 
 
 def _crosses(geometries: Sequence[BaseGeometry]) -> bool:
@@ -202,9 +209,9 @@ svg {{ display: block; width: 100%; height: auto; background: var(--paper); bord
   border-radius: 6px; }}
 svg .grid path {{ stroke: #d5dee6; stroke-width: 1; fill: none; }}
 svg .grid text {{ font-size: 12px; fill: #8294a5; }}
-svg .fp {{ fill-opacity: .07; stroke-opacity: .85; stroke-width: 1.3; }}
+svg .fp {{ fill-opacity: {opacity}; stroke-opacity: .85; stroke-width: 1.3; }}
 svg .fp:hover, svg .fp:target {{ fill-opacity: .38; stroke-width: 3; }}
-svg .aoi {{ fill: #1b4fd1; fill-opacity: .14; stroke: #1b4fd1; stroke-width: 2.2; pointer-events: none; }}
+svg .aoi {{ fill: #1b4fd1; fill-opacity: .08; stroke: #1b4fd1; stroke-width: 2.2; pointer-events: none; }}
 svg .name {{ font-size: 13px; font-weight: 600; fill: #12389b; text-anchor: middle; pointer-events: none;
   paint-order: stroke; stroke: #fff; stroke-width: 3px; }}
 .legend {{ display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 10px 0 22px; color: var(--soft); font-size: 13px; }}

@@ -149,6 +149,8 @@ class Search:
                 yield from self._settled(waiting.pop(0))
 
     def _settled(self, group: "_Group") -> Iterator[ProductRecord]:
+        rank = {source.name: number for number, source in enumerate(self.request.sources)}
+        group.records.sort(key=lambda record: rank.get(record.catalogue, len(rank)))  # whoever answered first
         found = newest(group.records) if self.request.keep_newest else group.records
         group.records = []
         chosen = ordered(found, self.request.sort)

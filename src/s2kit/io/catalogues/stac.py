@@ -41,6 +41,10 @@ _KEPT_FIELDS = (
     "assets.tileinfo_metadata",
     "assets.granule_metadata",
     "assets.safe_manifest",
+    "assets.safe-manifest",
+    "assets.red-jp2",
+    "assets.vv",
+    "assets.hh",
     "assets.thumbnail",
     "assets.Product",
 )
