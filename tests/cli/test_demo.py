@@ -2,9 +2,13 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from s2kit.workflows.demo import STEPS
 from support.scenes import built_scene
@@ -18,7 +22,9 @@ def demo(folder: Path, *words: str, **environment: str) -> "subprocess.Completed
 def test_demo_plays_and_plays_again(tmp_path: Path) -> None:
     scene = built_scene(side=600, more_l2a=2)  # a smaller world than the demonstration makes; it keeps what is there
     shutil.copytree(scene.folder, tmp_path / "s2kit-demo" / "scene")
-    first = demo(tmp_path, "--jobs", "1", S2KIT_CATALOGUE="cdse")  # the demonstration does not listen to the user's settings
+    first = demo(
+        tmp_path, "--jobs", "1", S2KIT_CATALOGUE="cdse"
+    )  # the demonstration does not listen to the user's settings
     assert (first.returncode, first.stderr) == (0, "")
     for step in STEPS:
         assert f"# {step.title}\n$ {step.line}\n" in first.stdout
@@ -30,6 +36,22 @@ def test_demo_plays_and_plays_again(tmp_path: Path) -> None:
     again = demo(tmp_path, "--jobs", "1")
     assert (again.returncode, again.stderr) == (0, "")
     assert "9 pictures" in again.stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_demo_leaves_nothing_half_made(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    command = [sys.executable, "-m", "s2kit", "demo", "--jobs", "2"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.rglob("*.SAFE.part")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(number)
+        assert process.wait(60) == code
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_demo_leaves_other_folders_alone(tmp_path: Path) -> None:

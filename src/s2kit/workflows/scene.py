@@ -19,7 +19,7 @@ from s2kit.core.scene.product import SceneProduct
 from s2kit.core.scene.spectra import BAND_NAMES, palette
 from s2kit.core.scene.weather import at_sensor, classify, make_sky, sun_position
 from s2kit.errors import UsageError
-from s2kit.io.files import ensure_folder, write_atomic
+from s2kit.io.files import ensure_folder, part_path, remove, write_atomic
 from s2kit.io.parallel import Failed, pmap
 from s2kit.io.scene_writer import outlines, to_lonlat
 from s2kit.workflows.scene_product import Images, band_images, layer_images, seen_reflectance, write_product
@@ -133,10 +133,14 @@ def make_scene(
     todo = [task for task in tasks if not all(_place(task, product).is_dir() for product in _products(task))]
     if todo:
         report(Planned(len(todo)))
-    for done in pmap(_make_visit, todo, jobs if len(todo) > 1 else 1):
-        if isinstance(done, Failed):
-            raise done.error
-        report(Finished(f"{done.item.visit.sensing:%Y-%m-%d}"))
+    try:
+        for done in pmap(_make_visit, todo, jobs if len(todo) > 1 else 1):
+            if isinstance(done, Failed):
+                raise done.error
+            report(Finished(f"{done.item.visit.sensing:%Y-%m-%d}"))
+    finally:  # workers that were killed could not
+        for _, path in products:
+            remove(part_path(path))
     _write_areas(tasks[0])
     paths = {level: sorted(path for product, path in products if product.level == level) for level in ("L1C", "L2A")}
     return Scene(folder, tuple(paths["L1C"]), tuple(paths["L2A"]), folder / _PARCELS, folder / _AOI, side)
