@@ -33,8 +33,12 @@ def checksum(location: ImageLocation, algorithm: Algorithm) -> str:
             try:
                 with zipfile.ZipFile(path) as archive, archive.open(member) as file:
                     _feed(digest, file, None, path)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError) as error:
                 raise InputError(f"{path}: {member} cannot be read: {error}", "fetch the zip again") from error
+            except OSError as error:
+                if isinstance(error, DiskError):
+                    raise
+                raise DiskError(f"{path}: cannot be read: {error.strerror or error}") from error
         case _:
             with open_store(location.archive).body(location.key) as body:
                 for chunk in body.chunks:

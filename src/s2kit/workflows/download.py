@@ -137,7 +137,9 @@ def _told(future: "Future[ProductResult]", report: Report) -> ProductResult:
 def _check_bytes(orders: Sequence[Order], request: DownloadRequest, budget: Budget) -> None:
     if request.max_bytes is None:
         return
-    total = sum(plan.nbytes for plan in (_plan(order, request, budget) for order in orders) if isinstance(plan, Plan))
+    with ThreadPoolExecutor(max(1, request.products_at_once), "s2kit-plan") as pool:
+        plans = list(pool.map(lambda order: _plan(order, request, budget), orders))
+    total = sum(plan.nbytes for plan in plans if isinstance(plan, Plan))
     if total > request.max_bytes:
         raise UsageError(
             f"{size_text(total)} would be fetched, more than the {size_text(request.max_bytes)} that are allowed",
