@@ -1,0 +1,125 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+from s2kit.core.grid import Grid, Window
+from s2kit.core.location import LocalFile
+from s2kit.errors import InputError
+from s2kit.io.band_pixels import picked, read_on, reduction_for, same_pixels
+from s2kit.io.product import open_product
+
+
+@pytest.fixture(scope="module")
+def product(scene):
+    return open_product(scene.l2a[0])
+
+
+def _file(image):
+    with rasterio.open(str(image.location)) as opened:
+        return opened.read()
+
+
+@pytest.mark.parametrize(("band", "res"), [("B04", 10), ("B11", 20), ("B01", 60), ("SCL", 20), ("TCI", 10)])
+def test_its_own_grid_gives_the_file_s_pixels(product, band, res):
+    image = product.image(band, res)
+    assert (read_on(image, image.grid) == _file(image)).all()
+
+
+def test_a_window(product):
+    image = product.image("B04", 10)
+    window = Window(1000, 1010, 90, 80)
+    part = read_on(image, image.grid.cropped(window))
+    assert (part[0] == _file(image)[0, 1010:1090, 1000:1090]).all()
+
+
+def test_beyond_the_image_is_no_data(product):
+    image = product.image("B04", 60)
+    part = read_on(image, image.grid.cropped(Window(-5, -5, 10, 10)))
+    assert not part[0, :5].any()
+    assert not part[0, :, :5].any()
+    assert (part[0, 5:, 5:] == _file(image)[0, :5, :5]).all()
+    far = Grid(image.grid.epsg, image.grid.west + 1e6, image.grid.north, 120.0, 4, 4)
+    assert not read_on(image, far).any()
+
+
+def test_half_the_resolution_is_the_file_s_own_level(product):
+    image = product.image("B04", 10)
+    with rasterio.open(str(image.location), OVERVIEW_LEVEL=0) as level:
+        assert (read_on(image, image.grid.reduced(1))[0] == level.read(1)).all()
+
+
+def test_two_thirds_are_averaged_from_a_level(product):
+    image = product.image("B04", 20)
+    coarse = product.image("B04", 60).grid
+    mean = read_on(image, coarse)[0].astype(float)
+    whole = _file(image)[0].astype(float)
+    side = coarse.width
+    boxes = whole.reshape(side, 3, side, 3).mean(axis=(1, 3))
+    difference = np.abs(mean - boxes).mean() / boxes.mean()
+    assert difference < 0.04, difference
+
+
+def test_classes_are_picked_and_never_mixed(product):
+    image = product.image("SCL", 20)
+    side = image.grid.width // 5
+    coarse = replace(image.grid, resolution_m=100.0, width=side, height=side)
+    assert (read_on(image, coarse)[0] == _file(image)[0, 2::5, 2::5][:side, :side]).all()
+
+
+def test_nearest_repeats_pixels(product):
+    image = product.image("B11", 20)
+    fine = product.image("B04", 10).grid
+    doubled = np.kron(_file(image)[0], np.ones((2, 2), np.uint16))
+    assert (read_on(image, fine, "nearest")[0] == doubled).all()
+
+
+@pytest.mark.parametrize("resampling", ["auto", "bilinear", "cubic", "average"])
+def test_upwards_values_stay_near(product, resampling):
+    image = product.image("B11", 20)
+    fine = read_on(image, product.image("B04", 10).grid, resampling)[0].astype(float)
+    doubled = np.kron(_file(image)[0], np.ones((2, 2))).astype(float)
+    assert np.abs(fine - doubled).mean() < 0.05 * doubled.mean()
+
+
+def test_no_data_is_not_mixed_in(scene):
+    image = open_product(scene.l2a[1]).image("B04", 10)  # has the edge of a swath
+    grid = image.grid
+    small = Grid(grid.epsg, grid.west, grid.north, 15.0, grid.width * 2 // 3, grid.height * 2 // 3)
+    pixels, whole = read_on(image, small)[0], _file(image)[0]
+    assert (pixels == 0).any()
+    assert pixels[pixels > 0].min() >= whole[whole > 0].min()
+
+
+def test_a_file_of_another_size_is_named(product, tmp_path):
+    path = tmp_path / "B04.jp2"
+    with rasterio.open(
+        path, "w", driver="GTiff", width=5, height=4, count=1, dtype="uint16", transform=Affine(10, 0, 0, 0, -10, 0)
+    ) as out:
+        out.write(np.ones((1, 4, 5), np.uint16))
+    image = replace(product.image("B04", 10), location=LocalFile(path))
+    with pytest.raises(InputError, match="holds 5 x 4 px, where the product's metadata says 1320 x 1320"):
+        read_on(image, image.grid)
+
+
+def test_reductions():
+    ten = Grid(32631, 0.0, 0.0, 10.0, 10980, 10980)
+    there = (0, 1, 2, 3, 4)
+    wanted = {10.0: 0, 15.0: 0, 20.0: 1, 60.0: 2, 80.0: 3, 500.0: 4, 5.0: 0}
+    for resolution_m, reduction in wanted.items():
+        assert reduction_for(ten, replace(ten, resolution_m=resolution_m), there) == reduction
+
+
+def test_same_pixels():
+    grid = Grid(32631, 300000.0, 4900020.0, 10.0, 100, 100)
+    assert same_pixels(grid, grid.cropped(Window(3, 4, 5, 6)))
+    assert not same_pixels(grid, replace(grid, west=300005.0))
+    assert not same_pixels(grid, grid.reduced(1))
+
+
+def test_picked_at_the_edge_stays_inside():
+    grid = Grid(32631, 0.0, 0.0, 10.0, 2, 2)
+    pixels = np.array([[[1, 2], [3, 4]]], np.uint8)
+    assert picked(pixels, grid, Grid(32631, 0.0, 0.0, 5.0, 5, 4))[0, 0].tolist() == [1, 1, 2, 2, 2]
