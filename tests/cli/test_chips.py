@@ -151,6 +151,14 @@ def test_only_new_chips_are_made_and_the_window_is_shown(series):
     assert len(run(series, *SMALL, "--start", "2024-04-01", "--out", "d", "--no-cache").stdout.split()) == 2
 
 
+def test_the_cache_is_shown_and_cleared(series):
+    run(series, *SMALL)
+    shown = runner.invoke(app, ["cache", "show", "chips", "-f", "jsonl"])
+    assert json.loads(shown.stdout)["files"] == 7  # three pictures, their records, the recipe
+    assert runner.invoke(app, ["cache", "clear", "chips"]).exit_code == 0
+    assert len(run(series, *SMALL, "--list", "-f", "jsonl").stdout.split('"state": "new"')) == 4
+
+
 def test_the_limit_refuses_and_says_how_many(series):
     result = run(series, *SMALL, "--limit", 2, code=65)
     assert "3 chips match" in result.stderr

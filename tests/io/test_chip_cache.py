@@ -1,22 +1,18 @@
 """The cache of chips: whole files only, two writers at once, age."""
 
-import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 from s2kit.errors import OutputError
 from s2kit.io.chip_cache import (
     Clear,
-    clear,
     open_store_of,
     place_file,
     recall_clear,
     remember_clear,
     replace_file,
-    usage,
 )
 
 
@@ -75,21 +71,6 @@ def test_files_are_placed_and_replaced(tmp_path):
     assert source.read_bytes() == b"one"
     with pytest.raises(OutputError):
         place_file(source, source / "below" / "a.png")
-
-
-def test_age_and_clearing(tmp_path):
-    store = open_store_of(tmp_path, "x", {})
-    for name in ("old", "new"):
-        replace_file(store.path(f"{name}.png"), b"12345")
-    os.utime(store.path("old.png"), (time.time() - 9999,) * 2)
-    assert usage(tmp_path).entries == 3
-    gone = clear(tmp_path, older_than_s=5000)
-    assert (gone.entries, gone.nbytes) == (1, 5)
-    assert store.path("new.png").exists()
-    clear(tmp_path)
-    assert usage(tmp_path).entries == 0
-    assert not store.folder.exists()
-    assert clear(tmp_path / "never").entries == 0
 
 
 def test_what_was_clear_is_known_to_the_next_verb(tmp_path):

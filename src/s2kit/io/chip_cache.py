@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,38 +139,3 @@ def recall_clear(cache_dir: Path, product_ids: Iterable[str]) -> Clear | None:
         return None
     wanted = set(product_ids)
     return clear if wanted and wanted <= set(clear.products) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a part of the cache holds."""
-
-    entries: int
-    nbytes: int
-
-
-def usage(cache_dir: Path) -> Usage:
-    """How many files the chips have and how many bytes they take."""
-    files = [path.stat().st_size for path in (cache_dir / FOLDER).rglob("*") if path.is_file()]
-    return Usage(len(files), sum(files))
-
-
-def clear(cache_dir: Path, older_than_s: float | None = None) -> Usage:
-    """Remove cached chips and say what went.
-
-    Args:
-        cache_dir: The user's cache folder.
-        older_than_s: Only files that were written longer ago than this; None for all.
-    """
-    now, entries, nbytes = time.time(), 0, 0
-    root = cache_dir / FOLDER
-    for path in sorted(root.rglob("*"), reverse=True):  # files before their folders
-        with contextlib.suppress(FileNotFoundError, OSError):
-            status = path.stat()
-            if path.is_dir():
-                path.rmdir()
-            elif older_than_s is None or now - status.st_mtime > older_than_s:
-                path.unlink()
-                entries += 1
-                nbytes += status.st_size
-    return Usage(entries, nbytes)
