@@ -1,0 +1,125 @@
+"""Far images through GDAL: COG and GeoTIFF by the ranges of a `RemoteSource`, unusual JPEG 2000 from a whole copy.
+
+GDAL's JPEG 2000 driver asks for thousands of small ranges and, through a Python file, returned wrong pixels (GDAL 3.10,
+rasterio 1.4.4); one transfer of the whole is quicker and right.
+"""
+
+import io
+import threading
+from itertools import count
+from typing import Any
+
+from s2kit.core.jp2 import is_jpeg2000
+from s2kit.core.jp2_packets import Span
+from s2kit.errors import S2KitError
+from s2kit.io.byte_source import Traffic
+from s2kit.io.gdal_image import GdalImage, translated
+from s2kit.io.jp2_decode import no_georeference_warning
+from s2kit.io.remote_source import RemoteSource
+
+READ_AHEAD = 64 * 1024
+"""Least bytes of a request: GDAL asks for heads and directories in small portions."""
+
+_numbers = count(1)
+
+
+class RemoteGdalImage(GdalImage):
+    """One far image, opened with rasterio. Not to be shared by threads."""
+
+    def __init__(self, source: RemoteSource) -> None:
+        """Open an image; whoever made the source closes it.
+
+        Raises:
+            InputError: GDAL cannot read it.
+        """
+        self._source = source
+        self._openers: list[_Opener] = []
+        super().__init__("", source.name)
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was read so far."""
+        return self._source.traffic
+
+    def _open(self, **options: int) -> Any:
+        import rasterio
+
+        if is_jpeg2000(self._source.at_hand(0, 12)):
+            with translated(self._source.name), no_georeference_warning():
+                return rasterio.open(self._source.as_file(), **options)
+        opener = _Opener(self._source)
+        self._openers.append(opener)
+        try:
+            with translated(self._source.name), no_georeference_warning():
+                return rasterio.open(opener.path, opener=opener.open, **options)
+        except S2KitError as error:
+            raise opener.error or error from None
+
+    def _read(self, dataset: Any, window: Any, bands: Any) -> Any:
+        try:
+            return super()._read(dataset, window, bands)
+        except S2KitError as error:
+            raise next((opener.error for opener in self._openers if opener.error), None) or error from None
+
+
+class _Opener:
+    """Gives GDAL files to read from; an error ends a file early and is kept for whoever asked GDAL."""
+
+    def __init__(self, source: RemoteSource) -> None:
+        self.path = f"s2kit-{next(_numbers)}.image"
+        self.error: S2KitError | None = None
+        self._source = source
+        self._lock = threading.Lock()
+
+    def open(self, path: str, mode: str = "rb") -> "_File":
+        """The image as a file; there are no others beside it."""
+        if not path.endswith(self.path) or "w" in mode:
+            raise FileNotFoundError(path)
+        return _File(self)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the image."""
+        return self._source.size
+
+    def read(self, offset: int, nbytes: int) -> bytes:
+        """Bytes of the image; fewer at its end, or where reading failed."""
+        left = max(self.size - offset, 0)
+        nbytes = min(nbytes, left)
+        with self._lock:
+            data = self._source.at_hand(offset, nbytes)
+            if len(data) == nbytes or self.error is not None:
+                return data
+            try:
+                return self._source.read_many([Span(offset, min(max(nbytes, READ_AHEAD), left))])[0][:nbytes]
+            except S2KitError as error:
+                self.error = error
+                return b""
+
+
+class _File(io.RawIOBase):
+    """A place in an image."""
+
+    def __init__(self, opener: _Opener) -> None:
+        super().__init__()
+        self._opener = opener
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._opener.size}[whence]
+        self._at = max(base + offset, 0)
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = self._opener.read(self._at, self._opener.size if size is None or size < 0 else size)
+        self._at += len(data)
+        return data

@@ -1,0 +1,217 @@
+"""Where the tile-parts of a far JPEG 2000 file lie: from TLM, else by searching, else by walking from SOT to SOT."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from s2kit.core.codestream import MainHeader
+from s2kit.core.jp2_packets import Span, check_parts
+from s2kit.core.markers import SOT_NBYTES, NeedMore
+from s2kit.core.tile_part import TilePart, TilePartHeader, parse_sot, parse_tile_part
+from s2kit.core.tile_search import SEEN_NBYTES, NotInOrderError, TileSearch
+from s2kit.errors import InputError
+from s2kit.io.remote_source import RemoteSource
+
+log = logging.getLogger(__name__)
+
+SHARES = (1.0, 0.28, 0.08, 0.023, 0.0066)
+"""Share of a tile-part that each reduction needs, as measured on full 10 m bands."""
+
+_EOC_NBYTES = 2
+_SMALL_PART = 48 * 1024
+"""Tile-parts that are not larger on average are read whole."""
+_LARGEST_HEAD = 64 * 1024
+_SMALLEST_HEAD = 2048
+_SPARE = 1.3
+_RUN = 24
+"""Tiles in a row that are worth a walker of their own."""
+_SEARCH_NBYTES = 600_000
+"""What finding places for more walkers may cost."""
+
+
+class RemoteIndex:
+    """The index of a file that is read by ranges; it learns as it goes."""
+
+    def __init__(self, source: RemoteSource, header: MainHeader) -> None:
+        """Take a file whose header has been read.
+
+        Args:
+            source: Its bytes.
+            header: Its main header.
+        """
+        self._source, self._header, self._name = source, header, source.name
+        self._headers: dict[int, tuple[TilePartHeader, ...]] = {}
+        self._end = header.codestream_end - _EOC_NBYTES
+        self._search = TileSearch(header.first_sot, self._end, header.size.tiles)
+        self._tlm = self._from_tlm()
+        self._walked: dict[int, list[TilePart]] | None = None
+        self._head = _SMALLEST_HEAD
+        self.expect(0, whole=False)
+
+    def expect(self, reduction: int, *, whole: bool) -> None:
+        """Say what will be read next, so that it comes along with the tile-part headers.
+
+        Args:
+            reduction: The reduction.
+            whole: True for whole tiles, False for a window in them: only their lower resolutions are sure to be needed.
+        """
+        mean = (self._end - self._header.first_sot) / self._header.size.tiles
+        if mean <= _SMALL_PART and reduction <= 1:
+            self._head = _SMALL_PART
+            return
+        share = SHARES[min(reduction if whole else max(reduction, 2), len(SHARES) - 1)]
+        self._head = int(min(max(mean * share * _SPARE, _SMALLEST_HEAD), _LARGEST_HEAD))
+
+    def learn(self, pieces: Sequence[tuple[int, bytes]]) -> None:
+        """Take over what an earlier run has learned."""
+        if self._tlm is None:
+            for offset, data in pieces:
+                if offset >= self._header.first_sot:
+                    self._search.learn(offset, data)
+
+    def pieces(self) -> Iterator[tuple[int, bytes]]:
+        """The headers that are known, for the next run: `(offset, bytes)`."""
+        full = {header.part.offset: header for headers in self._headers.values() for header in headers}
+        for offset in full.keys() | {part.offset for part in self._search.parts.values()}:
+            nbytes = full[offset].data_offset - offset if offset in full else SEEN_NBYTES
+            data = self._source.at_hand(offset, nbytes)
+            if len(data) == nbytes:
+                yield offset, data
+
+    def parts(self, tiles: Sequence[int]) -> Mapping[int, tuple[TilePartHeader, ...]]:
+        """The parsed headers of all parts of each of these tiles, in file order.
+
+        Raises:
+            InputError: A tile is not in the file, or the file is cut within it.
+        """
+        missing = [tile for tile in tiles if tile not in self._headers]
+        try:
+            if missing:
+                self._load(missing)
+        except InputError as error:
+            raise InputError(f"{self._name}: {error}", error.hint) from None
+        return {tile: self._headers[tile] for tile in tiles}
+
+    def _load(self, tiles: Sequence[int]) -> None:
+        if self._tlm is not None:
+            try:
+                self._read_headers({tile: self._tlm[tile] for tile in tiles})
+            except InputError as error:
+                log.warning("%s: TLM contradicts the tile-parts (%s); searching them instead", self._name, error)
+                self._tlm = None
+            else:
+                return
+        self._read_headers(self._found(tiles))
+
+    def _found(self, tiles: Sequence[int]) -> dict[int, list[TilePart]]:
+        if self._walked is None:
+            try:
+                self._find(tiles)
+            except NotInOrderError as error:
+                log.debug("%s: %s; walking all tile-parts", self._name, error)
+                self._walked = self._walk()
+            else:
+                return {tile: [self._search.parts[tile]] for tile in tiles}
+        absent = next((tile for tile in tiles if tile not in self._walked), None)
+        if absent is not None:
+            raise InputError(f"tile {absent} of {self._header.size.tiles} is not in the file, which ends or breaks off")
+        return {tile: self._walked[tile] for tile in tiles}
+
+    def _find(self, tiles: Sequence[int]) -> None:
+        """Search for tiles, along several ways at once."""
+        prefix = self._source.at_hand(self._header.first_sot, _SMALL_PART)
+        if prefix and not self._search.parts:
+            self._search.learn(self._header.first_sot, prefix)
+        ways = [way for run in _runs(sorted(tiles)) for way in self._split(run)]
+        while True:
+            looks = {look for way in ways if (look := self._next(way)) is not None}
+            if not looks:
+                return
+            spans = sorted(looks)
+            for span, data in zip(spans, self._source.read_many(spans), strict=True):
+                self._search.learn(span.offset, data)
+
+    def _next(self, way: Sequence[int]) -> Span | None:
+        """What to read for the first tile of a way that is not known."""
+        tile = next((tile for tile in way if tile not in self._search.parts), None)
+        return None if tile is None else self._search.look(tile, min(self._head, self._end))
+
+    def _split(self, run: Sequence[int]) -> list[Sequence[int]]:
+        """A long run of tiles as several ways, that are walked side by side."""
+        mean = (self._end - self._header.first_sot) / self._header.size.tiles
+        worth = 1 + int(_SEARCH_NBYTES / (0.6 * mean))
+        ways = max(1, min(len(run) // _RUN, worth, self._source.connections))
+        edges = [len(run) * at // ways for at in range(ways + 1)]
+        return [run[start:end] for start, end in pairwise(edges)]
+
+    def _walk(self) -> dict[int, list[TilePart]]:
+        """All tile-parts from SOT to SOT; the walk ends at the first byte that is none (EOC, or damage)."""
+        found: dict[int, list[TilePart]] = {}
+        offset = self._header.first_sot
+        while offset + SOT_NBYTES <= self._end:
+            data = self._source.at_hand(offset, SOT_NBYTES)
+            if len(data) < SOT_NBYTES:
+                data = self._source.read_many([Span(offset, min(_SMALLEST_HEAD, self._source.size - offset))])[0]
+            try:
+                part, _, _ = parse_sot(data, offset, self._header.codestream_end)
+            except InputError:
+                break
+            found.setdefault(part.tile, []).append(part)
+            offset = part.end
+        return found
+
+    def _read_headers(self, found: Mapping[int, Sequence[TilePart]]) -> None:
+        """Read and parse the headers of tile-parts, all at once as far as one look is enough."""
+        parts = [part for tile in found.values() for part in tile]
+        for part in parts:
+            if part.end > self._end:
+                raise InputError(
+                    f"the file ends at byte {self._header.codestream_end}, within tile {part.tile}, "
+                    f"which ends at byte {part.end}"
+                )
+        parsed: dict[TilePart, TilePartHeader] = {}
+        have = {part: self._source.at_hand(part.offset, min(part.nbytes, _LARGEST_HEAD)) for part in parts}
+        while True:
+            short = {part: nbytes for part, data in have.items() if (nbytes := self._parse(part, data, parsed))}
+            if not short:
+                break
+            spans = [Span(part.offset, min(max(nbytes, self._head), part.nbytes)) for part, nbytes in short.items()]
+            have = dict(zip(short, self._source.read_many(spans), strict=True))
+        for tile, one in found.items():
+            headers = tuple(parsed[part] for part in one)
+            if not check_parts(headers):
+                raise InputError(f"the parts of tile {tile} contradict one another")
+            self._headers[tile] = headers
+
+    def _parse(self, part: TilePart, data: bytes, parsed: dict[TilePart, TilePartHeader]) -> int:
+        """Parse a header; 0 where that is done, else how many bytes it wants."""
+        header = parse_tile_part(data, part.offset, self._header.codestream_end)
+        if isinstance(header, NeedMore):
+            return header.nbytes
+        if header.part != part:
+            raise InputError(f"there is no part of tile {part.tile} with {part.nbytes} bytes at byte {part.offset}")
+        parsed[part] = header
+        return 0
+
+    def _from_tlm(self) -> dict[int, list[TilePart]] | None:
+        parts = self._header.tlm_parts()
+        if not parts:
+            return None
+        if parts[-1].end != self._end:
+            log.warning("%s: TLM contradicts the length of the file; searching the tile-parts instead", self._name)
+            return None
+        grouped: dict[int, list[TilePart]] = {}
+        for part in parts:
+            grouped.setdefault(part.tile, []).append(part)
+        return grouped
+
+
+def _runs(tiles: Sequence[int]) -> list[list[int]]:
+    """Tiles in a row, together."""
+    runs: list[list[int]] = []
+    for tile in tiles:
+        if runs and runs[-1][-1] == tile - 1:
+            runs[-1].append(tile)
+        else:
+            runs.append([tile])
+    return runs
