@@ -22,6 +22,7 @@ Other scenes, built once a machine and kept in the temporary folder until the ge
 """
 
 import hashlib
+import inspect
 import os
 import shutil
 import tempfile
@@ -44,6 +45,8 @@ _SOURCES = ("core/scene/*.py", "io/scene_writer.py", "workflows/scene*.py")
 
 def built_scene(side: int = SIDE, **options: Any) -> Scene:
     """A scene made with `make_scene(side=…, **options)`, from the cache where it is there. Read only."""
+    usual = {name: parameter.default for name, parameter in inspect.signature(make_scene).parameters.items()}
+    options = {name: value for name, value in options.items() if value != usual[name]}
     digest = hashlib.sha256(repr((side, sorted(options.items()))).encode())
     digest.update(f"{np.__version__} {rasterio.__version__} {rasterio.__gdal_version__}".encode())
     root = Path(s2kit.__file__).parent
