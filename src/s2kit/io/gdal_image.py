@@ -1,7 +1,7 @@
 """Images through plain GDAL: COG, GeoTIFF, and every JPEG 2000 file whose packets cannot be picked."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from s2kit.core.grid import Grid, Window
 from s2kit.errors import InputError, NotFoundError
 from s2kit.io.byte_source import Traffic
-from s2kit.io.jp2_decode import first_cause, no_georeference_warning
+from s2kit.io.jp2_decode import first_cause, gdal_threads, no_georeference_warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,8 @@ class GdalImage:
     def _read(self, dataset: Any, window: Window, bands: Sequence[int]) -> NDArray[Any]:
         from rasterio.windows import Window as RasterioWindow
 
-        with translated(self._name):
+        # with several threads, GDAL's JPEG 2000 driver loses errors of tiles and hands out what was in memory
+        with translated(self._name), gdal_threads() if dataset.driver == "JP2OpenJPEG" else nullcontext():
             pixels: NDArray[Any] = dataset.read(
                 [band + 1 for band in bands], window=RasterioWindow(window.col, window.row, window.width, window.height)
             )

@@ -1,0 +1,230 @@
+"""Damaged JPEG 2000 files: right pixels or one InputError, never a crash, a hang or a guess."""
+
+import logging
+import random
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from s2kit.core.codestream import MainHeader
+from s2kit.core.grid import Window
+from s2kit.core.jp2 import parse_header
+from s2kit.errors import InputError, NotFoundError
+from s2kit.io.imagery import open_image
+from s2kit.io.jp2_image import Jp2Image
+from support.jp2_files import BY_PACKETS, path_of, pixels_of, reduced_pixels_of
+
+ROUTES = ("auto", "off")
+
+
+def header_of(data: bytes) -> MainHeader:
+    header = parse_header(data, len(data))
+    assert isinstance(header, MainHeader)
+    return header
+
+
+def tile_starts(data: bytes) -> list[int]:
+    offset, found = header_of(data).first_sot, []
+    while data[offset : offset + 2] == b"\xff\x90":
+        found.append(offset)
+        offset += struct.unpack_from(">I", data, offset + 6)[0]
+    return found
+
+
+@pytest.fixture
+def damaged(tmp_path: Path):
+    def write(data: bytes) -> Path:
+        path = tmp_path / "damaged.j2k"
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("openjpeg", ROUTES)
+@pytest.mark.parametrize("name", ["plain", "parts", "offsets"])
+def test_a_plt_that_contradicts_its_tile_is_passed_over_with_one_warning(name, openjpeg, damaged, caplog) -> None:
+    data = bytearray(path_of(name).read_bytes())
+    for start in tile_starts(bytes(data)):
+        if data[start + 12 : start + 14] == b"\xff\x58":
+            data[start + 17] ^= 1
+    with open_image(damaged(bytes(data)), openjpeg=openjpeg) as image:
+        assert isinstance(image._reader, Jp2Image)
+        for reduction in image.info.reductions:
+            assert np.array_equal(image.level(reduction), reduced_pixels_of(name, reduction))
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "taking whole tiles instead" in warnings[0].getMessage()
+
+
+@pytest.mark.parametrize("level", [logging.WARNING, logging.CRITICAL])
+@pytest.mark.parametrize("openjpeg", ROUTES)
+@pytest.mark.parametrize("name", ["plain", "sop", "eph", "sop_eph"])
+def test_a_plt_whose_sum_is_right_and_whose_packets_are_not_is_noticed(
+    name, openjpeg, level, damaged, caplog, monkeypatch
+) -> None:
+    data = bytearray(path_of(name).read_bytes())
+    start = tile_starts(bytes(data))[0]
+    at = start + 17
+    single = [n for n in range(at, at + 10) if 1 < data[n] < 127][:2]  # last bytes of two lengths
+    data[single[0]] += 1
+    data[single[1]] -= 1
+    monkeypatch.setattr(logging.getLogger("rasterio"), "level", level)
+    logging.getLogger("rasterio").manager._clear_cache()
+    with open_image(damaged(bytes(data)), openjpeg=openjpeg) as image:
+        assert np.array_equal(image.level(), pixels_of(name))
+    assert [r.getMessage() for r in caplog.records if "PLT contradicts the packets" in r.getMessage()]
+    assert not [r for r in caplog.records if "SOP" in r.getMessage()]
+
+
+def test_a_tlm_that_contradicts_the_tile_parts_is_passed_over_with_one_warning(damaged, caplog) -> None:
+    data = bytearray(path_of("tlm").read_bytes())
+    at = data.index(b"\xff\x55")
+    step = (struct.unpack_from(">H", data, at + 2)[0] - 4) // 9
+    data[at + 6 + 3 * step - 1] += 2
+    data[at + 6 + 4 * step - 1] -= 2
+    with open_image(damaged(bytes(data))) as image:
+        assert np.array_equal(image.level(), pixels_of("tlm"))
+    assert [record.getMessage() for record in caplog.records if "TLM contradicts the tile-parts" in record.getMessage()]
+    assert len(caplog.records) == 1
+
+
+def test_a_tlm_of_another_length_than_the_file_is_passed_over(damaged, caplog) -> None:
+    data = bytearray(path_of("tlm").read_bytes())
+    at = data.index(b"\xff\x55")
+    data[at + 2 + struct.unpack_from(">H", data, at + 2)[0] - 1] ^= 1
+    with open_image(damaged(bytes(data))) as image:
+        assert np.array_equal(image.level(), pixels_of("tlm"))
+    assert "TLM contradicts the length of the file" in caplog.text
+
+
+@pytest.mark.parametrize("openjpeg", ROUTES)
+def test_a_file_cut_in_a_tile_still_has_the_tiles_before(openjpeg, damaged) -> None:
+    data = path_of("plain").read_bytes()
+    starts = tile_starts(data)
+    with open_image(damaged(data[: starts[4] + 100]), openjpeg=openjpeg) as image:
+        assert np.array_equal(image.window(Window(0, 0, 64, 96)), pixels_of("plain")[:, :96, :64])
+        with pytest.raises(
+            InputError, match=r"damaged.j2k: the file is cut short: it ends at byte \d+, tile 4 at byte"
+        ):
+            image.window(Window(64, 48, 10, 10))
+        with pytest.raises(InputError, match=r"tile 5 of 9 is not in the file"):
+            image.window(Window(140, 48, 10, 10))
+        with pytest.raises(InputError, match=r"damaged.j2k"):
+            image.level()
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 30])
+def test_a_file_without_its_last_bytes_is_told(cut: int, damaged) -> None:
+    data = path_of("plain").read_bytes()
+    with open_image(damaged(data[:-cut])) as image:
+        assert np.array_equal(image.window(Window(0, 0, 40, 40)), pixels_of("plain")[:, :40, :40])
+        with pytest.raises(InputError, match="cut short"):
+            image.level()
+
+
+@pytest.mark.parametrize("length", [4, 12, 50, 110, 116])
+def test_a_file_cut_in_its_header_is_told(length: int, damaged) -> None:
+    with pytest.raises(InputError, match=r"damaged.j2k: .*(end|not a)") as caught:
+        open_image(damaged(path_of("plain").read_bytes()[:length]))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ((4, b"\0\x01"), "tile 0|contradict|not in the file"),  # Isot: two tiles 1, none 0
+        ((4, b"\0\x77"), "tile 119 of 9"),
+        ((6, b"\0\0\0\x20"), "tile 0|no marker|does not end"),  # Psot far too short
+        ((6, b"\x7f\0\0\0"), "cut short"),
+        ((10, b"\x03"), "contradict"),  # TPsot
+        ((11, b"\x02"), "contradict"),  # TNsot
+        ((0, b"\xff\x10"), "no marker segment|not in the file"),
+    ],
+)
+def test_damage_in_sot_is_told(change, message, damaged) -> None:
+    data = bytearray(path_of("plain").read_bytes())
+    at, new = change
+    start = tile_starts(bytes(data))[0] + at
+    data[start : start + len(new)] = new
+    with pytest.raises(InputError, match=message), open_image(damaged(bytes(data))) as image:
+        image.window(Window(0, 0, 30, 30))
+
+
+def test_bytes_lost_or_put_in_are_told(damaged) -> None:
+    data = path_of("plain").read_bytes()
+    start = tile_starts(data)[3] + 400
+    for broken in (data[:start] + data[start + 1 :], data[:start] + b"\x55" + data[start:]):
+        with open_image(damaged(broken)) as image, pytest.raises(InputError, match="tile 3 does not end"):
+            image.window(Window(0, 50, 30, 30))
+
+
+def mutated(rng: random.Random, data: bytes) -> bytes:
+    """Change a few bytes, most of them where they hurt: headers, SOT, PLT."""
+    changed, starts = bytearray(data), tile_starts(data)
+    kind = rng.choice(["header", "part", "data", "cut", "insert", "delete", "zeros"])
+    if kind == "header":
+        for _ in range(rng.choice([1, 1, 2, 4])):
+            changed[rng.randrange(header_of(data).first_sot)] = rng.choice([0, 1, 127, 128, 255, rng.randrange(256)])
+    elif kind == "part":
+        changed[rng.choice(starts) + rng.randrange(30)] = rng.randrange(256)
+    elif kind == "data":
+        changed[rng.randrange(starts[0] + 40, len(data))] ^= 1 << rng.randrange(8)
+    elif kind == "cut":
+        del changed[rng.randrange(len(changed)) :]
+    elif kind == "insert":
+        at = rng.randrange(len(changed))
+        changed[at:at] = rng.randbytes(rng.choice([1, 2, 50]))
+    elif kind == "delete":
+        at = rng.randrange(len(changed))
+        del changed[at : at + rng.choice([1, 2, 50])]
+    else:
+        at, length = rng.randrange(len(changed)), rng.choice([4, 64, 500])
+        changed[at : at + length] = bytes(len(changed[at : at + length]))
+    return bytes(changed)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # rasterio, of GDAL messages not in UTF-8
+@pytest.mark.parametrize("seed", range(8))
+def test_mutated_files_give_pixels_on_both_routes_alike_or_an_input_error(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    path = tmp_path / "mutated.j2k"
+    outcomes = {"right": 0, "as GDAL": 0, "other": 0, "refused": 0}
+    for _ in range(60):
+        name = rng.choice(BY_PACKETS)
+        path.write_bytes(mutated(rng, path_of(name).read_bytes()) or b"\0")
+        window, found = Window(rng.randrange(40), rng.randrange(30), rng.randrange(8, 60), rng.randrange(8, 60)), []
+        for openjpeg in ROUTES:
+            try:
+                with open_image(path, openjpeg=openjpeg) as image:
+                    found.append(image.window(window))
+            except (InputError, NotFoundError):
+                outcomes["refused"] += 1
+        if len(found) == 2:
+            assert np.array_equal(*found)
+        if found:
+            outcomes[judged(path, name, window, found[0])] += 1
+    assert outcomes["refused"] > 5
+    assert outcomes["right"] > 10
+    assert outcomes["other"] <= 3  # damage of a packet that is not read cannot be known
+
+
+def judged(path: Path, name: str, window: Window, pixels: np.ndarray) -> str:
+    with open_image(path_of(name)) as image:
+        if np.array_equal(pixels, image.window(window)):
+            return "right"
+    try:
+        with rasterio.open(path) as dataset:
+            whole = dataset.read()
+    except rasterio.errors.RasterioError:
+        return "other"
+    expected = np.zeros((len(whole), *window.shape), whole.dtype)
+    part = whole[:, window.row : window.row_end, window.col : window.col_end]
+    expected[:, : part.shape[1], : part.shape[2]] = part
+    return "as GDAL" if np.array_equal(pixels, expected) else "other"
