@@ -111,15 +111,10 @@ def read_tags(path: Path) -> dict[str, str]:
         return {}
 
 
-def middle_path(path: Path) -> Path:
-    """Where the plain GeoTIFF stands from which a COG or WebP at `path` is copied."""
-    return path.with_name(f"{path.name}.tmp.tif")
-
-
 @contextmanager
 def _intermediate(path: Path, pixels: NDArray[Any], options: RasterOptions, *, alpha: bool = False) -> Iterator[Path]:
     """A plain GeoTIFF beside the output for the drivers that only copy."""
-    middle = middle_path(path)
+    middle = path.with_name(f"{path.name}.tmp.tif")
     try:
         with _translated(path):
             _write_tiff(middle, pixels, options, compress="LZW" if alpha else "ZSTD", alpha=alpha)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from glob import escape
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from s2kit.errors import InputError, OutputError
 from s2kit.io.files import atomic_file, part_path, remove, write_atomic
 from s2kit.io.jpeg import MAX_SIDE, write_jpeg
 from s2kit.io.png import PngOptions, write_png
-from s2kit.io.raster import RasterOptions, middle_path, read_tags, write_cog, write_geotiff, write_webp
+from s2kit.io.raster import RasterOptions, read_tags, write_cog, write_geotiff, write_webp
 from s2kit.io.sidecars import sidecar_paths, write_sidecars
 from s2kit.workflows.picture import Mode, Picture, Pixels
 from s2kit.workflows.render_plan import Planned, derivations
@@ -129,9 +130,9 @@ def limit_texts(picture: Picture) -> dict[str, str]:
 
 
 def leftovers(output: Output) -> tuple[Path, ...]:
-    """What a writer that was killed may leave behind."""
+    """What a writer that was killed has left behind: its `.part` file, and those that GDAL sets beside it."""
     part = part_path(output.path)
-    return part, middle_path(part)
+    return tuple(part.parent.glob(f"{escape(part.name)}*"))
 
 
 def write_output(picture: Picture, output: Output, pixels: Pixels, *, threads: int = 0) -> int:
