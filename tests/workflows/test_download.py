@@ -237,8 +237,14 @@ def test_a_zip_that_lacks_something_gives_what_it_has(made, bucket, tmp_path):
         for path, data in product.kept.items():
             if not path.endswith("105431_B03.jp2"):
                 old.writestr(f"{L1C}.SAFE/{path}", data)
+    path = tmp_path / f"{L1C}.zip"
+    with zipfile.ZipFile(path) as old:
+        header = next(info.header_offset for info in old.infolist() if info.filename.endswith("105431_B02.jp2"))
+    data = bytearray(path.read_bytes())
+    data[header + 5000] ^= 1
+    path.write_bytes(bytes(data))
     result = one(archive, tmp_path, L1C, as_zip=True)
-    assert [file.path[-7:] for file in result.files if file.moved] == ["B03.jp2"]
+    assert sorted(file.path[-7:] for file in result.files if file.moved) == ["B02.jp2", "B03.jp2"]
     with zipfile.ZipFile(result.path) as new:
         assert new.read(f"{L1C}.SAFE/{product.large}") == product.files[product.large]
 

@@ -1,10 +1,13 @@
-"""A SAFE folder as a zip that is the same, byte for byte, whenever it is made from the same files."""
+"""A SAFE folder as a zip that is the same, byte for byte, whenever it is made from the same files; and back."""
 
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from s2kit.errors import InputError
 from s2kit.io.files import atomic_file
 
 _CHUNK = 1 << 20
@@ -46,6 +49,37 @@ def write_zip(
                 check()
                 _add(archive, folder, path, stamp)
         prove(part)
+
+
+def unpack(source: Path, paths: Iterable[str], folder: Path, check: Callable[[], None] = lambda: None) -> None:
+    """Write members of a SAFE's zip to a folder, each whole or not at all; files that are there stay.
+
+    Args:
+        source: The zip.
+        paths: Paths below the SAFE folder in the zip; those that it lacks, or has damaged, are passed over.
+        folder: Where they go; proving them is the caller's business.
+        check: Called before each file; raises to stop.
+
+    Raises:
+        OutputError, DiskError: They cannot be written.
+    """
+    with zipfile.ZipFile(source) as archive:
+        members = {name.partition(".SAFE/")[2]: name for name in archive.namelist()}
+        for path in paths:
+            check()
+            if path in members and not (folder / path).exists():
+                with suppress(InputError):
+                    _extract(archive, members[path], folder / path)
+
+
+def _extract(archive: zipfile.ZipFile, member: str, target: Path) -> None:
+    with atomic_file(target) as part:
+        try:
+            with archive.open(member) as source, part.open("wb") as into:
+                while chunk := source.read(_CHUNK):
+                    into.write(chunk)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise InputError(f"{archive.filename}: {member} cannot be read: {error}", "remove the zip") from error
 
 
 def _add(archive: zipfile.ZipFile, folder: Path, path: str, stamp: tuple[int, int, int, int, int, int]) -> None:

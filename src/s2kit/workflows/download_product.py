@@ -17,6 +17,7 @@ from s2kit.core.subset import MANIFEST
 from s2kit.errors import DiskError, InputError, OutputError, PartialFailure, S2KitError, UsageError
 from s2kit.io.files import ensure_folder, free_bytes, write_atomic
 from s2kit.io.transfer import Budget, ProofError, StoppedError, Wanted, fetch, parts_of
+from s2kit.io.zip_writer import unpack
 from s2kit.workflows.download_plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
 from s2kit.workflows.place import (
     EMPTY_FOLDERS,
@@ -30,7 +31,7 @@ from s2kit.workflows.place import (
     standing,
     unchanged,
 )
-from s2kit.workflows.product_zip import find_zip, make_zip, proven_members, unpack
+from s2kit.workflows.product_zip import find_zip, make_zip, proven_members
 from s2kit.workflows.source import Source, find_source, open_source
 
 
@@ -155,7 +156,7 @@ def _reuse_zip(place: Place, source: Source, budget: Budget, report: Report) -> 
     """Take from a zip that does not hold all that is wanted what it does hold."""
     tree = find_zip(place, report)
     if tree is not None and not place.safe.exists():
-        unpack(tree, source.manifest.by_path, place.part, budget.check)
+        unpack(place.zip, source.manifest.by_path, place.part, budget.check)
 
 
 def _completion(plan: Plan, request: DownloadRequest) -> list[Task]:

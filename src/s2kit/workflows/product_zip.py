@@ -11,7 +11,7 @@ from s2kit.core.manifest import Manifest, ManifestEntry, parse_manifest
 from s2kit.core.product import parse_product_name
 from s2kit.core.subset import MANIFEST
 from s2kit.errors import InputError, NotFoundError
-from s2kit.io.files import atomic_file, ensure_folder, remove
+from s2kit.io.files import remove
 from s2kit.io.proof import checksum
 from s2kit.io.safe_tree import SafeTree
 from s2kit.io.safe_zip import ZipTree
@@ -72,22 +72,6 @@ def proven_members(tree: SafeTree, manifest: Manifest, check: Callable[[], None]
         if entry.path in there and tree.nbytes(entry.path) == entry.nbytes and _matches(tree, entry):
             found.append(entry)
     return found
-
-
-def unpack(tree: SafeTree, paths: Iterable[str], folder: Path, check: Callable[[], None]) -> None:
-    """Write members of a zip to a folder, each whole or not at all; they are proven again by whoever uses them."""
-    from zipfile import ZipFile
-
-    with ZipFile(tree.address) as archive:
-        members = {name.partition(".SAFE/")[2]: name for name in archive.namelist()}
-        for path in paths:
-            check()
-            if path not in members or (folder / path).exists():
-                continue
-            ensure_folder((folder / path).parent)
-            with atomic_file(folder / path) as part, archive.open(members[path]) as source, part.open("wb") as into:
-                while chunk := source.read(1 << 20):
-                    into.write(chunk)
 
 
 def _matches(tree: SafeTree, entry: ManifestEntry) -> bool:
