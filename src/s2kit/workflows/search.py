@@ -7,7 +7,7 @@ look after, a record leaves as soon as its page is here; otherwise each area and
 import queue
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -21,6 +21,7 @@ from s2kit.core.sorting import ordered
 from s2kit.errors import AccessError, S2KitError, ServiceError
 from s2kit.io.catalogues.base import CatalogueSource, open_catalogue
 from s2kit.io.deadline import Deadline
+from s2kit.io.threads import put, start
 
 MAX_PARALLEL = 6
 """Questions that are asked at one time; the limit for each host comes on top."""
@@ -183,26 +184,30 @@ class Search:
         arrivals: queue.Queue[_Arrival] = queue.Queue(_WAITING_RECORDS)
         stop = threading.Event()
 
-        def work(part: _Part) -> None:
-            for arrival in _ask(part, self.request, deadline, self._report):
-                if not _put(arrivals, arrival, stop):
-                    return
+        todo: queue.SimpleQueue[_Part] = queue.SimpleQueue()
+        for part in parts:
+            todo.put(part)
 
-        with ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="search") as pool:
-            try:
-                for part in parts:
-                    pool.submit(work, part)
-                open_parts = len(parts)
-                while open_parts:
-                    arrival = arrivals.get()
-                    open_parts -= arrival.record is None
-                    yield arrival
-            finally:
-                stop.set()
-                deadline.expire()
-                for group in self._groups:
-                    group.stop.set()
-                pool.shutdown(wait=False, cancel_futures=True)
+        def work() -> None:
+            while not todo.empty():
+                with suppress(queue.Empty):
+                    for arrival in _ask(todo.get_nowait(), self.request, deadline, self._report):
+                        if not put(arrivals, arrival, stop):
+                            return
+
+        for number in range(min(MAX_PARALLEL, len(parts))):
+            start(work, f"search-{number}")
+        try:
+            open_parts = len(parts)
+            while open_parts:
+                arrival = arrivals.get()
+                open_parts -= arrival.record is None
+                yield arrival
+        finally:
+            stop.set()
+            deadline.expire()
+            for group in self._groups:
+                group.stop.set()
 
 
 def search(request: SearchRequest, report: Report = silent) -> Search:
@@ -256,16 +261,6 @@ class _Arrival:
     error: S2KitError | None = None
 
 
-def _put(arrivals: "queue.Queue[_Arrival]", arrival: _Arrival, stop: threading.Event) -> bool:
-    while not stop.is_set():
-        try:
-            arrivals.put(arrival, timeout=0.2)
-        except queue.Full:
-            continue
-        return True
-    return False
-
-
 def _ask(part: _Part, request: SearchRequest, deadline: Deadline, report: Report) -> Iterator[_Arrival]:
     """The records of one part, then its end; errors end it and are told, never raised."""
     error: S2KitError | None = None
@@ -287,7 +282,7 @@ def _answers(part: _Part, request: SearchRequest, deadline: Deadline, report: Re
     group = part.group
     area = None if group.aoi is None else for_query(group.aoi.geometry)
     seen: set[str] = set()
-    catalogue = open_catalogue(part.source, deadline, request.page_size)
+    catalogue = open_catalogue(part.source, deadline, request.page_size, ahead=not request.is_stream)
     told = 0
     count: int | None = None
     for page in catalogue.pages(_with_tile(request.query, group.aoi), area, group.when):

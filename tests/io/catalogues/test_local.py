@@ -138,6 +138,12 @@ def test_an_index_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
     assert ids(root, tmp_path / "cache") == [L2A_NAME]
 
 
+def test_a_link_that_leads_back_is_followed_once(tmp_path: Path) -> None:
+    write_safe(tmp_path / "data", L2A_NAME)
+    (tmp_path / "data" / "again").symlink_to(tmp_path / "data")
+    assert ids(tmp_path / "data") == [L2A_NAME]
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="gone"):
         page(tmp_path / "gone")

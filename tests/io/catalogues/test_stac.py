@@ -59,6 +59,16 @@ def test_the_next_page_is_asked_for_when_it_is_wanted(server: CatalogueServer) -
     assert len(server.searches()) == 1
 
 
+def test_the_next_page_may_be_fetched_ahead(server: CatalogueServer) -> None:
+    source = CatalogueSource(name="earth-search", kind="stac", url=server.url)
+    found = open_catalogue(source, Deadline(20), 10, ahead=True).pages(new_query(), AREA, EVER)
+    first = next(found)
+    assert len(first.records) + len(ids(found)) == 25
+    server.faults = [Answer(403, b"{}")]
+    with pytest.raises(AccessError):
+        next(open_catalogue(source, Deadline(20), 10, ahead=True).pages(new_query(), AREA, EVER))
+
+
 def test_an_unknown_service_is_sent_only_what_it_says_it_takes() -> None:
     with stac_server(ITEMS) as plain:
         next(pages(plain.url, name=plain.url, max_cloud_pct=20))

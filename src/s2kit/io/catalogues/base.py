@@ -68,8 +68,16 @@ KINDS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def open_catalogue(source: CatalogueSource, deadline: Deadline, page_size: int = 100) -> Catalogue:
+def open_catalogue(
+    source: CatalogueSource, deadline: Deadline, page_size: int = 100, *, ahead: bool = False
+) -> Catalogue:
     """The catalogue behind a name.
+
+    Args:
+        source: The catalogue.
+        deadline: For all that is asked of it.
+        page_size: Products that are asked for at once.
+        ahead: True where the next page may be fetched before it is wanted.
 
     Raises:
         ConfigError: Its kind is none of `KINDS`.
@@ -78,7 +86,7 @@ def open_catalogue(source: CatalogueSource, deadline: Deadline, page_size: int =
         case "stac":
             from s2kit.io.catalogues.stac import StacCatalogue
 
-            return StacCatalogue(source, deadline, page_size)
+            return StacCatalogue(source, deadline, page_size, ahead=ahead)
         case "odata":
             from s2kit.io.catalogues.odata import ODataCatalogue
 

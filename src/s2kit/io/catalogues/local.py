@@ -111,11 +111,15 @@ def _read(path: Path, catalogue: str) -> ProductRecord:
 
 def find_products(root: Path) -> Iterator[tuple[Path, str]]:
     """Products below a folder, each with a mark that changes when its metadata does."""
-    yield from _walk(str(root), 0)
+    yield from _walk(str(root), 0, set())
 
 
-def _walk(folder: str, depth: int) -> Iterator[tuple[Path, str]]:
+def _walk(folder: str, depth: int, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]:
     try:
+        where = Path(folder).stat()
+        if (where.st_dev, where.st_ino) in seen:  # a link that leads back
+            return
+        seen.add((where.st_dev, where.st_ino))
         entries = list(os.scandir(folder))
     except OSError as error:
         _log.debug("%s cannot be listed: %s", folder, error)
@@ -128,7 +132,7 @@ def _walk(folder: str, depth: int) -> Iterator[tuple[Path, str]]:
             if name.upper().endswith(".SAFE"):
                 yield Path(entry.path), _safe_mark(entry.path)
             elif depth < MAX_DEPTH:
-                yield from _walk(entry.path, depth + 1)
+                yield from _walk(entry.path, depth + 1, seen)
         elif name == "tileInfo.json" or _ZIP.match(name):
             yield Path(entry.path), _mark(entry.stat())
 

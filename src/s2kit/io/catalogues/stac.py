@@ -24,6 +24,7 @@ from s2kit.errors import InputError, ServiceError
 from s2kit.io.catalogues.base import CatalogueSource, Page
 from s2kit.io.catalogues.transport import BadRequestError, Transport, host_of, parse_object
 from s2kit.io.deadline import Deadline
+from s2kit.io.threads import ahead as fetched_ahead
 
 TAKES_FILTERS = frozenset(("earth-search", "cdse"))
 """Catalogues that are known to take `query` and `fields` and to name properties as `from_stac` reads them."""
@@ -53,9 +54,10 @@ _KEPT_FIELDS = (
 class StacCatalogue:
     """A STAC API that can be searched."""
 
-    def __init__(self, source: CatalogueSource, deadline: Deadline, page_size: int) -> None:
+    def __init__(self, source: CatalogueSource, deadline: Deadline, page_size: int, *, ahead: bool = False) -> None:
         self.source = source
         self._page_size = page_size
+        self._ahead = ahead
         auth = (source.user, source.password or "") if source.user else None
         self._io = _Carrier(Transport(deadline, auth))
 
@@ -80,7 +82,8 @@ class StacCatalogue:
         root = self.source.url.rstrip("/")
         search = ItemSearch(root if root.endswith("/search") else f"{root}/search", stac_io=self._io, **parameters)
         try:
-            for answer in search.pages_as_dicts():
+            answers = search.pages_as_dicts()
+            for answer in fetched_ahead(answers) if self._ahead else answers:
                 watch.look(answer)
                 yield self._page(answer)
         except APIError as error:
