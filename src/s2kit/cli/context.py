@@ -1,6 +1,7 @@
 """One run of a verb: its settings, its voice on stderr, its log."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -119,6 +120,7 @@ def session(verb: str, **flags: object) -> Iterator[Session]:
     from s2kit.cli.terminal import listening, set_up_logging
 
     loaded = load(**flags)
+    _hand_down_keys(loaded.secrets)
     set_up_logging(_options.verbosity, loaded.settings.log_file)
     started = datetime.now(UTC)
     code = ExitCode.DONE
@@ -135,6 +137,15 @@ def session(verb: str, **flags: object) -> Iterator[Session]:
         finally:
             if loaded.settings.log_requests:
                 _append_request(Path(loaded.settings.log_requests), run, started, code)
+
+
+def _hand_down_keys(secrets: Mapping[str, str]) -> None:
+    """Put keys that `.env` has into the environment: the stores of this process and of its workers look there."""
+    from s2kit.settings import SECRETS
+
+    for name in ("cdse_access_key", "cdse_secret"):
+        if name in secrets:
+            os.environ.setdefault(SECRETS[name][0], secrets[name])
 
 
 def _append_request(path: Path, run: Session, started: datetime, code: ExitCode) -> None:
