@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from s2kit.cli.app import app
 from support.chip_items import parcel_file, square, write_item
+from support.http_server import serving
 
 runner = CliRunner()
 NAME = "S2A_MSIL2A_{stamp}_{baseline}_R051_T{tile}_20240901T000000"
@@ -427,3 +428,47 @@ def test_the_offset_of_geotiffs_is_proven_by_the_safe_where_it_is_at_hand(scene,
     alone = run(*words, "--dataset", tmp_path, "--no-cache", "--out", "alone")
     assert "known from the STAC item only" in alone.stderr
     assert "known from" not in run(*words, "--boa-offset", "applied", "--out", "said").stderr
+
+
+def test_bands_of_other_sizes_are_brought_onto_the_first_bands_grid(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    coarse = ramp(100, top=2000, seed=3)
+    write_item(tmp_path / "d", {"B08": ramp(), "B11": coarse, "B04": ramp(seed=2)}, name=name(), scales={"B11": 2})
+    words = [tmp_path / "d", *CENTRE, "--chipsize", 640, "--lut", "0_3000_0_2000_0_3000"]
+    (path,) = run(*words, "--bands", "B08,B11,B04").stdout.split()
+    with opened(path) as picture:
+        assert picture.shape == (64, 64)
+        middle = picture.read(2)
+        assert (middle[0::2, 0::2] == middle[1::2, 1::2]).all()
+    (path,) = run(*words, "--bands", "B08,B11,B04", "--resampling", "bilinear").stdout.split()
+    with opened(path) as picture:
+        assert (picture.read(2)[0::2, 0::2] != picture.read(2)[1::2, 1::2]).any()
+    (path,) = run(*words, "--bands", "B11,B08,B04", "--resampling", "bilinear").stdout.split()
+    with opened(path) as picture:
+        assert picture.shape == (32, 32)
+
+
+def test_a_search_result_of_earth_search_is_cut_from_its_geotiffs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "bucket" / "sentinel-s2-l2a-cogs" / "31" / "T" / "CJ" / "2024" / "4"
+    item = write_item(root, {"B04": ramp(), "SCL": scl()}, name=name(), scales={"SCL": 2})
+    document = json.loads(next(item.glob("*.json")).read_text())
+    key = item.relative_to(tmp_path / "bucket").as_posix()
+    for asset in document["assets"].values():
+        asset["href"] = f"https://sentinel-cogs.s3.us-west-2.amazonaws.com/{key}/{asset['href']}"
+    next(item.glob("*.json")).write_text(json.dumps(document))
+    record = {
+        "id": name(),
+        "datetime": "2024-04-19T10:50:31Z",
+        "geometry": document["geometry"],
+        "eo:cloud_cover": 3.0,
+        "s2kit:locations": {"cogs": f"s3://sentinel-cogs/{key}"},
+    }
+    with serving(tmp_path / "bucket") as server:
+        (tmp_path / "settings.toml").write_text(f'[archives.cogs]\naddress = "{server.url}"\n')
+        words = ["-", *CENTRE, "--chipsize", 320, "--raw", "--bands", "B04"]
+        answer = json.loads(run(*words, input=json.dumps(record)).stdout)
+    with rasterio.open(answer["chips"][0]) as chip, rasterio.open(item / "B04.tif") as whole:
+        window = rasterio.windows.from_bounds(*chip.bounds, whole.transform)
+        assert (chip.read() == whole.read(window=window)).all()
+        assert chip.tags()["OFFSET_SOURCE"] == "item flag"

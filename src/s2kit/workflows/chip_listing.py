@@ -1,5 +1,6 @@
 """Chips as rows: what would be cut, what was cut, what it would take, and where it goes by default."""
 
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 from shapely.geometry import mapping
 
 from s2kit.core.chip_page import Legend
-from s2kit.core.chip_record import Recipe
+from s2kit.core.chip_record import Recipe, safe_name
 from s2kit.core.cost import size_text
 from s2kit.core.indices import find_index
+from s2kit.core.lut import Lut
 from s2kit.core.palettes import palette
 from s2kit.workflows.chip_output import ChipsOutput
 from s2kit.workflows.chips import ChipsRequest, ChipsResult, PlannedSeries
@@ -70,10 +72,22 @@ def estimate(request: ChipsRequest, planned: Sequence[PlannedSeries]) -> str:
 
 
 def default_folder(request: ChipsRequest) -> Path:
-    """`chips/PLACE_SIZE_BANDS` below the current folder."""
+    """`chips/PLACE_SIZE_BANDS` below the current folder, with whatever else was chosen; no two recipes share one."""
+    recipe = request.recipe
+    words = [
+        "" if recipe.raw or recipe.index or recipe.lut == Lut() else f"lut_{recipe.lut.text}",
+        f"{recipe.res}m" if recipe.res else "",
+        "" if recipe.resampling == "nearest" else recipe.resampling,
+        "" if recipe.boa_offset == "auto" else f"offset_{recipe.boa_offset}",
+    ]
     if len(request.places) == 1:
-        return Path("chips") / request.recipe.slug(request.places[0])
-    return Path("chips") / f"{len(request.places)}_places_{request.recipe.index or '_'.join(request.recipe.bands)}"
+        start = recipe.slug(request.places[0])
+    else:
+        places = " ".join(f"{place.lon} {place.lat} {place.side_m}" for place in request.places)
+        mark = f"{zlib.crc32(places.encode()):08x}"
+        what = recipe.index or "_".join(recipe.bands)
+        start = f"{len(request.places)}_places_{mark}_{'raw_' if recipe.raw else ''}{what}"
+    return Path("chips") / safe_name("_".join([start, *filter(None, words)]).replace(".", "_"))
 
 
 def legend_of(recipe: Recipe) -> Legend | None:

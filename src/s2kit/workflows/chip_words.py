@@ -21,6 +21,7 @@ from s2kit.workflows.places import (
     WhereWords,
     WhichWords,
     cache_root,
+    normal_level,
     places,
     products,
     time_ranges,
@@ -211,7 +212,7 @@ def understood_chips(
     where = (batch.place,) if batch else places(words.where, words.which.refs, settings, report)
     side_m = recipe.size.side_m(recipe.res or native_resolution(recipe.bands[0]))
     found = products(words.which, [square_box(place, side_m) for place in where], settings, secrets, report)
-    level = (words.which.level or settings.level).upper()
+    level = normal_level(words.which.level, settings)
     request = ChipsRequest(
         places=where,
         recipe=recipe,

@@ -189,6 +189,18 @@ def time_ranges(words: WhichWords, now: datetime | None = None) -> tuple[DateRan
     return tuple(dict.fromkeys(ranges))
 
 
+def normal_level(text: str | None, settings: Settings) -> str:
+    """`L1C` or `L2A` from `l2a`, `LEVEL2A` and the like; None means the settings' level.
+
+    Raises:
+        UsageError: Another level.
+    """
+    level = (text or settings.level).upper().replace("LEVEL", "L")
+    if level not in {"L1C", "L2A"}:
+        raise UsageError(f"--level {text}: there are l2a and l1c")
+    return level
+
+
 def products(
     words: WhichWords,
     around: Sequence[tuple[float, float, float, float]],
@@ -211,9 +223,7 @@ def products(
         S2KitError: As the catalogue says.
     """
     ranges = time_ranges(words)
-    level = (words.level or settings.level).upper()
-    if level not in {"L1C", "L2A"}:
-        raise UsageError(f"--level {words.level}: there are l2a and l1c")
+    level = normal_level(words.level, settings)
     if words.refs:
         found = found_in_refs(_where_read(words.refs, settings), settings, level, report)
         asked = level if words.level else None

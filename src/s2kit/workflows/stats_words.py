@@ -14,7 +14,15 @@ from s2kit.errors import InputError, UsageError
 from s2kit.io.aoi_files import read_aois
 from s2kit.io.chip_cache import Clear, remember_clear
 from s2kit.settings import Settings
-from s2kit.workflows.places import WhereWords, WhichWords, cache_root, chosen_parcels, parcel_place, products
+from s2kit.workflows.places import (
+    WhereWords,
+    WhichWords,
+    cache_root,
+    chosen_parcels,
+    normal_level,
+    parcel_place,
+    products,
+)
 from s2kit.workflows.stats import StatsRequest, StatsRun
 from s2kit.workflows.stats_task import SCL, StatsRecipe
 
@@ -80,7 +88,7 @@ def understood_stats(
         InputError: Products were named and none of them shows a parcel.
     """
     recipe = recipe_of(words)
-    level = (words.which.level or settings.level).upper()
+    level = normal_level(words.which.level, settings)
     if level == "L1C" and (SCL in recipe.layers or recipe.mask_clouds):
         raise InputError("L1C has no SCL", "scene classification comes with L2A: --level l2a, or name --layer B04")
     parcels = _areas(words.where, settings, report)
