@@ -178,10 +178,18 @@ def test_a_destination_that_is_a_file_cannot_be_made(place):
     assert s2kit("download", L1C, "--out", "file").exit_code == 73
 
 
-def test_signed_requests_with_a_wrong_clock_are_explained(place, product, s3_server: S3Server):
+@pytest.mark.parametrize(
+    ("fault", "path", "said"),
+    [
+        ("skew", "manifest.safe", "clock"),
+        ("denied", "productInfo.json", "s3:GetObject"),
+        ("denied", "B02.jp2", "s3:GetObject"),
+    ],
+)
+def test_refusals_are_explained(fault, path, said, place, product, s3_server: S3Server):
     bucket = s3_server.bucket()
     put_product(bucket, product)
-    rule = {"fault": "skew", "path": "manifest.safe", "times": 99}
+    rule = {"fault": fault, "path": path, "times": 99}
     with proxied(bucket.endpoint_url, place / "log", rule) as proxy:
         (place / "settings.toml").write_text(
             f'archive = "mine"\n[archives.mine]\naddress = "s3://{bucket.name}"\nlayout = "aws-s2"\n'
@@ -189,7 +197,7 @@ def test_signed_requests_with_a_wrong_clock_are_explained(place, product, s3_ser
         )
         result = s2kit("download", L1C)
     assert result.exit_code == 77
-    assert "clock" in result.stderr
+    assert said in result.stderr
 
 
 def test_the_second_run_sends_no_request_at_all(place, product, s3_server: S3Server):

@@ -14,7 +14,7 @@ from s2kit.core.events import Advanced, Note, Planned, Report
 from s2kit.core.manifest import parse_manifest
 from s2kit.core.product import AnyProductName, Sentinel1Name
 from s2kit.core.subset import MANIFEST
-from s2kit.errors import DiskError, InputError, OutputError, PartialFailure, S2KitError, UsageError
+from s2kit.errors import AccessError, DiskError, InputError, OutputError, PartialFailure, S2KitError, UsageError
 from s2kit.io.files import ensure_folder, free_bytes, write_atomic
 from s2kit.io.transfer import Budget, ProofError, StoppedError, Wanted, fetch, parts_of
 from s2kit.io.zip_writer import unpack
@@ -216,7 +216,7 @@ def _fetch(place: Place, task: Task, budget: Budget, report: Report) -> FileResu
     wanted = Wanted(task.info, target, *((entry.algorithm, entry.checksum) if entry is not None else (None, None)))
     try:
         done = fetch(task.store, wanted, budget, lambda nbytes: report(Advanced(place.product, nbytes)))
-    except (StoppedError, OutputError):
+    except (StoppedError, OutputError, AccessError):  # the other files would meet the same
         raise
     except ProofError as error:
         for part in parts_of(target):
