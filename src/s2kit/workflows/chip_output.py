@@ -192,6 +192,8 @@ def _facts(series: ChipSeries, recipe: Recipe) -> list[str]:
     else:
         lines.append(f"{' and '.join(levels)} {', '.join(recipe.bands)} as red, green, blue".strip())
         lines.append(f"stretch {recipe.lut.text.replace('_', ' to ')} %" if recipe.lut.percentiles else "fixed stretch")
+    if place.outline is not None:
+        lines.append("parcel outlined in yellow")
     if series.chips:
         count = f"{len(series.chips)} picture{'s' if len(series.chips) > 1 else ''}"
         lines.append(f"{count}, {first.sensing.day} {first.sensing:%b %Y} to {last.sensing.day} {last.sensing:%b %Y}")
