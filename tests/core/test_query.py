@@ -135,6 +135,12 @@ def test_a_tile_as_area_wants_that_tile_not_its_neighbours() -> None:
     assert located(neighbour, aoi, EVER) is None
 
 
+def test_to_sentinel_1_a_tile_is_an_area() -> None:
+    aoi = tile_aoi("31TCJ")
+    assert located(named_record(S1_NAME, geometry=box(0, 43, 1, 44)), aoi, EVER) is not None
+    assert located(named_record(S1_NAME, geometry=box(20, 43, 21, 44)), aoi, EVER) is None
+
+
 def test_a_record_without_a_footprint_is_not_ruled_out_by_its_place() -> None:
     bare = record(geometry=Polygon())
     assert located(bare, Aoi("field", box(0, 0, 1, 1)), EVER) is not None

@@ -107,6 +107,19 @@ def test_every_real_odata_product_makes_a_record(shared_data: Path) -> None:
     assert count == 47
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"), [("IW_GRDH_1S", "GRD"), ("EW_GRDM_1S", "GRD"), ("IW_SLC__1S", "SLC"), ("GRD", "GRD")]
+)
+def test_types_of_sentinel_1_are_one_word(said: str, kind: str) -> None:
+    name = "S1X_unknown"
+    moment = "2021-08-09T17:39:53.000Z"
+    attributes = [{"Name": "productType", "Value": said}, {"Name": "platformShortName", "Value": "SENTINEL-1"}]
+    product = {"Name": name, "ContentDate": {"Start": moment}, "Attributes": attributes}
+    assert from_odata(product, "x").product_type == kind
+    properties = {"datetime": moment, "product:type": said, "constellation": "sentinel-1"}
+    assert from_stac({"id": name, "properties": properties}, "x").product_type == kind
+
+
 def dhus_entries(shared_data: Path, cassette: str) -> list[Any]:
     import yaml
 

@@ -117,6 +117,15 @@ def test_a_wrong_name_gets_a_hint() -> None:
     assert "local" in str(caught.value.hint)
 
 
+def test_sentinel_1_means_grd_unless_said() -> None:
+    assert request(tile=("31TCJ",), mission="s1").query.product_types == {"GRD"}
+    assert request(point=((1, 2),), mission="s1", product_type=("slc",)).query.product_types == {"SLC"}
+
+
+def test_the_level_may_be_written_large() -> None:
+    assert request(tile=("31TCJ",), level="L1C").query.level == "L1C"
+
+
 def test_no_such_way_to_deal_with_twins() -> None:
     with pytest.raises(UsageError, match="--dedupe oldest"):
         request(tile=("31TCJ",), dedupe="oldest")

@@ -40,7 +40,10 @@ Mode = Annotated[list[str] | None, typer.Option("--mode", metavar="IW", help="Se
 Polarisation = Annotated[
     list[str] | None, typer.Option("--polarisation", metavar="VV+VH", help="Sentinel-1's channels, all of them.")
 ]
-ProductType = Annotated[list[str] | None, typer.Option("--product-type", metavar="GRD", help="GRD, SLC, S2MSI2A …")]
+ProductType = Annotated[
+    list[str] | None,
+    typer.Option("--product-type", metavar="GRD", help="S2MSI2A, GRD, SLC … (Sentinel-1: GRD unless said)."),
+]
 Sort = Annotated[
     str, typer.Option("--sort", metavar="KEY", help="-datetime, cloud, coverage, tile … or none: as they come.")
 ]
@@ -104,7 +107,7 @@ def search(
     s2kit search --aoi aoi.geojson --range 2020-01-01 2020-01-13
     """
     words = _words(locals())
-    with session("search", limit=limit, level=level, timeout_s=timeout) as run:
+    with session("search", limit=limit, timeout_s=timeout) as run:
         from s2kit.workflows.search_outputs import begin
 
         found, side = begin(words, run.loaded.settings, run.secrets, run.report, since, map_, quicklooks)

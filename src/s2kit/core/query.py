@@ -155,12 +155,13 @@ def located(
     """
     if aoi is None:
         return replace(record, range=str(when))
-    if aoi.tile is not None and record.tile != aoi.tile:
+    wants_tile = aoi.tile is not None and record.mission == "s2"  # to Sentinel-1 a tile is an area like others
+    if wants_tile and record.tile != aoi.tile:
         return None
     if record.geometry is None or record.geometry.is_empty:
         return None if min_overlap_pct else replace(record, aoi=aoi.name, range=str(when))
     share = coverage_pct(aoi.geometry, record.geometry)
-    if share == 0 and aoi.tile is None and not record.geometry.intersects(aoi.geometry):
+    if share == 0 and not wants_tile and not record.geometry.intersects(aoi.geometry):
         return None
     if min_overlap_pct is not None and share < min_overlap_pct - _ROUNDING_PCT:
         return None

@@ -53,7 +53,7 @@ def from_stac(item: Mapping[str, Any], catalogue: str) -> ProductRecord:
         nbytes=_whole(whole.get("file:size")),
         checksum=_text(whole.get("file:checksum")),
         locations=_locations(properties, assets) or None,
-        product_type=_text(
+        product_type=_kind(
             properties.get("product:type") or properties.get("s2:product_type") or properties.get("sar:product_type")
         ),
         mode=_text(properties.get("sar:instrument_mode")),
@@ -95,7 +95,7 @@ def from_odata(product: Mapping[str, Any], catalogue: str) -> ProductRecord:
         nbytes=_whole(product.get("ContentLength")),
         checksum=f"{_MD5_PREFIX}{str(md5).lower()}" if md5 else None,
         locations={"cdse": f"s3://eodata/{path[1]}"} if path else None,
-        product_type=_text(attributes.get("productType")),
+        product_type=_kind(attributes.get("productType")),
         mode=_text(attributes.get("operationalMode")) if attributes.get("platformShortName") == "SENTINEL-1" else None,
         quicklook=next(
             (_text(asset.get("DownloadLink")) for asset in assets if asset.get("Type") == "QUICKLOOK"), None
@@ -129,7 +129,7 @@ def from_dhus(entry: Mapping[str, Any], catalogue: str) -> ProductRecord:
         orbit=_whole(entry.get("relativeorbitnumber")),
         baseline=_text(entry.get("processingbaseline")),
         geometry=_wkt(entry.get("footprint")),
-        product_type=_text(entry.get("producttype")),
+        product_type=_kind(entry.get("producttype")),
         mode=_text(entry.get("sensoroperationalmode")) if is_s1 else None,
         polarisations=tuple(str(entry.get("polarisationmode") or "").split()) or None,
         catalogue=catalogue,
@@ -203,6 +203,13 @@ def _level(properties: Mapping[str, Any], item: Mapping[str, Any]) -> str | None
     kind = properties.get("s2:product_type") or properties.get("product:type") or item.get("collection")
     match = re.fullmatch(r"(?:S2MSI|sentinel-2-(?:c1-)?l)(1c|2a)", str(kind), re.IGNORECASE)
     return f"L{match[1].upper()}" if match else None
+
+
+def _kind(value: object) -> str | None:
+    """`GRD` from `IW_GRDH_1S`, as CDSE has it; other product types as they are."""
+    text = _text(value)
+    match = re.search(r"_(GRD|SLC|OCN|RAW)[FHM_]", text or "")
+    return match[1] if match else text
 
 
 def _satellite(value: object) -> str | None:

@@ -304,6 +304,6 @@ def _answers(part: _Part, request: SearchRequest, deadline: Deadline, report: Re
 
 
 def _with_tile(query: Query, aoi: Aoi | None) -> Query:
-    if aoi is None or aoi.tile is None:
+    if aoi is None or aoi.tile is None or query.mission != "s2":
         return query
     return replace(query, tiles=frozenset({aoi.tile}))

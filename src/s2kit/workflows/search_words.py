@@ -99,7 +99,7 @@ def understood(
             tiles=words.tile if words.aoi or words.bbox or words.point else (),
             modes=words.mode,
             polarisations=words.polarisation,
-            product_types=words.product_type,
+            product_types=words.product_type or (("GRD",) if words.mission == "s1" else ()),
             min_overlap_pct=words.min_overlap_pct,
         ),
         keep_newest=words.dedupe == "newest",
