@@ -146,7 +146,7 @@ def _real(path: Path):
     header = parse_header(data, len(data))
     parts, offset = [], header.first_sot
     while len(parts) < header.size.tiles:
-        part, _, _ = parse_sot(data, offset, len(data), offset)
+        part, _, _ = parse_sot(data[offset : offset + 12], offset, len(data))
         parts.append(part)
         offset = part.end
     return data, header, parts
