@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import rasterio
+from rasterio.crs import CRS
 
 from s2kit.core.grid import Grid
 from s2kit.io.jpeg import write_jpeg
 from s2kit.io.png import PngOptions, write_png
 from s2kit.io.raster import RasterOptions, read_tags, write_webp
-from s2kit.io.sidecars import sidecar_paths, world_text, write_sidecars
+from s2kit.io.sidecars import crs_text, sidecar_paths, world_text, write_sidecars
 
 GRID = Grid(32631, 300000.0, 4900020.0, 10.0, 20, 10)
 TAGS = {"PRODUCT": "S2A", "NOTE": 'a < b & "c"'}
@@ -49,3 +50,8 @@ def test_a_tiff_has_nothing_beside_it(tmp_path):
     assert sidecar_paths(tmp_path / "a.tif") == ()
     write_sidecars(tmp_path / "a.tif", GRID, TAGS)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("epsg", [32601, 32629, 32660, 32701, 32733, 32760, 32661, 3857, 5041])
+def test_the_crs_is_gdal_s_own_text(epsg):
+    assert crs_text(epsg) == CRS.from_epsg(epsg).to_wkt()

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from s2kit.core.grid import Grid, Window
 from s2kit.errors import InputError
-from s2kit.io.imagery import Image, ImageInfo, open_image
+from s2kit.io.gdal_image import ImageSize
+from s2kit.io.imagery import Image, open_image
 from s2kit.io.product import BandImage
 
 Resampling = Literal["auto", "nearest", "bilinear", "cubic", "average"]
@@ -39,21 +40,21 @@ def read_on(image: BandImage, grid: Grid, resampling: Resampling = "auto", *, op
         InputError: The file is damaged, or is not what the product's metadata says.
     """
     with open_image(image.location, openjpeg=openjpeg) as pixels:
-        check_size(pixels.info, image)
+        check_size(pixels.size, image)
         exact = resampling == "nearest" or image.band in _CLASSES
-        reduction = 0 if exact else reduction_for(image.grid, grid, pixels.info.reductions)
+        reduction = 0 if exact else reduction_for(image.grid, grid, pixels.size.reductions)
         source = image.grid.reduced(reduction)
         if same_pixels(source, grid):
             return _read(pixels, source.covering(grid.bounds), reduction)
         window = _needed(source, grid)
         if window.intersection(source.window) is None:
-            return np.zeros((pixels.info.count, *grid.shape), pixels.info.dtype)
+            return np.zeros((pixels.size.count, *grid.shape), pixels.size.dtype)
         part = _read(pixels, window, reduction)
         frame = source.cropped(window)
         return picked(part, frame, grid) if exact else resampled(part, frame, grid, resampling)
 
 
-def check_size(info: ImageInfo, image: BandImage) -> None:
+def check_size(info: ImageSize, image: BandImage) -> None:
     """Raise `InputError` where a file holds an image of another size than its product says."""
     if (info.height, info.width) != image.grid.shape:
         raise InputError(

@@ -35,6 +35,17 @@ class ImageInfo:
     """The reductions there are; 0 is full resolution, each further one halves the sides."""
 
 
+@dataclass(frozen=True, slots=True)
+class ImageSize:
+    """What is known of an image without asking where it lies, which takes GDAL."""
+
+    width: int
+    height: int
+    count: int
+    dtype: np.dtype[Any]
+    reductions: tuple[int, ...]
+
+
 class GdalImage:
     """One image, opened with rasterio. Not to be shared by threads."""
 
@@ -56,6 +67,12 @@ class GdalImage:
     def info(self) -> ImageInfo:
         """What the image is."""
         return self._info
+
+    @property
+    def size(self) -> ImageSize:
+        """The part of `info` that costs nothing."""
+        info = self._info
+        return ImageSize(info.width, info.height, info.count, info.dtype, info.reductions)
 
     @property
     def traffic(self) -> Traffic:

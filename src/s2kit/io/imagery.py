@@ -23,7 +23,7 @@ from s2kit.core.markers import NeedMore
 from s2kit.core.tile_part import parse_tile_part
 from s2kit.errors import InputError, NotFoundError
 from s2kit.io.byte_source import FileSource, Traffic
-from s2kit.io.gdal_image import GdalImage, ImageInfo
+from s2kit.io.gdal_image import GdalImage, ImageInfo, ImageSize
 from s2kit.io.jp2_image import Jp2Image, read_header
 from s2kit.io.tile_index import WalkingIndex
 
@@ -42,6 +42,9 @@ class Reader(Protocol):
 
     @property
     def info(self) -> ImageInfo: ...
+
+    @property
+    def size(self) -> ImageSize: ...
 
     @property
     def traffic(self) -> Traffic: ...
@@ -65,6 +68,11 @@ class Image:
     def info(self) -> ImageInfo:
         """What the image is."""
         return self._reader.info
+
+    @property
+    def size(self) -> ImageSize:
+        """The part of `info` that costs nothing: without CRS and grid."""
+        return self._reader.size
 
     @property
     def traffic(self) -> Traffic:

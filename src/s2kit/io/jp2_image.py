@@ -39,7 +39,15 @@ from s2kit.core.jp2_window import (
 from s2kit.core.markers import SOT_NBYTES, NeedMore
 from s2kit.errors import InputError
 from s2kit.io.byte_source import ByteSource, Traffic
-from s2kit.io.gdal_image import GdalImage, ImageInfo, check_reduction, check_request, checked_components, georeference
+from s2kit.io.gdal_image import (
+    GdalImage,
+    ImageInfo,
+    ImageSize,
+    check_reduction,
+    check_request,
+    checked_components,
+    georeference,
+)
 from s2kit.io.jp2_decode import decode
 from s2kit.io.tile_index import TileIndex
 
@@ -133,6 +141,12 @@ class Jp2Image:
                 reductions=self._header.reductions,
             )
         return self._info
+
+    @property
+    def size(self) -> ImageSize:
+        """The part of `info` that the main header tells."""
+        size = self._header.size
+        return ImageSize(size.width, size.height, len(size.components), self._dtype, self._header.reductions)
 
     @property
     def traffic(self) -> Traffic:

@@ -11,8 +11,10 @@ import ctypes
 import ctypes.util
 import threading
 from base64 import b64decode
+from collections.abc import Iterator
 from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_int64, c_size_t, c_uint16, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -229,15 +231,20 @@ def _find() -> OpenJpeg | None:
     return None
 
 
-def _candidates() -> list[str]:
-    """Where libopenjp2 may be: in rasterio's wheel (Linux and Windows, macOS), then where the system has it."""
-    import rasterio
+def _candidates() -> Iterator[str]:
+    """Where libopenjp2 may be: in rasterio's wheel (Linux and Windows, macOS), then where the system has it.
 
-    package = Path(rasterio.__file__).parent
-    folders = (package.parent / "rasterio.libs", package / ".dylibs", package / "rasterio.libs")
-    found = [str(path) for folder in folders if folder.is_dir() for path in sorted(folder.glob("*openjp2*"))]
+    rasterio itself is not loaded for it (boto3 would come with it); the system is asked only where the wheel has none.
+    """
+    spec = find_spec("rasterio")
+    if spec is not None and spec.origin is not None:
+        package = Path(spec.origin).parent
+        for folder in (package.parent / "rasterio.libs", package / ".dylibs", package / "rasterio.libs"):
+            if folder.is_dir():
+                yield from (str(path) for path in sorted(folder.glob("*openjp2*")))
     system = ctypes.util.find_library("openjp2")
-    return [*found, system] if system else found
+    if system:
+        yield system
 
 
 def _trusted(path: str) -> OpenJpeg:

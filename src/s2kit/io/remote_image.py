@@ -16,7 +16,7 @@ from s2kit.core.tile_part import parse_tile_part
 from s2kit.core.tile_search import SEEN_NBYTES
 from s2kit.errors import InputError
 from s2kit.io.byte_source import Traffic
-from s2kit.io.gdal_image import ImageInfo
+from s2kit.io.gdal_image import ImageInfo, ImageSize
 from s2kit.io.index_cache import FOLDER, IndexCache, Learned, default_folder
 from s2kit.io.jp2_image import Jp2Image, read_header
 from s2kit.io.remote_gdal import RemoteGdalImage
@@ -75,6 +75,11 @@ class RemoteImage:
     def info(self) -> ImageInfo:
         """What the image is."""
         return self._again(lambda: self._reader.info)
+
+    @property
+    def size(self) -> ImageSize:
+        """The part of `info` that the main header tells."""
+        return self._again(lambda: self._reader.size)
 
     @property
     def traffic(self) -> Traffic:

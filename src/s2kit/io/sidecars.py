@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 from s2kit.core.grid import Grid
 from s2kit.io.files import write_atomic
 
+_UTM_ZONES = 60
 WORLD_SUFFIXES = {".jpg": ".jgw", ".png": ".pgw", ".webp": ".wpw"}
 
 
@@ -27,16 +28,37 @@ def world_text(grid: Grid) -> str:
 
 def aux_text(grid: Grid, tags: Mapping[str, str]) -> str:
     """GDAL's side file (PAM): CRS, geotransform and tags."""
-    from rasterio.crs import CRS
-
     a, b, c, d, e, f = grid.geotransform
     items = "".join(f"    <MDI key={quoteattr(key)}>{escape(value)}</MDI>\n" for key, value in tags.items())
     return (
         "<PAMDataset>\n"
-        f'  <SRS dataAxisToSRSAxisMapping="1,2">{escape(CRS.from_epsg(grid.epsg).to_wkt())}</SRS>\n'
+        f'  <SRS dataAxisToSRSAxisMapping="1,2">{escape(crs_text(grid.epsg))}</SRS>\n'
         f"  <GeoTransform>{c!r}, {a!r}, {b!r}, {f!r}, {d!r}, {e!r}</GeoTransform>\n"
         f"  <Metadata>\n{items}  </Metadata>\n"
         "</PAMDataset>\n"
+    )
+
+
+def crs_text(epsg: int) -> str:
+    """A CRS as WKT 1; those of UTM, which all Sentinel-2 tiles have, are written here, since GDAL is slow to load.
+
+    Zone 1 to 60 north is EPSG:32601 to 32660, south EPSG:32701 to 32760 (EPSG dataset, method 9807).
+    """
+    south, zone = divmod(epsg - 32600, 100)
+    if south not in {0, 1} or not 1 <= zone <= _UTM_ZONES:
+        from rasterio.crs import CRS
+
+        return str(CRS.from_epsg(epsg).to_wkt())
+    return (
+        f'PROJCS["WGS 84 / UTM zone {zone}{"S" if south else "N"}",GEOGCS["WGS 84",DATUM["WGS_1984",'
+        'SPHEROID["WGS 84",6378137,298.257223563,AUTHORITY["EPSG","7030"]],AUTHORITY["EPSG","6326"]],'
+        'PRIMEM["Greenwich",0,AUTHORITY["EPSG","8901"]],'
+        'UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]],AUTHORITY["EPSG","4326"]],'
+        'PROJECTION["Transverse_Mercator"],PARAMETER["latitude_of_origin",0],'
+        f'PARAMETER["central_meridian",{6 * zone - 183}],PARAMETER["scale_factor",0.9996],'
+        f'PARAMETER["false_easting",500000],PARAMETER["false_northing",{10000000 if south else 0}],'
+        'UNIT["metre",1,AUTHORITY["EPSG","9001"]],AXIS["Easting",EAST],AXIS["Northing",NORTH],'
+        f'AUTHORITY["EPSG","{epsg}"]]'
     )
 
 
