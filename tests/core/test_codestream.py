@@ -112,6 +112,7 @@ def test_what_cannot_be_picked_from_is_refused_with_its_reason(segments, reason:
         ((siz(), cod(precincts=[0x55]), QUANTISATION), "1 precinct sizes for 3"),
         ((siz(), cod(precincts=[0x55, 0x05, 0x55]), QUANTISATION), "precincts of one sample"),
         ((siz(), cod(layers=0), QUANTISATION), "no layers"),
+        ((siz(), cod(layers=60000), QUANTISATION), "cannot hold the 240000 packets that 60000 layers"),
         ((siz(), cod(), (COC, b"\x05\x01"), QUANTISATION), "component 5 of 1"),
         ((siz(size=(1 << 16, 1 << 16), tile=(1 << 16, 1 << 16)), cod(block=(0, 0)), QUANTISATION), "code-blocks"),
     ],

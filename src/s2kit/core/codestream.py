@@ -218,6 +218,11 @@ def _main_header(found: tuple[tuple[int, bytes], ...], start: int, first_sot: in
         codestream_end=end,
         refusal=None,
     )
+    packets = layers * size.tiles * len(size.components)
+    if layers > 1 and packets > end - first_sot:
+        raise InputError(
+            f"{end - first_sot} bytes cannot hold the {packets} packets that {layers} layers have at least"
+        )
     refusal = _refusal(header, set(by_marker), style)
     if refusal is not None:
         return replace(header, refusal=refusal)
