@@ -1,12 +1,23 @@
 """Which pixels of a grid an outline holds: GDAL's pixel-centre rule through rasterio.features."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.grid import Bounds, Grid, Window
+
+
+@contextmanager
+def raster_session() -> Iterator[None]:
+    """One GDAL session for many masks: without it rasterio sets one up, and takes it down, for each."""
+    from rasterio import Env
+
+    with Env():
+        yield
 
 
 def window_of(geometry: BaseGeometry, grid: Grid) -> Window | None:

@@ -17,7 +17,7 @@ from s2kit.core.zonal import Summary, class_histogram, summarise
 from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.io.chip_pixels import read_frames, read_windows
 from s2kit.io.imagery import open_image
-from s2kit.io.masks import inside, window_of
+from s2kit.io.masks import inside, raster_session, window_of
 from s2kit.io.projection import project_all
 from s2kit.settings import Settings
 from s2kit.workflows.pixel_source import BandSource, PixelSource, SourceRef, open_source
@@ -109,7 +109,8 @@ def count(task: StatsTask) -> Outcome:
         try:
             source = open_source(visit.source, task.settings, task.recipe.boa_offset)
             offset_sources[visit.source.id] = source.offset_source
-            numbers += _count_product(task, visit, source, masks)
+            with raster_session():
+                numbers += _count_product(task, visit, source, masks)
         except S2KitError as error:
             failures[visit.source.id] = error
     return Outcome(tuple(numbers), offset_sources, failures)
