@@ -214,7 +214,9 @@ def test_a_local_folder_needs_no_network(run: Run, tmp_path: Path, server: Catal
 def test_only_what_is_new_since_the_last_time(run: Run, server: CatalogueServer) -> None:
     words = ("--aoi", "aoi.geojson", "--date", "2020-01", "--since", "last", "-f", "ids")
     assert len(run(*words).stdout.splitlines()) == 25
-    assert run(*words).stdout == ""
+    again = run(*words[:-1], "json", "-v")
+    assert (json.loads(again.stdout)["items"], json.loads(again.stdout)["returned"]) == ([], 0)
+    assert "nothing new" in again.stderr
     ITEMS.append(stac_item(26))
     try:
         assert run(*words).stdout.strip() == FIRST.replace("20200101", "20200127")
@@ -256,6 +258,18 @@ def test_quicklooks(run: Run, server: CatalogueServer, tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert (tmp_path / "pics" / f"{FIRST}.jpg").read_bytes() == picture
     assert "1 of 2 products offer no quicklook" in done.stderr
+
+
+def test_a_quicklook_that_cannot_be_had(run: Run, server: CatalogueServer, tmp_path: Path) -> None:
+    true_handler = server.handler
+    server.handler = lambda asked: Answer(403, b"") if "ql.jpg" in asked.path else true_handler(asked)
+    ITEMS[0]["assets"]["thumbnail"] = {"href": f"{server.url}/ql.jpg", "type": "image/jpeg"}
+    try:
+        done = run("--aoi", "aoi.geojson", "--date", "2020-01-01", "--quicklooks", "pics", "-f", "ids")
+    finally:
+        del ITEMS[0]["assets"]["thumbnail"]
+    assert (done.exit_code, done.stdout.strip()) == (4, FIRST)
+    assert "no quicklook" in done.stderr
 
 
 def test_nothing_found(run: Run) -> None:

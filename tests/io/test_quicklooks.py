@@ -49,7 +49,8 @@ def test_a_picture_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
             record("07"),
         ]
         made = fetch_quicklooks(records, tmp_path / "pics", told.append)
-    assert [path.name for path in made] == [f"{records[1].id}.jpg"]
+    assert len(made.errors) == 1
+    assert [path.name for path in made.paths] == [f"{records[1].id}.jpg"]
     assert [type(event) for event in told if isinstance(event, (Failed, Finished))].count(Failed) == 1
     assert any(isinstance(event, Note) and "1 of 3" in event.message for event in told)
 

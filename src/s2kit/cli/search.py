@@ -165,10 +165,13 @@ def _finish(run: Session, found: "Search", side: "SideOutputs", *, count: int, f
     from s2kit.core.events import Note
 
     run.result.update({"products": count, "complete": found.complete})
-    side.write()
+    run.failures.extend(side.write())
+    run.items = max(count, 2)
     if found.problem is not None:
         raise found.problem
     side.advance()
     if count == 0:
-        run.report(Note("no product answers the search"))
+        run.report(
+            Note("no product answers the search" if side.cursor is None else "nothing new since the last search")
+        )
     run.close(empty=count == 0, fail_if_empty=fail_if_empty)

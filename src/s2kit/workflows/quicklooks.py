@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from s2kit.core.events import Failed, Finished, Note, Planned, Report
@@ -14,7 +15,15 @@ _THREADS = 4
 _TIMEOUT_S = 300.0
 
 
-def fetch_quicklooks(records: Iterable[ProductRecord], folder: Path, report: Report) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Quicklooks:
+    """The pictures that are there now, and what went wrong with the others."""
+
+    paths: tuple[Path, ...]
+    errors: tuple[S2KitError, ...]
+
+
+def fetch_quicklooks(records: Iterable[ProductRecord], folder: Path, report: Report) -> Quicklooks:
     """Put a picture of each product into a folder, as `NAME.jpg`; what is there already stays.
 
     A picture that cannot be had is told and does not stop the others.
@@ -23,9 +32,6 @@ def fetch_quicklooks(records: Iterable[ProductRecord], folder: Path, report: Rep
         records: Found products; one without any picture is counted and told of once.
         folder: Where the pictures go.
         report: Takes progress.
-
-    Returns:
-        The pictures that are there now.
     """
     wanted = {record.id: record for record in records}
     having = [record for record in wanted.values() if record.quicklook or record.locations.get("local")]
@@ -34,15 +40,19 @@ def fetch_quicklooks(records: Iterable[ProductRecord], folder: Path, report: Rep
         report(Note(f"{len(wanted) - len(having)} of {len(wanted)} products offer no quicklook without an account"))
     deadline = Deadline(_TIMEOUT_S)
 
-    def fetch(record: ProductRecord) -> Path | None:
+    def fetch(record: ProductRecord) -> Path | S2KitError:
         target = folder / f"{record.id}.jpg"
         try:
             picture(record, target, deadline)
         except S2KitError as error:
             report(Failed(record.id, f"{record.id}: no quicklook: {error}"))
-            return None
+            return error
         report(Finished(record.id, str(target)))
         return target
 
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="quicklook") as pool:
-        return [path for path in pool.map(fetch, having) if path is not None]
+        done = list(pool.map(fetch, having))
+    return Quicklooks(
+        tuple(path for path in done if isinstance(path, Path)),
+        tuple(error for error in done if isinstance(error, S2KitError)),
+    )

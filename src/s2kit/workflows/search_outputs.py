@@ -29,6 +29,7 @@ class SideOutputs:
     map_file: Path | None = None
     quicklooks: Path | None = None
     _kept: list[ProductRecord] = field(default_factory=list)
+    _passed: int = 0
     _handed_out: dict[tuple[str | None, str], datetime] = field(default_factory=dict)
 
     def passing(self, records: Iterable[ProductRecord]) -> Iterator[ProductRecord]:
@@ -38,6 +39,7 @@ class SideOutputs:
                 if self.cursor.knows(record.aoi, record.id):
                     continue
                 self._handed_out[record.aoi, record.id] = record.datetime
+            self._passed += 1
             if self.map_file is not None or self.quicklooks is not None:
                 self._kept.append(record)
             yield record
@@ -48,20 +50,21 @@ class SideOutputs:
         known = [tally.matched for tally in tallies]
         return {
             "matched": None if None in known else sum(count for count in known if count is not None),
-            "returned": sum(tally.returned for tally in tallies),
+            "returned": self._passed,
             "truncated": any(tally.truncated for tally in tallies),
             "complete": found.complete,
             "searches": [_tally(tally) for tally in tallies],
             "errors": [_error(error) for tally in tallies for error in tally.errors],
         }
 
-    def write(self) -> None:
-        """Write the map and fetch the pictures."""
+    def write(self) -> tuple[S2KitError, ...]:
+        """Write the map and fetch the pictures; the errors of pictures that could not be had."""
         if self.map_file is not None:
             page = map_page(self._kept, self.found.request.aois, complete=self.found.complete)
             write_atomic(self.map_file, page.encode(), overwrite=True)
-        if self.quicklooks is not None:
-            fetch_quicklooks(self._kept, self.quicklooks, self.report)
+        if self.quicklooks is None:
+            return ()
+        return fetch_quicklooks(self._kept, self.quicklooks, self.report).errors
 
     def advance(self) -> None:
         """Move the cursor on; only after a complete search."""
