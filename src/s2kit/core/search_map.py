@@ -165,6 +165,7 @@ def _area(aoi: Aoi, view: _View) -> str:
         '<circle class="aoi" r="5" cx="{:.1f}" cy="{:.1f}"/>'.format(*view.place(p.x, p.y)) for p in points
     )
     x, y = view.place(*aoi.geometry.representative_point().coords[0])
+    y -= 12 if points else -4  # beside a point, in the middle of an area
     label = f'<text class="name" x="{x:.1f}" y="{y:.1f}">{escape(aoi.name)}</text>'
     path = "" if points else f'<path class="aoi" d="{view.path(aoi.geometry)}"/>'
     return f"<g>{title}{path}{circles}{label}</g>\n"
