@@ -538,3 +538,18 @@ def test_shapes_of_areas(scene, tmp_path):
     west, south, east, north = shapely.from_geojson(scene.aoi.read_text()).bounds
     outcome = run(scene.l2a[0], tmp_path, bbox=[(west, south, east, north)], res=60)[0]
     assert outcome.width < 220
+
+
+def test_a_product_in_a_bucket_is_read_where_it_lies(scene, tmp_path, s3_server):
+    bucket = s3_server.bucket()
+    product = scene.l2a[0]
+    for path in product.rglob("*"):
+        if path.suffix == ".xml" or path.name == "manifest.safe" or "_60m" in path.name:
+            bucket.put(f"x/{product.name}/{path.relative_to(product)}", path.read_bytes())
+    settings = Settings(dataset=tmp_path, archives={bucket.name: bucket.archive()}, cache_dir=tmp_path / "cache")
+    request = build_request(
+        RenderWords(out=str(tmp_path / "far"), res=60, form="png"), [ProductRef(f"s3://{bucket.name}/x/{product.name}")]
+    )
+    (far,) = render(request, settings)
+    assert far.error is None
+    assert (pixels(far.path) == pixels(one(product, tmp_path / "near", res=60, form="png"))).all()

@@ -21,7 +21,7 @@ def render(
     bands: Bands = None,
     index: Annotated[
         list[str] | None,
-        typer.Option("--index", metavar="NAME[@RES]", help="Index, such as ndvi; may be repeated, see s2kit bands."),
+        typer.Option("--index", metavar="NAME[@RES]", help="Index: ndvi, evi, ndwi, ndmi, nbr …; may be repeated."),
     ] = None,
     recipe: Annotated[
         list[str] | None,
