@@ -75,6 +75,7 @@ class Settings:
     openjpeg: str = _setting("auto", "Fast decoding through libopenjp2: auto or off.")
     cache: bool = _setting(True, "Keep what was learned of remote files and the chips that were cut.")
     cache_dir: Path = _setting(Path(), "Folder of the cache; empty means the user's cache folder.", example='""')
+    cloud_classes: str = _setting("3,8,9,10", "Scene classes (SCL) that render --mask-clouds makes no data.")
     log_file: str = _setting("", "File that gets a line for each event, besides what is shown.")
     log_requests: str = _setting("", "File that gets a JSON line for each run: time, parameters, result.")
     parcels: dict[str, str] = _setting(PARCEL_FIELDS, "Names that your parcel files use for s2kit's parcel fields.")

@@ -259,3 +259,17 @@ def test_help_names_every_option():
     assert result.exit_code == 0
     for option in ("--bands", "--index", "--recipe", "--batch", "--stretch", "--max-px", "--same-stretch", "--format"):
         assert option in result.stdout
+
+
+def test_cloud_classes_come_from_the_settings(scene, tmp_path, monkeypatch):
+    monkeypatch.setenv("S2KIT_CLOUD_CLASSES", "4")
+    words = ["--bands", "B04@60", "--format", "gtiff", "--dtype", "uint16", "--mask-clouds", "--out", str(tmp_path)]
+    result = runner.invoke(app, ["render", str(scene.l2a[0]), *words])
+    assert result.exit_code == 0, result.output
+    with rasterio.open(result.stdout.strip()) as image:
+        made, tags = image.read(1), image.tags()
+    with rasterio.open(str(open_product(scene.l2a[0]).image("SCL", 60).location)) as image:
+        vegetation = image.read(1) == 4
+    assert tags["MASKED_CLASSES"] == "4"
+    assert not made[vegetation].any()
+    assert made[~vegetation].all()

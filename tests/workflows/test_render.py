@@ -194,7 +194,7 @@ def test_classes_have_their_colours(scene, tmp_path):
 
 
 def test_clouds_are_masked(scene, tmp_path):
-    made = pixels(one(scene.l2a[1], tmp_path, bands=["B04@20"], form="gtiff", dtype="uint16", mask_clouds=True))[0]
+    made = pixels(one(scene.l2a[1], tmp_path, bands=["B04@20"], form="gtiff", dtype="uint16", mask_clouds="3,8,9,10"))[0]
     codes = pixels(band_file(scene.l2a[1], "SCL", 20))[0]
     clouds = np.isin(codes, [3, 8, 9, 10])
     assert clouds.any()
@@ -486,7 +486,7 @@ def test_data_types_that_do_not_fit(scene, tmp_path):
 
 def test_masking_needs_classes(scene, tmp_path):
     with pytest.raises(NotFoundError, match="SCL"):
-        one(scene.l1c[0], tmp_path, mask_clouds=True)
+        one(scene.l1c[0], tmp_path, mask_clouds="3,8,9,10")
 
 
 def test_clear_pixels_of_l1c_are_told_by_its_blue(scene, tmp_path):

@@ -89,7 +89,8 @@ def render(
     with session("render", jobs=jobs, archive=archive) as run:
         words = RenderWords(
             bands=bands, index=index, recipe=recipe, batch=batch, res=res, stretch=stretch, gamma=gamma, mask=mask,
-            mask_clouds=mask_clouds, aoi=aoi, bbox=bbox, clip=clip, crop=crop, resampling=resampling, form=form,
+            mask_clouds=run.settings.cloud_classes if mask_clouds else "",
+            aoi=aoi, bbox=bbox, clip=clip, crop=crop, resampling=resampling, form=form,
             dtype=dtype, quality=quality, out=out, name_template=name_template, max_px=max_px,
             same_stretch=same_stretch, overwrite=overwrite, dry_run=dry_run,
         )  # fmt: skip

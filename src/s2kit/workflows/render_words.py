@@ -13,7 +13,7 @@ from s2kit.core.composites import Subject, parse_bands, parse_index, parse_recip
 from s2kit.core.events import Note, Report, silent
 from s2kit.core.naming import DEFAULT_TEMPLATE, check_template
 from s2kit.core.product_ref import ProductRef
-from s2kit.core.scl import CLOUDY, parse_classes
+from s2kit.core.scl import parse_classes
 from s2kit.core.stretch import Stretch, parse_stretch
 from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.io.aoi_files import read_aois
@@ -37,7 +37,8 @@ class RenderWords:
     stretch: str | None = None
     gamma: float | None = None
     mask: str | None = None
-    mask_clouds: bool = False
+    mask_clouds: str = ""
+    """The classes to mask where clouds shall be."""
     aoi: Sequence[str] | None = None
     bbox: Sequence[tuple[float, float, float, float]] | None = None
     clip: bool = False
@@ -74,7 +75,7 @@ def build_request(
         raise UsageError(f"crop {words.crop!r} is not known", "take --crop legacy, or --aoi or --bbox")
     if words.crop and (words.aoi or words.bbox):
         raise UsageError("--crop and an area cannot stand together", "leave one out")
-    masked = CLOUDY if words.mask_clouds else frozenset()
+    masked = typed(parse_classes, words.mask_clouds) if words.mask_clouds else frozenset()
     wishes = tuple(_wishes(words))
     return RenderRequest(
         wishes=wishes,
