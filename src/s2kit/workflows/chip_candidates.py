@@ -22,6 +22,7 @@ from s2kit.core.product import ProductName, parse_product_name
 from s2kit.core.product_ref import ProductRef
 from s2kit.core.record import ProductRecord
 from s2kit.errors import InputError, NotFoundError, S2KitError
+from s2kit.io.dataset import find_in_dataset
 from s2kit.io.product import Product
 from s2kit.io.projection import LON_LAT, project_all, project_point
 from s2kit.settings import Settings
@@ -108,11 +109,11 @@ def _found(ref: ProductRef, settings: Settings) -> Found:
     if local:
         return _of_product(open_safe(SourceRef("", ref.text), settings), ref.text)
     name = _name(ref.text)
-    here = _in_dataset(name, settings) if name else None
+    here = find_in_dataset(Path(settings.dataset), name) if name else None
     if here is not None:
         return _of_product(open_safe(SourceRef("", str(here)), settings), str(here))
-    if name is not None and "://" not in ref.text:
-        return _of_name(name, ref)
+    if name is not None:
+        return _of_name(name, ref)  # far products are opened by the workers only
     return _of_product(open_safe(SourceRef("", ref.text), settings), ref.text)
 
 
@@ -122,14 +123,6 @@ def _name(text: str) -> ProductName | None:
     except InputError:
         return None
     return name if isinstance(name, ProductName) else None
-
-
-def _in_dataset(name: ProductName, settings: Settings) -> Path | None:
-    for suffix in (".SAFE", ".SAFE.zip", ".zip"):
-        path = Path(settings.dataset) / f"{name}{suffix}"
-        if path.exists():
-            return path
-    return None
 
 
 def _of_item(text: str, settings: Settings) -> Found:
@@ -226,7 +219,7 @@ def _source(
 ) -> SourceRef:
     """Where a found product is read from: the dataset folder, then its record's address, GeoTIFFs before archives."""
     identity = str(name) if name else text
-    here = _in_dataset(name, settings) if name else None
+    here = find_in_dataset(Path(settings.dataset), name) if name else None
     if here is not None:
         return SourceRef(identity, str(here))
     for archive in ("local", "folder", "dataset"):
