@@ -98,8 +98,17 @@ class Budget:
             )
 
 
+def run_now(commit: Callable[[], None]) -> None:
+    """Commit at once, in the thread that transferred."""
+    commit()
+
+
 def fetch(
-    store: Store, wanted: Wanted, budget: Budget, advanced: Callable[[int], None] = lambda nbytes: None
+    store: Store,
+    wanted: Wanted,
+    budget: Budget,
+    advanced: Callable[[int], None] = lambda nbytes: None,
+    commit: Callable[[Callable[[], None]], object] = run_now,
 ) -> Fetched:
     """Bring an object to its place, proven.
 
@@ -111,6 +120,8 @@ def fetch(
         wanted: What, where to, and its proof.
         budget: How long to try.
         advanced: Called with the bytes of each chunk; below zero where they have to come again.
+        commit: Gets what syncs the proven file to the disk and renames it; another thread may call that, so that the
+            connection need not wait for the disk.
 
     Raises:
         ProofError: Wrong bytes, twice.
@@ -126,7 +137,7 @@ def fetch(
             moved += transfer.moved
             proof, witness = transfer.verdict()
             if proof is not None:
-                transfer.commit()
+                commit(transfer.detach())
                 return Fetched(transfer.have, moved, proof)
             if not last:
                 transfer.restart()
@@ -218,14 +229,19 @@ class _Transfer:
             )
         return "size", ""
 
-    def commit(self) -> None:
-        """Give the file its name, once its bytes are on the disk."""
+    def detach(self) -> Callable[[], None]:
+        """What gives the file its name, once its bytes are on the disk; it may be called later, from anywhere."""
         assert self._file is not None
-        with _os_errors(self._wanted.target):
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._file = None
-            self._part.replace(self._wanted.target)
+        file, self._file = self._file, None
+        part, target = self._part, self._wanted.target
+
+        def finish() -> None:
+            with _os_errors(target):
+                with file:
+                    os.fsync(file.fileno())
+                part.replace(target)
+
+        return finish
 
     def restart(self, info: ObjectInfo | None = None) -> None:
         """Forget what there is; with `info`, an object that was replaced is begun."""

@@ -1,6 +1,7 @@
 """Fetch one product: find it, plan, fetch what lacks, prove it, give it its name, write the record."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,9 @@ from s2kit.workflows.place import (
 from s2kit.workflows.product_zip import find_zip, make_zip, proven_members
 from s2kit.workflows.source import Source, find_source, open_source
 
+_SYNCS = 4
+"""Files that are synced to the disk at one time."""
+
 
 class Crew:
     """The threads that transfer: for each archive as many as it takes connections, shared by all products of a run."""
@@ -41,20 +45,26 @@ class Crew:
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self._pools: dict[Archive, ThreadPoolExecutor] = {}
+        self._syncs = ThreadPoolExecutor(_SYNCS, "s2kit-sync")
         self._lock = Lock()
 
-    def submit(self, place: Place, task: Task, report: Report) -> "Future[FileResult]":
-        """Have one object fetched into the growing folder."""
+    def sync(self, commit: Callable[[], None]) -> "Future[None]":
+        """Have a proven file synced to the disk and renamed, while its connection goes on with the next object."""
+        return self._syncs.submit(commit)
+
+    def submit(self, place: Place, task: Task, report: Report, syncs: "list[Future[None]]") -> "Future[FileResult]":
+        """Have one object fetched into the growing folder; its last step is added to `syncs`."""
         archive = task.store.archive
         with self._lock:
             if archive not in self._pools:
                 self._pools[archive] = ThreadPoolExecutor(max(1, archive.max_connections), f"s2kit-{archive.name}")
-            return self._pools[archive].submit(_fetch, place, task, self.budget, report)
+            return self._pools[archive].submit(_fetch, place, task, self, report, syncs)
 
     def close(self) -> None:
         """Let nothing new begin, and wait for what is at work to end."""
         for pool in self._pools.values():
             pool.shutdown(wait=True, cancel_futures=True)
+        self._syncs.shutdown(wait=True)
 
 
 def download_product(
@@ -201,21 +211,31 @@ def _begin(place: Place, source: Source) -> None:
 def _transfer(place: Place, tasks: list[Task], crew: Crew, report: Report) -> list[FileResult]:
     """Fetch the objects, the largest first; a fault of the disk or the run's end stops all of them."""
     ordered = sorted(tasks, key=lambda task: -task.info.nbytes)
-    futures = [crew.submit(place, task, report) for task in ordered]
+    syncs: list[Future[None]] = []
+    futures = [crew.submit(place, task, report, syncs) for task in ordered]
     try:
-        return [future.result() for future in as_completed(futures)]
+        files = [future.result() for future in as_completed(futures)]
+        for sync in syncs:
+            sync.result()
+        return files
     finally:
         for future in futures:
             future.cancel()
 
 
-def _fetch(place: Place, task: Task, budget: Budget, report: Report) -> FileResult:
+def _fetch(place: Place, task: Task, crew: Crew, report: Report, syncs: "list[Future[None]]") -> FileResult:
     started = time.monotonic()
     target = place.part / task.path
     entry = task.entry
     wanted = Wanted(task.info, target, *((entry.algorithm, entry.checksum) if entry is not None else (None, None)))
     try:
-        done = fetch(task.store, wanted, budget, lambda nbytes: report(Advanced(place.product, nbytes)))
+        done = fetch(
+            task.store,
+            wanted,
+            crew.budget,
+            lambda nbytes: report(Advanced(place.product, nbytes)),
+            lambda commit: syncs.append(crew.sync(commit)),
+        )
     except (StoppedError, OutputError, AccessError):  # the other files would meet the same
         raise
     except ProofError as error:
