@@ -40,6 +40,7 @@ class HttpsStore:
         """
         self.archive = archive
         self._session = _session(max(1, archive.max_connections), retries)
+        self._ready: dict[tuple[str, str], tuple[requests.PreparedRequest, dict[str, Any]]] = {}
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """All objects whose key begins with `prefix`, where the server is known to list.
@@ -112,13 +113,24 @@ class HttpsStore:
     def _answer(self, method: str, key: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
         url = self._url(key)
         try:
-            answer = self._session.request(
-                method, url, headers=dict(headers), stream=True, timeout=_TIMEOUT_S, allow_redirects=True
-            )
+            request, options = self._prepared(method, url)
+            request = request.copy()
+            request.headers.update(headers)
+            answer = self._session.send(request, timeout=_TIMEOUT_S, **options)
         except (requests.RequestException, OSError) as error:
             raise _translated(error, self._name(key)) from error
         with answer:
             yield answer
+
+    def _prepared(self, method: str, url: str) -> tuple[requests.PreparedRequest, dict[str, Any]]:
+        """A request without its range, with keys of `.netrc` and proxies: looked up once, since there may be many."""
+        if (method, url) not in self._ready:
+            request = self._session.prepare_request(requests.Request(method, url))
+            options = self._session.merge_environment_settings(
+                request.url, proxies={}, stream=True, verify=None, cert=None
+            )
+            self._ready[method, url] = request, {**options, "allow_redirects": True}
+        return self._ready[method, url]
 
     def _check(self, answer: requests.Response, key: str) -> None:
         if answer.status_code >= 400:

@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
 from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2_packets import Span, check_parts
+from s2kit.core.jp2_packets import Span, check_parts, packets_below, precinct_grids
 from s2kit.core.markers import SOT_NBYTES, NeedMore
 from s2kit.core.tile_part import TilePart, TilePartHeader, parse_sot, parse_tile_part
 from s2kit.core.tile_search import SEEN_NBYTES, NotInOrderError, TileSearch
@@ -23,10 +23,30 @@ _SMALL_PART = 48 * 1024
 _LARGEST_HEAD = 64 * 1024
 _SMALLEST_HEAD = 2048
 _SPARE = 1.3
+_MARGIN = 1.15
 _RUN = 24
 """Tiles in a row that are worth a walker of their own."""
-_SEARCH_NBYTES = 600_000
-"""What finding places for more walkers may cost."""
+_SCAN_NBYTES = 1_700_000
+"""What finding places for more walkers may cost, about."""
+_CHUNK = 96 * 1024
+"""Bytes that a scan reads at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """A place where any tile-part is looked for."""
+
+    offset: int
+    left: int
+    """Looks that may follow."""
+
+    def span(self, end: int) -> Span:
+        """What to read."""
+        return Span(self.offset, min(_CHUNK, end - self.offset))
+
+    def next(self) -> "_Scan":
+        """The place behind it; a marker may lie across the border."""
+        return _Scan(self.offset + _CHUNK - SEEN_NBYTES, self.left - 1)
 
 
 class RemoteIndex:
@@ -46,6 +66,8 @@ class RemoteIndex:
         self._tlm = self._from_tlm()
         self._walked: dict[int, list[TilePart]] | None = None
         self._head = _SMALLEST_HEAD
+        self._reduction: int | None = None
+        self._needed: float | None = None
         self.expect(0, whole=False)
 
     def expect(self, reduction: int, *, whole: bool) -> None:
@@ -56,6 +78,7 @@ class RemoteIndex:
             whole: True for whole tiles, False for a window in them: only their lower resolutions are sure to be needed.
         """
         mean = (self._end - self._header.first_sot) / self._header.size.tiles
+        self._reduction, self._needed = (reduction, None) if whole else (None, None)
         if mean <= _SMALL_PART and reduction <= 1:
             self._head = _SMALL_PART
             return
@@ -118,31 +141,73 @@ class RemoteIndex:
         return {tile: self._walked[tile] for tile in tiles}
 
     def _find(self, tiles: Sequence[int]) -> None:
-        """Search for tiles, along several ways at once."""
+        """Search for tiles: rows of many by walking from several places at once, others one by one, side by side."""
         prefix = self._source.at_hand(self._header.first_sot, _SMALL_PART)
         if prefix and not self._search.parts:
             self._search.learn(self._header.first_sot, prefix)
-        ways = [way for run in _runs(sorted(tiles)) for way in self._split(run)]
+        runs = _runs(sorted(tiles))
+        for run in runs:
+            if len(run) >= 2 * _RUN:
+                self._sweep(run)
         while True:
-            looks = {look for way in ways if (look := self._next(way)) is not None}
+            looks = {look for run in runs if (look := self._next(run)) is not None}
             if not looks:
                 return
-            spans = sorted(looks)
-            for span, data in zip(spans, self._source.read_many(spans), strict=True):
-                self._search.learn(span.offset, data)
+            self._look(sorted(looks))
+
+    def _look(self, spans: Sequence[Span]) -> list[int]:
+        """Read spans and learn from them; says for each how many tile-parts were new."""
+        data = self._source.read_many(spans)
+        return [self._search.learn(span.offset, one) for span, one in zip(spans, data, strict=True)]
+
+    def _sweep(self, run: Sequence[int]) -> None:
+        """Walk a long run of tiles from all places that are known, while scans look for more of them."""
+        scans = self._scans(run)
+        while missing := [tile for tile in run if tile not in self._search.parts]:
+            fronts = [tile for tile in missing if self._search.start(tile) is not None] or missing[:1]
+            walks = [look for tile in fronts if (look := self._search.look(tile, self._head)) is not None]
+            found = self._look([*walks, *(scan.span(self._end) for scan in scans)])
+            scans = [scan.next() for scan, new in zip(scans, found[len(walks) :], strict=True) if not new and scan.left]
+            scans = [scan for scan in scans if scan.offset + SEEN_NBYTES < self._end]
+            self._fit_head(fronts)
+
+    def _scans(self, run: Sequence[int]) -> list["_Scan"]:
+        """Where to look for places from which a run can be walked too, as far as that is worth its bytes."""
+        mean = (self._end - self._header.first_sot) / self._header.size.tiles
+        count = min(len(run) // _RUN, self._source.connections, 1 + int(_SCAN_NBYTES / (mean / 2 + _CHUNK))) - 1
+        late = min(mean / 2 / _CHUNK, len(run) / 4)  # tiles that the first walker passes before a scan has found one
+        longest = (len(run) + count * late) / (count + 1)
+        firsts = [longest + (longest - late) * at for at in range(count)]
+        return [
+            _Scan(int(self._header.first_sot + mean * (run[0] + first)), int(1.5 * mean / _CHUNK) + 1)
+            for first in firsts
+        ]
+
+    def _fit_head(self, tiles: Sequence[int]) -> None:
+        """Make the looks as long as the tiles that were just seen would have needed."""
+        if self._reduction is None:
+            return
+        for tile in tiles:
+            part = self._search.parts.get(tile)
+            if part is None:
+                continue
+            try:
+                header = parse_tile_part(
+                    self._source.at_hand(part.offset, _LARGEST_HEAD), part.offset, self._header.codestream_end
+                )
+            except InputError:
+                continue
+            if not isinstance(header, NeedMore) and header.lengths is not None:
+                count = packets_below(self._header, precinct_grids(self._header, tile), self._reduction)
+                needed = header.data_offset - part.offset + sum(header.lengths[:count])
+                self._needed = needed if self._needed is None else max(needed, 0.8 * self._needed + 0.2 * needed)
+        if self._needed is not None:
+            self._head = int(min(max(_MARGIN * self._needed, 256), _LARGEST_HEAD))
 
     def _next(self, way: Sequence[int]) -> Span | None:
         """What to read for the first tile of a way that is not known."""
         tile = next((tile for tile in way if tile not in self._search.parts), None)
         return None if tile is None else self._search.look(tile, min(self._head, self._end))
-
-    def _split(self, run: Sequence[int]) -> list[Sequence[int]]:
-        """A long run of tiles as several ways, that are walked side by side."""
-        mean = (self._end - self._header.first_sot) / self._header.size.tiles
-        worth = 1 + int(_SEARCH_NBYTES / (0.6 * mean))
-        ways = max(1, min(len(run) // _RUN, worth, self._source.connections))
-        edges = [len(run) * at // ways for at in range(ways + 1)]
-        return [run[start:end] for start, end in pairwise(edges)]
 
     def _walk(self) -> dict[int, list[TilePart]]:
         """All tile-parts from SOT to SOT; the walk ends at the first byte that is none (EOC, or damage)."""
