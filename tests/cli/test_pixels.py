@@ -306,3 +306,20 @@ def test_as_a_command(folder):
     assert done.returncode == 0
     assert done.stderr == ""
     assert json.loads(done.stdout)["shape"] == [69, 69]
+
+
+def test_keys_out_of_the_env_file_reach_the_archive(s3_server, folder, tmp_path, monkeypatch):
+    bucket = s3_server.bucket()
+    bucket.put("tiles/a.jp2", (folder / "a.jp2").read_bytes())
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("S2KIT_ARCHIVES__CDSE__ADDRESS", f"s3://{bucket.name}")
+    with serving(upstream=bucket.endpoint_url) as proxy:
+        monkeypatch.setenv("S2KIT_ARCHIVES__CDSE__ENDPOINT_URL", proxy.url)
+        refused = pixels("tiles/a.jp2", "--archive", "cdse")
+        assert refused.exit_code == ExitCode.ACCESS
+        assert "CDSE_S3_ACCESS_KEY" in refused.stderr
+        (tmp_path / ".env").write_text("CDSE_S3_ACCESS_KEY=KEY-OF-CDSE\nCDSE_S3_SECRET=hush\n")
+        result = pixels("tiles/a.jp2", "--archive", "cdse")
+        assert result.exit_code == 0, result.stderr
+        assert "KEY-OF-CDSE" in proxy.log[0].headers["Authorization"]
