@@ -5,6 +5,7 @@ import pytest
 import rasterio
 
 from s2kit.io.jpeg import write_jpeg
+from s2kit.io.raster import read_tags
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -32,6 +33,11 @@ def test_the_comment_is_in_the_file(tmp_path):
     write_jpeg(tmp_path / "a.jpg", _smooth(3), comment="CREDIT=Contains modified Copernicus Sentinel data 2024")
     with rasterio.open(tmp_path / "a.jpg") as image:
         assert image.tags()["COMMENT"].startswith("CREDIT=Contains")
+
+
+def test_tags_travel_in_the_file_alone(tmp_path):
+    write_jpeg(tmp_path / "a.jpg", _smooth(3), comment='PRODUCT=S2A\nS2KIT_RECIPE={"a":"b=c"}')
+    assert read_tags(tmp_path / "a.jpg").items() >= {"PRODUCT": "S2A", "S2KIT_RECIPE": '{"a":"b=c"}'}.items()
 
 
 def test_a_comment_that_is_too_long_is_cut(tmp_path):

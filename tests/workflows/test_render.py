@@ -194,7 +194,9 @@ def test_classes_have_their_colours(scene, tmp_path):
 
 
 def test_clouds_are_masked(scene, tmp_path):
-    made = pixels(one(scene.l2a[1], tmp_path, bands=["B04@20"], form="gtiff", dtype="uint16", mask_clouds="3,8,9,10"))[0]
+    made = pixels(one(scene.l2a[1], tmp_path, bands=["B04@20"], form="gtiff", dtype="uint16", mask_clouds="3,8,9,10"))[
+        0
+    ]
     codes = pixels(band_file(scene.l2a[1], "SCL", 20))[0]
     clouds = np.isin(codes, [3, 8, 9, 10])
     assert clouds.any()
@@ -422,6 +424,18 @@ def test_a_dry_run_makes_nothing(scene, tmp_path):
         Path(band_file(scene.l2a[0], band, 10)).stat().st_size for band in ("B04", "B03", "B02")
     )
     assert not out.exists()
+    run(scene.l2a[0], out, res=60)
+    assert run(scene.l2a[0], out, res=60, dry_run=True)[0].state is State.KEPT
+    assert run(scene.l2a[0], out, res=60, dry_run=True, gamma=2)[0].error.exit_code == 73
+
+
+def test_threads_are_bounded_by_jobs(monkeypatch):
+    for before in (None, "7"):
+        if before:
+            monkeypatch.setenv("GDAL_NUM_THREADS", before)
+        with render_paint.threads_limited(1):
+            assert os.environ["GDAL_NUM_THREADS"] == "1"
+        assert os.environ.get("GDAL_NUM_THREADS") == before
 
 
 def test_the_disk_of_the_array_is_full(scene, tmp_path, monkeypatch):

@@ -106,9 +106,11 @@ def read_tags(path: Path) -> dict[str, str]:
 
     try:
         with rasterio.Env(), rasterio.open(path) as image:
-            return dict(image.tags())
+            tags = dict(image.tags())
     except rasterio.errors.RasterioIOError:
         return {}
+    embedded = (line.partition("=") for line in tags.get("COMMENT", "").splitlines())  # of a JPEG that travels alone
+    return {**{key: value for key, equals, value in embedded if equals}, **tags}
 
 
 @contextmanager

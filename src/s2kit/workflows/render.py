@@ -20,7 +20,15 @@ from s2kit.io.product import Product
 from s2kit.settings import Settings
 from s2kit.workflows.locate import locate
 from s2kit.workflows.picture import Picture, limits_of
-from s2kit.workflows.render_paint import Painted, WholeTask, count_bands, is_small, paint_large, paint_whole
+from s2kit.workflows.render_paint import (
+    Painted,
+    WholeTask,
+    count_bands,
+    is_small,
+    paint_large,
+    paint_whole,
+    threads_limited,
+)
 from s2kit.workflows.render_plan import Planned, name_of, plan, tiles_of
 from s2kit.workflows.render_request import Outcome, RenderRequest, State
 from s2kit.workflows.render_write import Output, is_there, leftovers, limit_texts, recipe, tags_of
@@ -76,6 +84,7 @@ def render(request: RenderRequest, settings: Settings, report: Report = silent) 
     if len(jobs) == 1:  # the only item's error is the run's own error: said once
         report = _without_failures(report)
     if request.dry_run:
+        _see_what_is_there(jobs, request)
         yield from (_outcome(job, State.PLANNED) if job.outcome is None else job.outcome for job in jobs)
         return
     with destination_lock(request.out):
@@ -286,7 +295,10 @@ def _whole(small: Sequence[Job], request: RenderRequest) -> Iterator[Job]:
     for job in small:
         assert job.output is not None, "planned jobs are named"
         tasks.append(WholeTask(_picture(job), job.output, 1 if pooled else worker_count(request.jobs)))
-    with closing(pmap(paint_whole, tasks, request.jobs if pooled else 1)) as results:  # type: ignore[type-var]
+    with (
+        threads_limited(worker_count(request.jobs)),
+        closing(pmap(paint_whole, tasks, request.jobs if pooled else 1)) as results,  # type: ignore[type-var]
+    ):
         for done in results:
             job = small[done.index]
             if isinstance(done, Failed):

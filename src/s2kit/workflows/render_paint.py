@@ -39,6 +39,7 @@ SMALL_PX = 2048 * 2048
 """Pictures of no more pixels are one task: the pool's start would cost more than it saves."""
 FILE_TILE_PX = {10: 1024, 20: 640, 60: 192}
 """Sides of the tiles in ESA's files by resolution in metres , the same in all baselines."""
+_THREADS = "GDAL_NUM_THREADS"
 _BLOCK_PX = 900
 """Blocks are at least about so wide and high."""
 
@@ -140,7 +141,7 @@ def paint_large(picture: Picture, output: Output, jobs: int, threads: int) -> Pa
     """
     with _array_file(picture) as path:
         tasks = [BlockTask(picture, window, path) for window in blocks(picture)]
-        with closing(pmap(paint_block, tasks, jobs)) as results:  # type: ignore[type-var]
+        with threads_limited(threads), closing(pmap(paint_block, tasks, jobs)) as results:  # type: ignore[type-var]
             for done in results:
                 if isinstance(done, Failed):
                     raise done.error
@@ -166,6 +167,20 @@ def _cuts(size: int, step: float, shift: float) -> list[int]:
     first = int(shift // step) + 1
     edges = (round(number * step - shift) for number in range(first, first + int(size / step) + 2))
     return [0, *(edge for edge in edges if 0 < edge < size), size]
+
+
+@contextmanager
+def threads_limited(threads: int) -> Iterator[None]:
+    """Let images that are decoded in this very process take so many threads; workers have their own rule."""
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = str(threads)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_THREADS]
+        else:
+            os.environ[_THREADS] = before
 
 
 @contextmanager
