@@ -85,9 +85,9 @@ def _register() -> None:
     from s2kit.cli.download import download
     from s2kit.cli.info import info
     from s2kit.cli.pairs import PairsCommand
+    from s2kit.cli.parcels import parcels
     from s2kit.cli.pixels import pixels
     from s2kit.cli.render import render
-    from s2kit.cli.parcels import parcels
     from s2kit.cli.search import search
     from s2kit.cli.stats import stats
     from s2kit.cli.verify import verify
