@@ -151,6 +151,14 @@ def test_clear_products_for_the_next_pipe(data):
     run("chips", "-", "--bands", "B08", code=2, input="S2A_MSIL2A_20200101T105031_N0510_R051_T31TCJ_20240901T000000\n")
 
 
+def test_an_empty_pipe_is_no_reason_to_search(data):
+    for verb, words in (("chips", ["--lon", 1, "--lat", 44]), ("stats", ["--parcels", "p.geojson"])):
+        result = run(verb, "-", *words, input="")
+        assert result.stdout == ""
+        assert "nothing to do" in result.stderr
+        run(verb, "-", *words, "--fail-if-empty", code=3, input="# none\n")
+
+
 def test_formats(data):
     words = ["stats", "d", "--parcels", "p.geojson", "--pid", "across"]
     (first, second) = csv.DictReader(io.StringIO(run(*words, "-f", "csv").stdout))

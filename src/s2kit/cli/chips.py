@@ -137,6 +137,9 @@ def chips(
             _difference(run, difference, index, out, overwrite=overwrite)
             return
         words = _words(given)
+        if nothing_named(run, given, words.which):
+            run.close(empty=True, fail_if_empty=fail_if_empty)
+            return
         with _cache(run, use=run.settings.cache) as settings:
             from s2kit.workflows.chip_words import understood_chips
 
@@ -145,6 +148,16 @@ def chips(
                 _list(run, asked, form or Format.TABLE, dry_run=dry_run)
             else:
                 _cut(run, asked, form, out, overwrite=overwrite, fail_if_empty=fail_if_empty)
+
+
+def nothing_named(run: Session, given: dict[str, Any], which: Any) -> bool:
+    """True where products were to come from stdin and none came: that is no reason to search for some."""
+    from s2kit.core.events import Note
+
+    if not given["products"] or which.refs:
+        return False
+    run.report(Note("stdin names no product: there is nothing to do", warning=True))
+    return True
 
 
 def _words(given: dict[str, Any]) -> "ChipWords":

@@ -17,6 +17,7 @@ from s2kit.cli.chips import (
     Start,
     Where,
     Year,
+    nothing_named,
     where_words,
     which_words,
 )
@@ -100,7 +101,11 @@ def stats(
     """
     given = locals()
     with session("stats", archive=archive, jobs=jobs) as run:
-        asked = _understood(run, given)
+        which = which_words(given)
+        if nothing_named(run, given, which):
+            run.close(empty=True, fail_if_empty=fail_if_empty)
+            return
+        asked = _understood(run, given, which)
         if clear:
             _clear(run, asked, min_clear, form, output, fail_if_empty=fail_if_empty)
         elif plot is not None:
@@ -109,12 +114,12 @@ def stats(
             _rows(run, asked, form, output, lines=lines, fail_if_empty=fail_if_empty)
 
 
-def _understood(run: Session, given: dict[str, Any]) -> "StatsRun":
+def _understood(run: Session, given: dict[str, Any], which: Any) -> "StatsRun":
     from s2kit.workflows.stats_words import StatsWords, understood_stats
 
     words = StatsWords(
         where=where_words(given),
-        which=which_words(given),
+        which=which,
         layers=tuple(given["layer"] or ()),
         indices=tuple(given["index"] or ()),
         mask_clouds=given["mask_clouds"],
