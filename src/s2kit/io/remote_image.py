@@ -92,9 +92,9 @@ class RemoteImage:
         """Read a window of full-resolution pixels; see `io.imagery.Image.window`."""
 
         def read() -> NDArray[Any]:
-            info = self._reader.info
-            inside = window.intersection(Window(0, 0, info.width, info.height))
-            most = inside is not None and inside.width * inside.height >= MOST * info.width * info.height
+            size = self._reader.size
+            inside = window.intersection(Window(0, 0, size.width, size.height))
+            most = inside is not None and inside.width * inside.height >= MOST * size.width * size.height
             self._expect(reduction, whole=most)
             return self._reader.window(window, reduction, components, fill)
 
