@@ -12,8 +12,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.scene.farmland import FIRST_PARCEL, Parcel, lay_parcels
-from s2kit.core.scene.noise import fractal, hashed, smoothstep
+from s2kit.core.scene.farmland import Parcel, lay_parcels
+from s2kit.core.scene.noise import fractal, smoothstep
 
 Floats = NDArray[np.float32]
 Points = NDArray[np.float64]
@@ -245,6 +245,3 @@ def _settle(surface: NDArray[np.int32], row: float, col: float, radius: float, r
             np.abs(v - far * math.sin(angle)) < rng.uniform(1.5, 3.5)
         )
         part[hall & (part != Cover.RIVER)] = Cover.BRIGHT_ROOF
-
-
-__all__ = ["FIRST_PARCEL", "PIXEL_M", "Cover", "Landscape", "Parcel", "hashed", "make_landscape"]
