@@ -204,7 +204,8 @@ def percentile_limits(
         stretch: Of kind `AUTO` or `PERCENT`.
         clear: Values of each band in pixels without clouds, taken for `AUTO` unless they are too few.
         everything: Values of each band; a band without any gets the limits 0 and 1.
-        shared: True to give all bands one pair, from the lowest low to the highest high: colours then stay natural.
+        shared: True to give all bands the widest band's reach, from half-way between the lowest low and their own:
+            colours then stay natural, and of the haze that lifts the blue of L1C the half is taken off.
     """
     soft = stretch.kind is StretchKind.AUTO
     enough = soft and all(
@@ -217,9 +218,14 @@ def percentile_limits(
         limits.append(_widened(low, high, white) if counts.total else Limits(0.0, 1.0))
     known = [one for one, counts in zip(limits, everything, strict=True) if counts.total]
     if shared and known:
-        whites = [one.white for one in known if one.white is not None]
-        both = _widened(min(one.low for one in known), max(one.high for one in known), max(whites, default=None))
-        return tuple(both for _ in limits)
+        lowest = min(one.low for one in known)
+        reach = max(one.high - one.low for one in known)
+        whites = [one.white - one.low for one in known if one.white is not None]
+        lows = [(lowest + one.low) / 2 if one in known else None for one in limits]
+        return tuple(
+            one if low is None else Limits(low, low + reach, low + max(whites) if whites else None)
+            for one, low in zip(limits, lows, strict=True)
+        )
     return tuple(limits)
 
 
