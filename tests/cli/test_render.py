@@ -223,7 +223,7 @@ def test_interrupted_in_the_middle(scene, tmp_path, number, code):
         text=True,
     )
     deadline = time.monotonic() + 60
-    while not list(out.glob("*.part")) and time.monotonic() < deadline:
+    while not list(out.glob("*.tif*")) and time.monotonic() < deadline:
         time.sleep(0.01)
     os.killpg(process.pid, number)
     _, errors = process.communicate(timeout=60)
