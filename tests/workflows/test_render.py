@@ -541,7 +541,8 @@ def test_the_real_l1c_product(real_l1c, tmp_path):
 
 def test_the_real_product_lacks_what_it_lacks(real_l2a, tmp_path):
     with pytest.raises(NotFoundError, match="lacks B08"):
-        one(real_l2a, tmp_path, recipe=["false-color"])
+        one(real_l2a, tmp_path, bands=["B08,B04,B03"])
+    assert read_tags(one(real_l2a, tmp_path, recipe=["false-color"]))["BANDS"] == "B8A,B04,B03"
     with pytest.raises(NotFoundError, match="B10 is not part of L2A"):
         one(real_l2a, tmp_path, bands=["B10"])
     with pytest.raises(NotFoundError, match=r"lacks B05 at 20 m.*it has B05 at 60 m"):
