@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from s2kit.core.archive import ARCHIVES, Archive
 from s2kit.errors import ConfigError
@@ -90,6 +90,11 @@ class Settings:
         for name in ("jobs", "limit", "timeout_s"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must not be negative")
+
+    @property
+    def kept_in(self) -> Path | Literal[False]:
+        """The cache folder, or False where nothing shall be kept."""
+        return self.cache_dir if self.cache else False
 
 
 _TABLES = ("parcels", "archives", "catalogues")

@@ -11,6 +11,7 @@ import pytest
 
 from s2kit.errors import InputError, TryLaterError
 from s2kit.io.parallel import Done, Failed, pmap, worker_count
+from s2kit.io.sharing import sharers
 
 
 def square(number: int) -> int:
@@ -92,6 +93,15 @@ def test_a_result_that_cannot_travel_is_that_items_failure() -> None:
 
 def test_workers_decode_with_one_thread() -> None:
     assert {result.value for result in pmap(environment, range(3), 2) if isinstance(result, Done)} == {("1", "0")}
+
+
+def sharing(number: int) -> int:
+    return sharers()
+
+
+def test_workers_know_how_many_share_an_archive() -> None:
+    assert sharers() == 1
+    assert {result.value for result in pmap(sharing, range(4), 2) if isinstance(result, Done)} == {2}
 
 
 def test_zero_jobs_means_every_core() -> None:

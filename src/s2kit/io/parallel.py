@@ -19,6 +19,7 @@ from joblib import cpu_count
 from joblib.externals.loky import get_reusable_executor
 
 from s2kit.errors import S2KitError, TryLaterError
+from s2kit.io.sharing import WORKERS
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -131,7 +132,10 @@ class _Pool(Generic[T, R]):
 
     def _submit(self, item: T, workers: int) -> "Future[R | _Raised]":
         self._executor = get_reusable_executor(
-            max_workers=workers, timeout=_IDLE_S, env=WORKER_ENV, initializer=_ignore_interrupts
+            max_workers=workers,
+            timeout=_IDLE_S,
+            env={**WORKER_ENV, WORKERS: str(workers)},
+            initializer=_ignore_interrupts,
         )
         future: Future[R | _Raised] = self._executor.submit(_call, self._function, item)
         return future

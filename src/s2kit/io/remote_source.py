@@ -15,6 +15,7 @@ from typing import IO, Self
 from s2kit.core.jp2_packets import Span, merged
 from s2kit.errors import InputError
 from s2kit.io.byte_source import Traffic
+from s2kit.io.sharing import sharers
 from s2kit.io.store import ObjectInfo, Part, Store
 
 GAP_NBYTES = 32 * 1024
@@ -46,7 +47,7 @@ class RemoteSource:
         """
         self.name = name
         self._store, self._key = store, key
-        self.connections = max(1, store.archive.max_connections)
+        self.connections = max(1, store.archive.max_connections // sharers())
         """Requests that may travel side by side."""
         self._pool: ThreadPoolExecutor | None = None
         self._whole: IO[bytes] | None = None

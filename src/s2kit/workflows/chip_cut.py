@@ -108,7 +108,7 @@ class _Opener:
         image = self._open.get(source.location)
         if image is None:
             image = self._stack.enter_context(
-                open_image(source.location, openjpeg=self._settings.openjpeg, cache=self._settings.cache)
+                open_image(source.location, openjpeg=self._settings.openjpeg, cache=self._settings.kept_in)
             )
             self._open[source.location] = image
         grid = source.grid or image.info.grid

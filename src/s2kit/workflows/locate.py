@@ -97,7 +97,7 @@ def _at_address(text: str, settings: Settings) -> Product:
     google = _GOOGLE.fullmatch(text)
     address = f"gs://{google['rest']}" if google else text
     archive = archive_of(address, settings.archives)
-    _agree_to_pay(archive, settings)
+    agree_to_pay(archive, settings)
     key = address.removeprefix(archive.address.rstrip("/")).strip("/")
     if archive.layout in _AWS_LAYOUTS:
         tile = _TILE_KEY.match(key)
@@ -128,12 +128,13 @@ def archive_of(address: str, archives: Mapping[str, Archive]) -> Archive:
     return Archive(name=host, address=f"{scheme}://{host}", anonymous=scheme != "s3")
 
 
-def _agree_to_pay(archive: Archive, settings: Settings) -> None:
+def agree_to_pay(archive: Archive, settings: Settings) -> None:
+    """Raise `AccessError` where an archive bills its readers and was neither named nor allowed."""
     named = settings.archive == archive.name or (settings.archive == AWS and archive.layout in _AWS_LAYOUTS)
     if archive.requester_pays and not named and not settings.allow_requester_pays:
         raise AccessError(
             f"{archive.address} bills its readers, and that was not agreed to",
-            "name it with --archive aws, or set allow_requester_pays = true; --dry-run says what it costs",
+            f"name it with --archive {archive.name}, or set allow_requester_pays = true; --dry-run says what it costs",
         )
 
 

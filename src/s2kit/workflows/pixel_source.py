@@ -182,8 +182,8 @@ def _proven_offset(ours: ImageLocation, theirs: BandImage, settings: Settings) -
         The offset that the GeoTIFF's pixels still need; None where their grids differ or too few pixels have data.
     """
     with (
-        open_image(ours, openjpeg=settings.openjpeg, cache=settings.cache) as cog,
-        open_image(theirs.location, openjpeg=settings.openjpeg, cache=settings.cache) as jp2,
+        open_image(ours, openjpeg=settings.openjpeg, cache=settings.kept_in) as cog,
+        open_image(theirs.location, openjpeg=settings.openjpeg, cache=settings.kept_in) as jp2,
     ):
         if cog.info.grid != theirs.grid:
             return None

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2kit.core.archive import Archive
 from s2kit.core.bands import normal_band
 from s2kit.core.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember
 from s2kit.core.pixel_request import PixelWish
 from s2kit.core.product_ref import ProductRef
-from s2kit.errors import AccessError, NotFoundError, UsageError
+from s2kit.errors import NotFoundError, UsageError
 from s2kit.io.store import open_store
 from s2kit.settings import Settings
-from s2kit.workflows.locate import archive_of, locate
+from s2kit.workflows.locate import agree_to_pay, archive_of, locate
 
 AWS = {"aws": ("aws-l2a", "aws-l1c")}
 """What stands for several archives, of which a key belongs to one."""
@@ -79,7 +78,7 @@ def _at_address(address: str, settings: Settings) -> RemoteObject:
     key = address.removeprefix(archive.address.rstrip("/")).lstrip("/")
     if not key:
         raise UsageError(f"{address} names no image", "add its key")
-    _agree_to_pay(archive, settings)
+    agree_to_pay(archive, settings)
     return RemoteObject(archive, key)
 
 
@@ -90,13 +89,3 @@ def _key_of(key: str, name: str, settings: Settings) -> RemoteObject:
     if archive is None:
         raise NotFoundError(f"there is no archive {name!r}", f"there are {', '.join(sorted(settings.archives))}")
     return RemoteObject(archive, key.lstrip("/"))
-
-
-def _agree_to_pay(archive: Archive, settings: Settings) -> None:
-    named = {settings.archive, *AWS.get(settings.archive, ())}
-    agreed = settings.allow_requester_pays or archive.name in named
-    if archive.requester_pays and not agreed:
-        raise AccessError(
-            f"{archive.address} bills its readers, and that was not agreed to",
-            f"name it with --archive {archive.name}, or set allow_requester_pays = true; --dry-run says what it costs",
-        )

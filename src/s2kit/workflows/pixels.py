@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +105,7 @@ def dump(tasks: Sequence[PixelTask], jobs: int, report: Report) -> Iterator[Pixe
     report(Planned(len(tasks)))
     caps = [cap for task in tasks if (cap := connections(task.wish, task.settings)) is not None]
     workers = min(worker_count(jobs), max(len(tasks), 1), *caps)
-    shared = [replace(task, settings=_shared(task.settings, workers)) for task in tasks]
-    for result in pmap(dump_one, shared, workers):
+    for result in pmap(dump_one, tasks, workers):
         wish = tasks[result.index].wish
         if isinstance(result, Done):
             report(Finished(wish.source, f"{result.value.nbytes_read} bytes in {result.value.requests} requests"))
@@ -149,15 +148,6 @@ def dump_one(task: PixelTask) -> PixelAnswer:
     return PixelAnswer(wish.source, task.path, rows, cols, traffic.nbytes, traffic.requests)
 
 
-def _shared(settings: Settings, workers: int) -> Settings:
-    """The settings for one of several workers: together they keep to what each archive allows."""
-    archives = {
-        name: replace(archive, max_connections=max(1, archive.max_connections // workers))
-        for name, archive in settings.archives.items()
-    }
-    return replace(settings, archives=archives)
-
-
 def plan(wish: PixelWish, form: PixelFormat, settings: Settings) -> PixelPlan:
     """What dumping one image would take; only its header is read.
 
@@ -184,8 +174,7 @@ def plan(wish: PixelWish, form: PixelFormat, settings: Settings) -> PixelPlan:
 
 
 def _opened(target: Target, settings: Settings) -> Image:
-    cache: bool | Path = settings.cache and settings.cache_dir
-    return open_image(target.location, openjpeg=settings.openjpeg, cache=cache)
+    return open_image(target.location, openjpeg=settings.openjpeg, cache=settings.kept_in)
 
 
 def _asked(info: ImageInfo, wish: PixelWish, target: Target) -> tuple[int, Window | None]:

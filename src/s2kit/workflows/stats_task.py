@@ -182,7 +182,7 @@ class _Reader:
         if name not in self._open:
             found = self.source.band(name, 20 if name == SCL and self._res is None else self._res)
             image = self._stack.enter_context(
-                open_image(found.location, openjpeg=self._settings.openjpeg, cache=self._settings.cache)
+                open_image(found.location, openjpeg=self._settings.openjpeg, cache=self._settings.kept_in)
             )
             grid = found.grid or image.info.grid
             if grid is None:
