@@ -1,6 +1,7 @@
 """What every test may use: the shared data by name, and the rule that no test is skipped unseen."""
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED_DATA = PROJECT.parent / "shared" / "data"
 SKIP_PREFIX = "shared data is not here: "
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background ignores Ctrl-C, and its children too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

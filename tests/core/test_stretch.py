@@ -214,3 +214,13 @@ def test_the_table_never_falls(dn, high, gamma):
 def test_limits_say_themselves():
     assert str(Limits(0.01, 0.2)) == "0.01:0.2"
     assert str(Limits(0.01, 0.2, 1.5)) == "0.01:0.2..1.5"
+
+
+def test_a_white_below_the_shared_high_limit_gives_no_soft_end():
+    """Highlights of one band that reach less far than the land of another are no highlights."""
+    bands = [_counts((0.02, 50), (0.03, 48), (0.2, 2)), _counts((0.02, 2), (0.5, 98))]
+    clear = [_counts((0.02, 50), (0.03, 50)), _counts((0.02, 2), (0.5, 98))]
+    limits = percentile_limits(Stretch(), clear, bands, shared=True)
+    assert all(one.white is None for one in limits)
+    for one in limits:
+        assert lut(Stretch(), one, PLAIN).max() == 255

@@ -223,7 +223,7 @@ def percentile_limits(
         whites = [one.white - one.low for one in known if one.white is not None]
         lows = [(lowest + one.low) / 2 if one in known else None for one in limits]
         return tuple(
-            one if low is None else Limits(low, low + reach, low + max(whites) if whites else None)
+            one if low is None else _widened(low, low + reach, low + max(whites) if whites else None)
             for one, low in zip(limits, lows, strict=True)
         )
     return tuple(limits)

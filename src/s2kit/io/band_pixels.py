@@ -4,6 +4,8 @@ An image is read no finer than it is wanted: a JPEG 2000 reduction down to the l
 grid, then resampled the rest of the way. Classes are never mixed: they are read in full and picked.
 """
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -24,14 +26,29 @@ _MARGIN_PX = 2
 _CLASSES = frozenset({"SCL"})
 
 
-def read_on(image: BandImage, grid: Grid, resampling: Resampling = "auto", *, openjpeg: str = "auto") -> NDArray[Any]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How files are read, whatever is wanted of them."""
+
+    openjpeg: str = "auto"
+    """`auto`, or `off` to do without the fast decoder."""
+    kept_in: bool | Path = True
+    """Where what is learned of far files is kept: a cache folder, True for the user's own, False for nowhere."""
+
+
+DEFAULT_READING = Reading()
+
+
+def read_on(
+    image: BandImage, grid: Grid, resampling: Resampling = "auto", *, reading: Reading = DEFAULT_READING
+) -> NDArray[Any]:
     """Read an image on a grid.
 
     Args:
         image: A band or layer.
         grid: In the image's CRS; what lies outside the image is no data.
         resampling: How values get onto pixels of another size.
-        openjpeg: `auto`, or `off` to do without the fast decoder.
+        reading: Decoder and cache.
 
     Returns:
         `[component, row, col]`, the image's dtype, 0 where there is no data.
@@ -39,7 +56,7 @@ def read_on(image: BandImage, grid: Grid, resampling: Resampling = "auto", *, op
     Raises:
         InputError: The file is damaged, or is not what the product's metadata says.
     """
-    with open_image(image.location, openjpeg=openjpeg) as pixels:
+    with open_image(image.location, openjpeg=reading.openjpeg, cache=reading.kept_in) as pixels:
         check_size(pixels.size, image)
         exact = resampling == "nearest" or image.band in _CLASSES
         reduction = 0 if exact else reduction_for(image.grid, grid, pixels.size.reductions)

@@ -15,9 +15,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from joblib import cpu_count
-from joblib.externals.loky import get_reusable_executor
-
 from s2kit.errors import S2KitError, TryLaterError
 from s2kit.io.sharing import WORKERS
 
@@ -62,7 +59,11 @@ class _Raised:
 
 def worker_count(jobs: int) -> int:
     """How many workers `jobs` means: 0 stands for every core that this process may use."""
-    return int(cpu_count()) if jobs == 0 else jobs
+    if jobs:
+        return jobs
+    from joblib import cpu_count
+
+    return int(cpu_count())
 
 
 def pmap(function: Callable[[T], R], items: Iterable[T], jobs: int = 0) -> Iterator[Done[R] | Failed]:
@@ -131,6 +132,8 @@ class _Pool(Generic[T, R]):
         return []
 
     def _submit(self, item: T, workers: int) -> "Future[R | _Raised]":
+        from joblib.externals.loky import get_reusable_executor
+
         self._executor = get_reusable_executor(
             max_workers=workers,
             timeout=_IDLE_S,

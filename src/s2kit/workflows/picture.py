@@ -27,7 +27,7 @@ from s2kit.core.stretch import (
     lut,
     percentile_limits,
 )
-from s2kit.io.band_pixels import Resampling, read_on
+from s2kit.io.band_pixels import DEFAULT_READING, Reading, Resampling, read_on
 from s2kit.io.masks import inside
 from s2kit.io.product import BandImage
 
@@ -78,7 +78,7 @@ class Picture:
     """Codes of the scene classification whose pixels become no data."""
     clip: BaseGeometry | None = None
     """In the grid's CRS: what lies outside becomes no data."""
-    openjpeg: str = "auto"
+    reading: Reading = DEFAULT_READING
 
     @property
     def channels(self) -> int:
@@ -126,7 +126,7 @@ class Picture:
 
 def read_band(picture: Picture, place: int, grid: Grid) -> NDArray[np.uint16]:
     """One band on a grid with masked and clipped pixels as no data, `[component, row, col]`."""
-    pixels = read_on(picture.sources[place], grid, picture.resampling, openjpeg=picture.openjpeg)
+    pixels = read_on(picture.sources[place], grid, picture.resampling, reading=picture.reading)
     return hide(pixels, hidden(picture, grid))
 
 
@@ -134,7 +134,7 @@ def hidden(picture: Picture, grid: Grid) -> NDArray[np.bool_] | None:
     """True for the pixels that a mask or an outline hides; None where nothing is hidden."""
     hiding: NDArray[np.bool_] | None = None
     if picture.masked and picture.classes is not None:
-        codes = read_on(picture.classes, grid, openjpeg=picture.openjpeg)[0]
+        codes = read_on(picture.classes, grid, reading=picture.reading)[0]
         hiding = np.isin(codes, sorted(picture.masked))
     if picture.clip is not None:
         outside = ~inside(picture.clip, grid, grid.window)
@@ -165,7 +165,7 @@ def paint(picture: Picture, window: Window | None = None) -> Pixels:
     grid = picture.grid if window is None else picture.grid.cropped(window)
     hiding = hidden(picture, grid)
     bands = [
-        hide(read_on(image, grid, picture.resampling, openjpeg=picture.openjpeg), hiding) for image in picture.sources
+        hide(read_on(image, grid, picture.resampling, reading=picture.reading), hiding) for image in picture.sources
     ]
     return painted(picture, bands)
 
@@ -241,7 +241,7 @@ def clear_pixels(picture: Picture, grid: Grid) -> NDArray[np.bool_] | None:
     image = picture.clear_by
     if image is None or picture.stretch.kind is not StretchKind.AUTO:
         return None
-    pixels = read_on(image, grid, openjpeg=picture.openjpeg)[0]
+    pixels = read_on(image, grid, reading=picture.reading)[0]
     if image.band == "SCL":
         return np.isin(pixels, sorted(CLEAR))
     rho = to_physical(pixels, Radiometry(image.quantification, image.offset), image.nodata)

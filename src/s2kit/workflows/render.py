@@ -13,6 +13,7 @@ from s2kit.core.events import Planned as PlannedEvent
 from s2kit.core.naming import check_template, unique_names
 from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, NotFoundError, S2KitError
+from s2kit.io.band_pixels import Reading
 from s2kit.io.dataset import product_paths
 from s2kit.io.files import destination_lock, remove
 from s2kit.io.parallel import Failed, pmap, worker_count
@@ -112,7 +113,7 @@ def plan_all(request: RenderRequest, settings: Settings, report: Report = silent
     started = datetime.now().astimezone()
     jobs: list[Job] = []
     for asked in _products(request, settings):
-        jobs += _jobs_of(asked, request, started, settings.openjpeg, report)
+        jobs += _jobs_of(asked, request, started, Reading(settings.openjpeg, settings.kept_in), report)
     jobs = _without_twins(jobs, request)
     named = [job for job in jobs if job.planned]
     names = unique_names([name_of(job.planned, template) for job in named if job.planned])
@@ -155,7 +156,9 @@ def _dataset(folder: Path) -> list[Path]:
     return [by_name[name] for name in sorted(by_name)]
 
 
-def _jobs_of(asked: _Asked, request: RenderRequest, started: datetime, openjpeg: str, report: Report) -> Iterator[Job]:
+def _jobs_of(
+    asked: _Asked, request: RenderRequest, started: datetime, reading: Reading, report: Report
+) -> Iterator[Job]:
     wishes = [wish for wish in request.wishes if wish.product is None or wish.product == asked.ref]
     product = asked.product
     if product is None:
@@ -171,7 +174,7 @@ def _jobs_of(asked: _Asked, request: RenderRequest, started: datetime, openjpeg:
         for wish in wishes:
             job = Job(str(product.name), wish.subject.name)
             try:
-                job.planned = plan(product, tile, wish, request, started, openjpeg)
+                job.planned = plan(product, tile, wish, request, started, reading)
             except S2KitError as error:
                 if asked.optional and isinstance(error, InputError) and request.area is not None:
                     report(Note(f"{product.name} is passed over: {error}"))

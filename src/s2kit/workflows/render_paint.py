@@ -72,7 +72,7 @@ def paint_whole(task: WholeTask) -> Painted:
     picture = task.picture
     hiding = hidden(picture, picture.grid)
     bands = [
-        hide(read_on(image, picture.grid, picture.resampling, openjpeg=picture.openjpeg), hiding)
+        hide(read_on(image, picture.grid, picture.resampling, reading=picture.reading), hiding)
         for image in picture.sources
     ]
     if picture.needs_counts:

@@ -14,6 +14,7 @@ from s2kit.core.naming import file_name
 from s2kit.core.product import Level, ProductName, TileId, compact_time
 from s2kit.core.stretch import legacy_window
 from s2kit.errors import InputError, NotFoundError, UsageError
+from s2kit.io.band_pixels import Reading
 from s2kit.io.masks import window_of
 from s2kit.io.product import BandImage, Product
 from s2kit.io.projection import LON_LAT, project
@@ -46,7 +47,7 @@ def tiles_of(product: Product) -> tuple[TileId, ...]:
 
 
 def plan(
-    product: Product, tile: TileId, wish: Wish, request: RenderRequest, started: datetime, openjpeg: str
+    product: Product, tile: TileId, wish: Wish, request: RenderRequest, started: datetime, reading: Reading
 ) -> Planned:
     """Plan one picture.
 
@@ -56,7 +57,7 @@ def plan(
         wish: What is wanted.
         request: How.
         started: When the run began, for names.
-        openjpeg: `auto`, or `off`.
+        reading: Decoder and cache.
 
     Raises:
         NotFoundError: The product lacks a band, or has none of them at that resolution.
@@ -83,7 +84,7 @@ def plan(
         clear_by=_clear_by(product, tile),
         masked=request.masked,
         clip=_area_in(request.area, grid) if request.clip else None,
-        openjpeg=openjpeg,
+        reading=reading,
     )
     picture = replace(picture, limits=fixed_limits(picture))
     return Planned(product, wish, picture, _fields(product, tile, picture, request, started), notes + remarks)
