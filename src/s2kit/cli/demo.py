@@ -20,7 +20,7 @@ def demo(
     from s2kit.workflows.demo import NEXT, STEPS, made, play, prepare
 
     with session("demo", jobs=jobs) as run:
-        write_line(f"An invented landscape, seen by Sentinel-2 on four days, goes to {out}/ …")
+        write_line(f"An invented landscape, seen by Sentinel-2 on three days, goes to {out}/ …")
         folder = prepare(out, jobs=run.settings.jobs, report=run.report)
         write_line(f"\n$ cd {out}")
         for step in STEPS:

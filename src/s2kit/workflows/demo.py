@@ -15,8 +15,8 @@ from s2kit.workflows.scene import make_scene
 from s2kit.workflows.scene_bucket import lay_out_bucket
 
 SIDE = 1800
-_MORE = 2
-"""Dates after the first two, for a series."""
+_MORE = 1
+"""Dates after the first two, so that a series has a beginning, a middle and an end."""
 _SETTINGS = """\
 # Settings of the demonstration: the archives and the catalogue are folders, so that nothing needs the network.
 dataset = "dataset"

@@ -49,8 +49,8 @@ class Visit:
 VISITS = (
     Visit(datetime(2024, 4, 19, 10, 50, 31, tzinfo=UTC), 46094, 51, 0.0, 0.0),
     Visit(datetime(2024, 6, 15, 10, 40, 31, tzinfo=UTC), 46909, 8, 0.11, 0.16),
-    Visit(datetime(2024, 5, 9, 10, 50, 31, tzinfo=UTC), 46380, 51, 0.3, 0.0),
     Visit(datetime(2024, 7, 8, 10, 50, 31, tzinfo=UTC), 47238, 51, 0.03, 0.0),
+    Visit(datetime(2024, 5, 9, 10, 50, 31, tzinfo=UTC), 46380, 51, 0.3, 0.0),
     Visit(datetime(2024, 7, 28, 10, 50, 31, tzinfo=UTC), 47524, 51, 0.75, 0.0),
     Visit(datetime(2024, 8, 17, 10, 50, 31, tzinfo=UTC), 47810, 51, 0.0, 0.0),
 )
