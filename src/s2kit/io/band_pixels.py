@@ -16,6 +16,7 @@ from s2kit.errors import InputError
 from s2kit.io.gdal_image import ImageSize
 from s2kit.io.imagery import Image, open_image
 from s2kit.io.product import BandImage
+from s2kit.io.warp import warped
 
 Resampling = Literal["auto", "nearest", "bilinear", "cubic", "average"]
 RESAMPLINGS: tuple[str, ...] = get_args(Resampling)
@@ -120,26 +121,7 @@ def picked(pixels: NDArray[Any], source: Grid, target: Grid) -> NDArray[Any]:
 
 
 def resampled(pixels: NDArray[Any], source: Grid, target: Grid, resampling: Resampling) -> NDArray[Any]:
-    """Pixels on another grid by GDAL's warper; 0 is no data and is not mixed in."""
-    from affine import Affine
-    from rasterio import Env
-    from rasterio.enums import Resampling as Method
-    from rasterio.warp import reproject
-
+    """Pixels on another grid; 0 is no data and is not mixed in."""
     finer = target.resolution_m < source.resolution_m
-    method = Method[{"auto": "bilinear" if finer else "average"}.get(resampling, resampling)]
-    out = np.zeros((len(pixels), *target.shape), pixels.dtype)
-    with Env():
-        reproject(
-            np.ascontiguousarray(pixels),
-            out,
-            src_transform=Affine(*source.geotransform),
-            src_crs=f"EPSG:{source.epsg}",
-            dst_transform=Affine(*target.geotransform),
-            dst_crs=f"EPSG:{target.epsg}",
-            src_nodata=0,
-            dst_nodata=0,
-            resampling=method,
-            num_threads=1,
-        )
-    return out
+    method = {"auto": "bilinear" if finer else "average"}.get(resampling, resampling)
+    return warped(pixels, source, target, method)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from s2kit.core.chip_grid import share_windows
 from s2kit.core.grid import Grid, Window
+from s2kit.io.warp import warped
 
 if TYPE_CHECKING:
     from s2kit.io.imagery import Image
@@ -112,24 +113,5 @@ def _nearest(pixels: NDArray[Any], grid: Grid, frame: Grid) -> NDArray[Any]:
 
 
 def _warped(pixels: NDArray[Any], grid: Grid, frame: Grid, resampling: Resampling) -> NDArray[Any]:
-    from affine import Affine
-    from rasterio.enums import Resampling as Method
-    from rasterio.warp import reproject
-
-    method = Method[resampling]
-    if method is Method.bilinear and frame.resolution_m > grid.resolution_m:
-        method = Method.average
-    out = np.zeros(frame.shape, pixels.dtype)
-    reproject(
-        np.ascontiguousarray(pixels),
-        out,
-        src_transform=Affine(*grid.geotransform),
-        src_crs=f"EPSG:{grid.epsg}",
-        dst_transform=Affine(*frame.geotransform),
-        dst_crs=f"EPSG:{frame.epsg}",
-        src_nodata=0,
-        dst_nodata=0,
-        resampling=method,
-        num_threads=1,
-    )
-    return out
+    coarser = resampling == "bilinear" and frame.resolution_m > grid.resolution_m
+    return warped(pixels, grid, frame, "average" if coarser else resampling)
