@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from support.s3 import moto_url, s3_server  # noqa: F401
 
@@ -16,6 +17,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 SHARED_DATA = PROJECT.parent / "shared" / "data"
 SKIP_PREFIX = "shared data is not here: "
 
+
+settings.register_profile("s2kit", deadline=None)  # how fast an example runs says more about the machine than the code
+settings.load_profile("s2kit")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background ignores Ctrl-C, and its children too
     signal.signal(signal.SIGINT, signal.default_int_handler)
