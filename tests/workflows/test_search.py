@@ -190,10 +190,11 @@ def test_a_reader_that_goes_away_stops_the_search(server: CatalogueServer) -> No
     found = iter(stream(server, aois=areas))
     next(found)
     found.close()
-    asked = len(server.searches())
-    time.sleep(0.1)
-    assert len(server.searches()) <= asked + 3
-    assert asked < 90
+    asked = -1
+    while asked != len(server.searches()):  # what was on its way comes to an end
+        asked = len(server.searches())
+        time.sleep(0.3)
+    assert asked < 60
 
 
 def test_a_deadline_is_for_all_of_it() -> None:

@@ -7,6 +7,7 @@ two items a worker are ever on their way.
 
 import logging
 import signal
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +29,7 @@ WORKER_ENV = {"GDAL_NUM_THREADS": "1", "OPJ_NUM_THREADS": "0"}
 
 _IN_FLIGHT_PER_WORKER = 2
 _IDLE_S = 30
+_TAKEN_UP_S = 2.0
 _MANY_BREAKS = 2
 
 
@@ -117,7 +119,7 @@ class _Pool(Generic[T, R]):
             finished = True
         finally:
             if not finished:
-                self._kill()
+                self._kill(at_work)
 
     def _fill(
         self, todo: deque[tuple[int, T]], at_work: dict[Future[R | _Raised], tuple[int, T]]
@@ -146,7 +148,7 @@ class _Pool(Generic[T, R]):
     def _recover(self, lost: list[tuple[int, T]], todo: deque[tuple[int, T]]) -> Iterator[Done[R] | Failed]:
         self._breaks += 1
         _log.debug("a worker died with %d items at work (loss %d)", len(lost), self._breaks)
-        self._kill()
+        self._kill({})
         if self._breaks < _MANY_BREAKS:
             todo.extendleft(reversed(lost))
             return
@@ -157,7 +159,7 @@ class _Pool(Generic[T, R]):
         future = self._submit(item, 1)
         wait([future])
         if isinstance(future.exception(), BrokenProcessPool):
-            self._kill()
+            self._kill({})
             return Failed(
                 index,
                 item,
@@ -168,7 +170,11 @@ class _Pool(Generic[T, R]):
             )
         return _outcome(index, item, _result(future))
 
-    def _kill(self) -> None:
+    def _kill(self, at_work: Iterable["Future[R | _Raised]"]) -> None:
+        """End the workers at once, but not before loky has taken up what was submitted: its manager would fail."""
+        deadline = time.monotonic() + _TAKEN_UP_S
+        while time.monotonic() < deadline and any(not (future.running() or future.done()) for future in at_work):
+            time.sleep(0.001)
         if self._executor is not None:
             self._executor.shutdown(wait=True, kill_workers=True)
 
