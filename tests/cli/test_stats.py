@@ -188,6 +188,7 @@ def test_many_parcels_over_several_workers_give_the_same(data):
     alone = run("stats", *words).stdout
     assert alone.count("\n") == 400 * 2 * 2
     result = runner.invoke(app, ["stats", "--jobs", "2", *words])
+    assert result.exit_code == 0, result.stderr
     assert sorted(result.stdout.splitlines()) == sorted(alone.splitlines())
 
 

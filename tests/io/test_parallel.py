@@ -104,6 +104,17 @@ def test_workers_know_how_many_share_an_archive() -> None:
     assert {result.value for result in pmap(sharing, range(4), 2) if isinstance(result, Done)} == {2}
 
 
+def here(number: int) -> str:
+    return str(Path.cwd())
+
+
+def test_workers_stand_in_the_folder_of_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        assert {result.value for result in pmap(here, range(3), 2) if isinstance(result, Done)} == {str(folder)}
+
+
 def test_zero_jobs_means_every_core() -> None:
     assert worker_count(0) >= 1
     assert worker_count(3) == 3

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from s2kit.errors import S2KitError, TryLaterError
@@ -139,7 +140,7 @@ class _Pool(Generic[T, R]):
         self._executor = get_reusable_executor(
             max_workers=workers,
             timeout=_IDLE_S,
-            env={**WORKER_ENV, WORKERS: str(workers)},
+            env={**WORKER_ENV, WORKERS: str(workers), "PWD": str(Path.cwd())},  # another folder, another pool
             initializer=_ignore_interrupts,
         )
         future: Future[R | _Raised] = self._executor.submit(_call, self._function, item)
