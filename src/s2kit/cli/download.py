@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from s2kit.cli.context import Session
-    from s2kit.workflows.download_plan import DownloadRequest, ProductResult
+    from s2kit.workflows.download import DownloadRequest, ProductResult
 
 _COLUMNS = ("product", "status", "archive", "verified", "absent", "skipped", "moved", "seconds", "path")
 _PLAN_COLUMNS = ("product", "archive", "files", "nbytes", "there", "requests", "usd", "usd_in_region", "price_list")
@@ -96,8 +96,8 @@ def _request(run: "Session", *, out: str | None, subset: Any, arrangement: str, 
     from s2kit.core.cost import parse_size
     from s2kit.core.subset import Subset
     from s2kit.errors import UsageError
-    from s2kit.workflows.download import with_dataset
-    from s2kit.workflows.download_plan import Arrangement, DownloadRequest
+    from s2kit.workflows.download.plan import Arrangement, DownloadRequest
+    from s2kit.workflows.download.run import with_dataset
 
     settings = run.settings
     if arrangement not in set(Arrangement):
@@ -123,7 +123,7 @@ def _fetch(run: "Session", refs: Any, request: "DownloadRequest", form: Format |
 
     from s2kit.cli.output import emit
     from s2kit.core.events import Note
-    from s2kit.workflows.download import download, summary
+    from s2kit.workflows.download.run import download, summary
 
     started = time.monotonic()
     results: list[ProductResult] = []
@@ -161,8 +161,7 @@ def _say_plans(run: "Session", refs: Any, request: "DownloadRequest", form: Form
     from s2kit.cli.output import emit
     from s2kit.core.cost import PRICE_LIST, size_text
     from s2kit.core.events import Note
-    from s2kit.workflows.download import plan_downloads
-    from s2kit.workflows.download_plan import Plan
+    from s2kit.workflows.download import Plan, plan_downloads
 
     plans: list[Plan] = []
 

@@ -86,8 +86,8 @@ def pixels(
 def _wishes(run: Session, given: dict[str, Any]) -> "list[PixelWish]":
     from s2kit.cli.output import write_line
     from s2kit.core.pixel_dump import BadRequestError, seed_error
-    from s2kit.workflows.pixel_words import PixelWords, wishes
-    from s2kit.workflows.pixels import error_line
+    from s2kit.workflows.pixels.run import error_line
+    from s2kit.workflows.pixels.words import PixelWords, wishes
 
     words = PixelWords(
         sources=tuple(given["sources"] or ()),
@@ -124,7 +124,7 @@ def _plan(run: Session, found: "Sequence[PixelWish]", form: "PixelFormat", word:
     from s2kit.cli.options import Format
     from s2kit.cli.output import emit
     from s2kit.errors import S2KitError
-    from s2kit.workflows.pixels import plan
+    from s2kit.workflows.pixels.run import plan
 
     def records() -> Iterator[dict[str, Any]]:
         for wish in found:
@@ -175,7 +175,7 @@ def _files(
 ) -> Iterator[tuple[list[Path], bool]]:
     """A file for each answer, and whether they go to stdout from there."""
     from s2kit.errors import UsageError
-    from s2kit.workflows.pixel_words import DEFAULT_NAME, file_names, refuse_files
+    from s2kit.workflows.pixels.words import DEFAULT_NAME, file_names, refuse_files
 
     output, out = given["output"], given["out"]
     if output is not None and (out is not None or len(found) > 1):
@@ -199,7 +199,7 @@ def _files(
 def _to_stdout(run: Session, outcomes: "Iterator[PixelOutcome]", tasks: "Sequence[PixelTask]") -> None:
     """Answers as they get done; as one JSON array in the order asked for where several were wanted as `json`."""
     from s2kit.core.pixel_dump import seed_error
-    from s2kit.workflows.pixels import error_line
+    from s2kit.workflows.pixels.run import error_line
 
     array = len(tasks) > 1 and tasks[0].form == "json"
     for outcome in outcomes:

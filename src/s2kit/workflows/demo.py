@@ -12,7 +12,7 @@ from s2kit.io.command import run_pipeline
 from s2kit.io.files import destination_lock, ensure_folder, write_atomic
 from s2kit.io.scene_writer import place
 from s2kit.workflows.scene import make_scene
-from s2kit.workflows.scene_bucket import lay_out_bucket
+from s2kit.workflows.scene.bucket import lay_out_bucket
 
 SIDE = 1800
 _MORE = 1

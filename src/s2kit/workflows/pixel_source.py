@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from s2kit.core.archive import Archive, Layout
 from s2kit.core.bands import BANDS, LAYERS
 from s2kit.core.cog_item import BoaOffset, CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
+from s2kit.core.events import Note, Report
 from s2kit.core.grid import Grid, Window
 from s2kit.core.location import ImageLocation, LocalFile, RemoteObject
 from s2kit.core.product import Level, parse_product_name
@@ -25,6 +26,8 @@ from s2kit.io.imagery import open_image
 from s2kit.io.product import BandImage, Product, open_product
 from s2kit.settings import Settings
 
+DOUBTFUL = frozenset({"item flag", "raster:bands", "assumed"})
+"""Sources of an offset that were wrong before."""
 _ENOUGH_PX = 64
 _AMAZON = re.compile(r"https?://(?P<bucket>[a-z0-9.-]+?)\.s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com/(?P<key>.*)")
 
@@ -196,6 +199,15 @@ def _proven_offset(ours: ImageLocation, theirs: BandImage, settings: Settings) -
                 applied = float(np.median(mine[valid] - source[valid]))
                 return BoaOffset(theirs.offset - applied, "pixels") if applied in {0.0, theirs.offset} else None
     return None
+
+
+def tell_offsets(offset_sources: Iterable[tuple[str, str]], report: Report) -> None:
+    """Warn of products whose offset only their catalogue's item knows: the values of such items were wrong before."""
+    doubtful = sorted({product for product, source in offset_sources if source in DOUBTFUL})
+    if doubtful:
+        some = f"{doubtful[0]}" + (f" and {len(doubtful) - 1} more" if len(doubtful) > 1 else "")
+        text = "whether the offset of -1000 is in the pixels already is known from the STAC item only"
+        report(Note(f"{some}: {text}; --boa-offset applied or needed decides", warning=True))
 
 
 def read_item(text: str, settings: Settings) -> tuple[Path | str, CogItem]:

@@ -17,9 +17,9 @@ from s2kit.io.chip_cache import recall_clear
 from s2kit.io.parcels import parcel_path, read_parcels
 from s2kit.io.projection import LON_LAT, project, project_point
 from s2kit.settings import Settings, default_cache_dir
-from s2kit.workflows.chip_candidates import Found, found_in_records, found_in_refs, wanted
+from s2kit.workflows.candidates import Found, found_in_records, found_in_refs, wanted
 from s2kit.workflows.search import search
-from s2kit.workflows.search_words import SearchWords, understood
+from s2kit.workflows.search.words import SearchWords, understood
 
 _MANY_AREAS = 20
 """More places than this are searched as boxes around those that lie together."""

@@ -27,7 +27,7 @@ def test_what_a_baseline_changes(baseline: str, offset: int, checksum: str, at_2
 
 def test_orbits_belong_together() -> None:
     # S2A was on relative orbit 51 with absolute orbit 13204 on 2018-01-01; it makes 143 orbits in 10 days
-    from s2kit.workflows.scene import VISITS
+    from s2kit.workflows.scene.run import VISITS
 
     start = datetime(2018, 1, 1, 10, 54, 41, tzinfo=UTC)
     for visit in VISITS:

@@ -1,0 +1,104 @@
+"""Chips as rows: what would be cut, what was cut, what it would take, and where it goes by default."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from shapely.geometry import mapping
+
+from s2kit.core.chip_page import Legend
+from s2kit.core.chip_record import Recipe, safe_name
+from s2kit.core.cost import size_text
+from s2kit.core.indices import find_index
+from s2kit.core.lut import Lut
+from s2kit.core.palettes import palette
+from s2kit.workflows.chips.output import ChipsOutput
+from s2kit.workflows.chips.run import ChipsRequest, ChipsResult, PlannedSeries
+
+LIST_COLUMNS = ("datetime", "id", "tile", "overlap_pct", "cloud_pct", "completed_by", "state", "place")
+"""What a table of planned chips shows."""
+COLUMNS = ("datetime", "id", "tile", "valid_pct", "cloud_pct", "files", "place")
+"""What a table of chips shows."""
+_NBYTES_A_CHIP = 300_000
+_REQUESTS_A_CHIP = 5
+"""One band of a chip of 128 pixels from a 10 m file in a bucket, as measured: header, index and packets."""
+_LEGEND_STEPS = 5
+
+
+def planned_rows(planned: Sequence[PlannedSeries]) -> Iterator[dict[str, Any]]:
+    """One row a chip, new or cached."""
+    for series in planned:
+        fresh = {choice.product.id for choice in series.fresh}
+        for choice in series.choices:
+            product = choice.product
+            yield {
+                "id": product.id,
+                "datetime": f"{product.sensing:%Y-%m-%dT%H:%M:%SZ}",
+                "level": product.level,
+                "tile": product.tile,
+                "baseline": product.baseline,
+                "overlap_pct": round(100 * choice.share, 1),
+                "cloud_pct": product.cloud_pct,
+                "completed_by": [other.id for other in choice.companions],
+                "state": "new" if product.id in fresh else "cached",
+                "place": series.place.title,
+                "geometry": {"type": "Point", "coordinates": [series.place.lon, series.place.lat]},
+            }
+
+
+def chip_rows(result: ChipsResult, output: ChipsOutput) -> Iterator[dict[str, Any]]:
+    """One row a chip that was shown."""
+    paths = iter(output.files)
+    for series in result.series:
+        for record in series.chips:
+            row = record.to_json()
+            row["files"] = [str(next(paths)) for _ in record.files]
+            row["place"] = series.place.title
+            if series.place.outline is not None:
+                row["outline"] = mapping(series.place.outline)
+            yield row
+
+
+def estimate(request: ChipsRequest, planned: Sequence[PlannedSeries]) -> str:
+    """How many chips a run would cut, and what reading them from a bucket would take at most."""
+    fresh = sum(len(series.fresh) for series in planned)
+    matched = sum(len(series.choices) for series in planned)
+    reads = fresh * (len(request.recipe.bands) + 1)
+    return (
+        f"{matched} chips match, {fresh} of them new; from a bucket that is about "
+        f"{size_text(reads * _NBYTES_A_CHIP)} in {reads * _REQUESTS_A_CHIP} requests, from free archives without cost"
+    )
+
+
+def default_folder(request: ChipsRequest) -> Path:
+    """`chips/PLACE_SIZE_BANDS` below the current folder, with whatever else was chosen; no two recipes share one."""
+    recipe = request.recipe
+    words = [
+        "" if recipe.raw or recipe.index or recipe.lut == Lut() else f"lut_{recipe.lut.text}",
+        f"{recipe.res}m" if recipe.res else "",
+        "" if recipe.resampling == "nearest" else recipe.resampling,
+        "" if recipe.boa_offset == "auto" else f"offset_{recipe.boa_offset}",
+    ]
+    if len(request.places) == 1:
+        start = recipe.slug(request.places[0])
+    else:
+        places = " ".join(f"{place.lon} {place.lat} {place.side_m}" for place in request.places)
+        mark = f"{zlib.crc32(places.encode()):08x}"
+        what = recipe.index or "_".join(recipe.bands)
+        start = f"{len(request.places)}_places_{mark}_{'raw_' if recipe.raw else ''}{what}"
+    return Path("chips") / safe_name("_".join([start, *filter(None, words)]).replace(".", "_"))
+
+
+def legend_of(recipe: Recipe) -> Legend | None:
+    """The legend of an index's colours."""
+    if recipe.index is None:
+        return None
+    index = find_index(recipe.index)
+    colours = palette(index.palette)[1::18]
+    step = (index.high - index.low) / (_LEGEND_STEPS - 1)
+    return Legend(
+        f"{index.name.upper()}: {index.title}",
+        [(int(red), int(green), int(blue)) for red, green, blue in colours],
+        [f"{index.low + step * at:.2g}" for at in range(_LEGEND_STEPS)],
+    )

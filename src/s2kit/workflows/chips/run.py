@@ -1,0 +1,197 @@
+"""Series of chips: which are to be cut, cutting the new ones in the pool, and showing the whole window."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from s2kit.core.bands import BANDS, LAYERS
+from s2kit.core.chip_record import ChipRecord, Place, Recipe
+from s2kit.core.chip_selection import Choice, check_limit
+from s2kit.core.dates import DateRange
+from s2kit.core.events import Failed as FailedEvent
+from s2kit.core.events import Finished, Note, Planned, Report, silent
+from s2kit.core.scl import unknown_codes
+from s2kit.errors import InputError, S2KitError
+from s2kit.io.chip_cache import ChipStore, open_store_of
+from s2kit.io.parallel import Failed, pmap
+from s2kit.settings import Settings
+from s2kit.workflows.candidates import Found, choose
+from s2kit.workflows.chips.cut import CutTask, PlaceTask, cut_chips
+from s2kit.workflows.pixel_source import SourceRef, tell_offsets
+
+LIMIT = 24
+"""Most new chips of one series, as in the chip service of old."""
+"""Sources of an offset that are no proof."""
+BATCH_LIMIT = 36
+"""Most new chips of a batch, products times bands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChipsRequest:
+    """What to cut."""
+
+    places: tuple[Place, ...]
+    recipe: Recipe
+    found: tuple[Found, ...]
+    """Products to choose from."""
+    ranges: tuple[DateRange, ...] = ()
+    """The window: chips that were cut before are shown if they lie in it. Empty for any time."""
+    level: str | None = None
+    """`L1C` or `L2A`; None for both."""
+    limit: int | None = LIMIT
+    max_cloud_chip_pct: float | None = None
+    """Leave out chips with more cloud than this by SCL."""
+    cache_dir: Path
+    jobs: int = 0
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSeries:
+    """What a place's series is made of."""
+
+    place: Place
+    choices: tuple[Choice, ...]
+    store: ChipStore
+    fresh: tuple[Choice, ...]
+    """Those that are not cached."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChipSeries:
+    """The chips of one place in ascending time."""
+
+    place: Place
+    chips: tuple[ChipRecord, ...]
+    folder: Path
+    """The cache folder that holds their files."""
+    empty: tuple[ChipRecord, ...] = ()
+    """Products that have no data at the place."""
+    cloudy: tuple[ChipRecord, ...] = ()
+    """Chips that were left out for their clouds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChipsResult:
+    """What was cut and shown."""
+
+    series: tuple[ChipSeries, ...]
+    made: int
+    """Chips that were new."""
+    failures: Mapping[str, S2KitError] = field(default_factory=dict)
+    """By product."""
+
+
+def plan(request: ChipsRequest) -> list[PlannedSeries]:
+    """Choose the products of each place and see which chips are there already.
+
+    Raises:
+        InputError: More new chips than the limit, or products were named and none of them shows any place.
+    """
+    planned = []
+    for place in request.places:
+        side = request.recipe.size.side_m(request.recipe.res or native_resolution(request.recipe.bands[0]))
+        choices = tuple(choose(request.found, place, side))
+        store = open_store_of(request.cache_dir, request.recipe.slug(place), request.recipe.parameters(place))
+        fresh = tuple(choice for choice in choices if store.record(choice.product.id) is None)
+        check_limit(len(fresh), len(choices), request.limit)
+        planned.append(PlannedSeries(place, choices, store, fresh))
+    return planned
+
+
+def native_resolution(band: str) -> int:
+    """The resolution at which a band or layer is made."""
+    return BANDS[band].resolution_m if band in BANDS else LAYERS[band].resolution_m
+
+
+def cut(request: ChipsRequest, planned: Sequence[PlannedSeries], report: Report = silent) -> ChipsResult:
+    """Cut the new chips of all places, each product opened once, and gather the whole window.
+
+    A product that fails does not stop the others.
+    """
+    tasks = _tasks(request, planned)
+    report(Planned(len(tasks)))
+    failures: dict[str, S2KitError] = {}
+    made = 0
+    for done in pmap(cut_chips, tasks, request.jobs):
+        product = tasks[done.index].source.id
+        if isinstance(done, Failed):
+            failures[product] = done.error
+            report(FailedEvent(product, done.error.message))
+        else:
+            made += len(done.value)
+            report(Finished(product, f"{len(done.value)} chips" if len(done.value) > 1 else ""))
+    series = tuple(_gather(request, one) for one in planned)
+    for one in series:
+        _tell(one, report)
+    if request.recipe.raw or request.recipe.index or request.recipe.lut.percentiles is None:
+        tell_offsets(((chip.product, chip.offset_source) for one in series for chip in one.chips), report)
+    return ChipsResult(series, made, failures)
+
+
+def _tasks(request: ChipsRequest, planned: Iterable[PlannedSeries]) -> list[CutTask]:
+    sources: dict[str, SourceRef] = {}
+    for one in request.found:  # a SAFE is preferred to GeoTIFFs of the same product
+        if one.source.id not in sources or sources[one.source.id].is_cog:
+            sources[one.source.id] = one.source
+    by_product: dict[str, list[tuple[Choice, PlaceTask]]] = {}
+    for series in planned:
+        for choice in series.fresh:
+            companions = tuple(sources[other.id] for other in choice.companions)
+            place = PlaceTask(series.place, series.store.folder, companions)
+            by_product.setdefault(choice.product.id, []).append((choice, place))
+    return [
+        CutTask(
+            source=sources[product],
+            sensing=members[0][0].product.sensing,
+            tile=members[0][0].product.tile,
+            baseline=members[0][0].product.baseline,
+            places=tuple(place for _, place in members[start : start + _PLACES_A_TASK]),
+            recipe=request.recipe,
+            settings=request.settings,
+        )
+        for product, members in sorted(by_product.items())
+        for start in range(0, len(members), _PLACES_A_TASK)
+    ]
+
+
+_PLACES_A_TASK = 64
+"""Chips that a task holds in memory at most."""
+
+
+def _gather(request: ChipsRequest, planned: PlannedSeries) -> ChipSeries:
+    """The chosen chips and those cut earlier whose time lies in the window, the chosen ones first in case of doubt."""
+    chosen = {(choice.product.sensing, choice.product.level): choice.product.id for choice in planned.choices}
+    wanted = {choice.product.id for choice in planned.choices}
+    records = []
+    for text in planned.store.records():
+        try:
+            record = ChipRecord.from_json(text)
+        except InputError:
+            continue
+        in_window = bool(request.ranges) and any(when.overlaps(record.sensing) for when in request.ranges)
+        superseded = (record.sensing, record.level) in chosen
+        if record.product in wanted or (in_window and not superseded and request.level in {None, record.level}):
+            records.append(record)
+    records.sort(key=lambda record: (record.sensing, record.level, record.product))
+    shown, empty, cloudy = [], [], []
+    most = request.max_cloud_chip_pct
+    for record in records:
+        if not record.files:
+            empty.append(record)
+        elif most is not None and record.cloud_pct is not None and record.cloud_pct > most:
+            cloudy.append(record)
+        else:
+            shown.append(record)
+    return ChipSeries(planned.place, tuple(shown), planned.store.folder, tuple(empty), tuple(cloudy))
+
+
+def _tell(series: ChipSeries, report: Report) -> None:
+    for record in series.empty:
+        report(Note(f"{record.product} has no data at {series.place.title}", warning=True))
+    strange = sorted({code for record in series.chips if record.scl for code in unknown_codes(record.scl)})
+    if strange:
+        codes = ", ".join(map(str, strange))
+        report(Note(f"{series.place.title}: SCL holds codes that do not exist ({codes}); they count as not clear"))
+    if not series.chips and not series.empty and not series.cloudy:
+        report(Note(f"no product shows {series.place.title}", warning=True))

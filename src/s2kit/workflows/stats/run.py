@@ -1,0 +1,325 @@
+"""Numbers of parcels over time: which products answer for which parcel, and the work dealt out by tile and place."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import mapping
+
+from s2kit.core.events import Failed as FailedEvent
+from s2kit.core.events import Finished, Note, Planned, Report, silent
+from s2kit.core.parcel import Parcel
+from s2kit.core.scl import unknown_codes
+from s2kit.core.zonal import histogram_text
+from s2kit.errors import S2KitError
+from s2kit.io.parallel import Failed, pmap, worker_count
+from s2kit.settings import Settings
+from s2kit.workflows.candidates import Found
+from s2kit.workflows.pixel_source import tell_offsets
+from s2kit.workflows.places import PLACES_KEY, parcel_place
+from s2kit.workflows.stats.task import SCL, Numbers, Outcome, Outline, StatsRecipe, StatsTask, Visit, count
+
+_CELL_DEG = 0.1
+"""Parcels of one cell of this side are counted together: about the side of a coded tile of the 10 m files."""
+_PARCELS_A_TASK = 256
+_EQUAL_SHARES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatsRequest:
+    """What to count."""
+
+    parcels: tuple[Parcel, ...]
+    found: tuple[Found, ...]
+    recipe: StatsRecipe
+    jobs: int = 0
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class StatsRow:
+    """One parcel in one layer of one product."""
+
+    pid: str
+    product: str
+    sensing: datetime
+    level: str
+    tile: str
+    covered_pct: float
+    """Share of the parcel inside the product's footprint."""
+    numbers: Numbers
+
+    def to_json(self) -> dict[str, Any]:
+        """Flat values; the keys are always the same."""
+        numbers = self.numbers
+        histogram = numbers.histogram
+        summary = asdict(numbers.summary) if numbers.summary else dict.fromkeys(SUMMARY_KEYS)
+        return {
+            "pid": self.pid,
+            "id": self.product,
+            "datetime": f"{self.sensing:%Y-%m-%dT%H:%M:%SZ}",
+            "level": self.level,
+            "tile": self.tile,
+            "layer": numbers.layer,
+            "pixels": numbers.pixels,
+            "covered_pct": self.covered_pct,
+            "clear_pct": numbers.clear_pct,
+            "cloud_pct": numbers.cloud_pct,
+            "histogram": None if histogram is None else {str(code): many for code, many in sorted(histogram.items())},
+            **summary,
+        }
+
+    @property
+    def line(self) -> str:
+        """As the older system's client printed it: `NAME.SCL.tif {4: 187}`."""
+        histogram = self.numbers.histogram
+        return f"{self.product}.{self.numbers.layer}.tif {histogram_text(histogram or {})}"
+
+
+SUMMARY_KEYS = ("count", "mean", "std", "min", "max", "p25", "p50", "p75")
+COLUMNS = ("pid", "datetime", "id", "layer", "pixels", "clear_pct", "histogram", "count", "mean", "std", "min", "max")
+"""What a table shows."""
+CSV_COLUMNS = (
+    *("pid", "id", "datetime", "level", "tile", "layer", "pixels"),
+    *("covered_pct", "clear_pct", "cloud_pct", "histogram", *SUMMARY_KEYS),
+)
+"""All keys of a row, in order."""
+CLEAR_COLUMNS = ("datetime", "id", "tile")
+"""What a table of clear products shows."""
+_PLACES_A_RECORD = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Pick:
+    """A product that answers for a parcel."""
+
+    number: int
+    found: Found
+    covered_pct: float
+
+
+@dataclass(slots=True)
+class StatsRun:
+    """The counting under way: iterate `rows`, then look at the failures."""
+
+    request: StatsRequest
+    report: Report = silent
+    failures: dict[str, S2KitError] = field(default_factory=dict)
+    """By product."""
+    products: int = 0
+    """How many products answer for any parcel."""
+    offset_sources: dict[str, str] = field(default_factory=dict)
+    """Who says what the offset is, by product."""
+    thin: dict[str, str] = field(default_factory=dict)
+    """Parcels in which no pixel centre lies, with a layer of which that is true."""
+
+    def rows(self) -> Iterator[StatsRow]:
+        """All rows, place by place; within a task by parcel, time and layer, in the same order at every run."""
+        picks = pick(self.request.found, self.request.parcels)
+        by_key = {(one.number, one.found.source.id): one for one in picks}
+        self.products = len({one.found.source.id for one in picks})
+        self._tell_lonely(picks)
+        tasks = _tasks(self.request, picks)
+        self.report(Planned(len(tasks)))
+        layers = {layer: at for at, layer in enumerate(self.request.recipe.layers)}
+        waiting: dict[int, list[StatsRow]] = {}
+        turn = 0
+        for done in pmap(count, tasks, self.request.jobs):
+            waiting[done.index] = self._rows_of(done, tasks[done.index], by_key, layers)
+            while turn in waiting:
+                yield from waiting.pop(turn)
+                turn += 1
+        if any(layer != SCL for layer in self.request.recipe.layers):
+            tell_offsets(self.offset_sources.items(), self.report)
+
+    def _rows_of(
+        self, done: Any, task: StatsTask, by_key: Mapping[tuple[int, str], _Pick], layers: Mapping[str, int]
+    ) -> list[StatsRow]:
+        label = f"{len(task.outlines)} parcels in {len(task.visits)} products"
+        if isinstance(done, Failed):
+            for visit in task.visits:
+                self._fail(visit.source.id, done.error)
+            return []
+        outcome: Outcome = done.value
+        self.offset_sources |= outcome.offset_sources
+        for product, error in outcome.failures.items():
+            self._fail(product, error)
+        self.report(Finished(label))
+        rows = []
+        for numbers in outcome.numbers:
+            one = by_key[numbers.number, numbers.product]
+            found, parcel = one.found, self.request.parcels[numbers.number]
+            rows.append(
+                StatsRow(parcel.pid, found.source.id, found.sensing, found.level, found.tile, one.covered_pct, numbers)
+            )
+        rows.sort(key=lambda row: (row.numbers.number, row.sensing, row.product, layers[row.numbers.layer]))
+        return rows
+
+    def _fail(self, product: str, error: S2KitError) -> None:
+        if product not in self.failures:
+            self.failures[product] = error
+            self.report(FailedEvent(product, error.message))
+
+    def _tell_lonely(self, picks: Sequence[_Pick]) -> None:
+        seen = {one.number for one in picks}
+        lonely = [parcel.pid for at, parcel in enumerate(self.request.parcels) if at not in seen]
+        if lonely:
+            few = ", ".join(lonely[:5]) + (" …" if len(lonely) > 5 else "")
+            self.report(
+                Note(f"no product shows {len(lonely)} of {len(self.request.parcels)} parcels: {few}", warning=True)
+            )
+
+
+def pick(found: Sequence[Found], parcels: Sequence[Parcel]) -> list[_Pick]:
+    """Which products answer for which parcel: for each sensing time and level the one that covers most of it.
+
+    Where shares are equal the highest processing baseline wins, as for chips.
+    """
+    outlines = np.array([parcel.geometry for parcel in parcels], dtype=object)
+    areas = shapely.area(outlines)
+    groups: dict[tuple[datetime, str], dict[str, Found]] = {}
+    for one in found:
+        groups.setdefault((one.sensing, one.level), {})[one.source.id] = one
+    picks = []
+    for _, members in sorted(groups.items(), key=lambda item: item[0]):
+        ranked = sorted(members.values(), key=lambda one: (one.baseline, one.tile, one.generation, one.source.id))
+        shares = np.array([_shares(one, outlines, areas) for one in ranked])
+        best = np.flip(np.round(shares, _EQUAL_SHARES), axis=0).argmax(axis=0)
+        for number, from_end in enumerate(best):
+            at = len(ranked) - 1 - int(from_end)
+            if shares[at, number] > 0:
+                picks.append(_Pick(number, ranked[at], round(100.0 * float(shares[at, number]), 2)))
+    return picks
+
+
+def _shares(one: Found, outlines: NDArray[Any], areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of each parcel inside a footprint, 0 to 1."""
+    footprint = one.footprint
+    shapely.prepare(footprint)
+    shares = shapely.contains_properly(footprint, outlines).astype(np.float64)
+    partly = np.flatnonzero((shares == 0) & shapely.intersects(footprint, outlines))
+    shares[partly] = shapely.area(shapely.intersection(outlines[partly], footprint)) / areas[partly]
+    return shares
+
+
+def _tasks(request: StatsRequest, picks: Sequence[_Pick]) -> list[StatsTask]:
+    """Parcels of one cell together, so that what lies between them is decoded once; enough tasks for all workers."""
+    by_parcel: dict[int, list[_Pick]] = {}
+    for one in picks:
+        by_parcel.setdefault(one.number, []).append(one)
+    cells: dict[tuple[str, int, int], list[int]] = {}
+    for number, mine in by_parcel.items():
+        lon, lat = request.parcels[number].centre
+        cells.setdefault((mine[0].found.tile, int(lat // _CELL_DEG), int(lon // _CELL_DEG)), []).append(number)
+    chunks = _chunks([(tile, members) for (tile, _, _), members in sorted(cells.items())])
+    pieces = max(1, -(-4 * worker_count(request.jobs) // max(1, len(chunks))))
+    return [task for chunk in chunks for task in _tasks_of(request, chunk, by_parcel, pieces)]
+
+
+def _chunks(cells: Sequence[tuple[str, Sequence[int]]]) -> list[list[int]]:
+    """Parcels of neighbouring cells of one tile, as many as a task may have."""
+    chunks: list[list[int]] = []
+    last = None
+    for tile, members in cells:
+        for number in members:
+            if tile != last or len(chunks[-1]) >= _PARCELS_A_TASK:
+                chunks.append([])
+                last = tile
+            chunks[-1].append(number)
+    return chunks
+
+
+def _tasks_of(
+    request: StatsRequest, chunk: Sequence[int], by_parcel: Mapping[int, list[_Pick]], pieces: int
+) -> Iterator[StatsTask]:
+    visits: dict[str, tuple[Found, set[int]]] = {}
+    for number in chunk:
+        for one in by_parcel[number]:
+            visits.setdefault(one.found.source.id, (one.found, set()))[1].add(number)
+    ordered = sorted(visits.values(), key=lambda visit: (visit[0].tile, visit[0].sensing, visit[0].source.id))
+    step = max(1, -(-len(ordered) // pieces))
+    for start in range(0, len(ordered), step):
+        part = ordered[start : start + step]
+        numbers = sorted(set().union(*(parcels for _, parcels in part)))
+        yield StatsTask(
+            tuple(_outline(number, request.parcels[number]) for number in numbers),
+            tuple(Visit(found.source, frozenset(parcels)) for found, parcels in part),
+            request.recipe,
+            request.settings,
+        )
+
+
+def _outline(number: int, parcel: Parcel) -> Outline:
+    if parcel.source_geometry is None:
+        return Outline(number, parcel.geometry, 4326)
+    return Outline(number, parcel.source_geometry, parcel.srid)
+
+
+def clear_products(rows: Sequence[StatsRow], min_clear_pct: float) -> list[str]:
+    """The products in which every parcel that they show is clear, in ascending time.
+
+    Args:
+        rows: Rows of all parcels; those without a clear share or a pixel make a product not clear.
+        min_clear_pct: A parcel is clear with at least this share of clear pixels.
+    """
+    verdict: dict[str, bool] = {}
+    times: dict[str, datetime] = {}
+    for row in rows:
+        times[row.product] = row.sensing
+        share = row.numbers.clear_pct
+        fine = share is not None and share >= min_clear_pct and bool(row.numbers.pixels)
+        verdict[row.product] = verdict.get(row.product, True) and fine
+    return sorted((product for product, fine in verdict.items() if fine), key=lambda product: (times[product], product))
+
+
+def clear_rows(run: StatsRun, min_clear_pct: float) -> list[dict[str, Any]]:
+    """The clear products of a counting as rows, with the places at which they are clear for the next verb."""
+    rows = list(run.rows())
+    first = {row.product: row for row in reversed(rows)}
+    found = {one.source.id: one for one in run.request.found}
+    outlines = [parcel_place(parcel).to_json() for parcel in run.request.parcels[:_PLACES_A_RECORD]]
+    return [
+        {
+            "id": product,
+            "datetime": f"{first[product].sensing:%Y-%m-%dT%H:%M:%SZ}",
+            "level": first[product].level,
+            "tile": first[product].tile,
+            "source": found[product].source.text,
+            "s2kit:locations": {"cogs" if found[product].source.is_cog else "local": found[product].source.text},
+            "geometry": mapping(found[product].footprint),
+            PLACES_KEY: outlines,
+        }
+        for product in clear_products(rows, min_clear_pct)
+    ]
+
+
+def shown(run: StatsRun, *, as_text: bool, with_outline: bool) -> Iterator[dict[str, Any]]:
+    """The rows of a counting as flat values, as they come.
+
+    Args:
+        run: The counting.
+        as_text: True gives histograms as `{4: 187}`.
+        with_outline: True adds each parcel's outline as `geometry`.
+    """
+    strange: set[int] = set()
+    for row in run.rows():
+        values = row.to_json()
+        histogram = row.numbers.histogram
+        strange.update(unknown_codes(histogram or {}))
+        if as_text and histogram is not None:
+            values["histogram"] = histogram_text(histogram)
+        if with_outline:
+            values["geometry"] = mapping(run.request.parcels[row.numbers.number].geometry)
+        if not row.numbers.pixels:
+            run.thin.setdefault(row.pid, row.numbers.layer)
+        yield values
+    if run.thin:
+        few = ", ".join(list(run.thin)[:5]) + (" …" if len(run.thin) > 5 else "")
+        run.report(Note(f"no pixel centre lies in {len(run.thin)} of the parcels (too thin): {few}", warning=True))
+    if strange:
+        codes = ", ".join(map(str, sorted(strange)))
+        run.report(Note(f"SCL holds codes that do not exist ({codes}); they count as not clear", warning=True))
