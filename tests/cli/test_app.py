@@ -71,10 +71,32 @@ def test_an_error_is_one_line_and_one_hint(tmp_path: Path) -> None:
     assert "Traceback" in s2kit("config", "show", "-vv", cwd=tmp_path).stderr
 
 
-def test_usage_errors_end_with_two() -> None:
-    result = s2kit("config", "--nonsense")
+@pytest.mark.parametrize(
+    ("words", "named", "asked"),
+    [
+        (("config", "--nonsense"), "--nonsense", "s2kit config --help"),
+        (("config", "shwo"), "'shwo'. Did you mean 'show'?", "s2kit config --help"),
+        (("rendr",), "'rendr'. Did you mean 'render'?", "s2kit --help"),
+        (("--nonsense", "config"), "--nonsense", "s2kit --help"),
+        (("render", "--jobs", "many"), "'--jobs' / '-j'", "s2kit render --help"),
+        (("stats", "--format", "x"), "'-f': 'x' is not one of 'table'", "s2kit stats --help"),
+        (("render", "--bbox", "1", "2"), "4 values, not 2", "s2kit render --help"),
+    ],
+)
+def test_usage_errors_are_one_line_and_one_hint_too(words: tuple[str, ...], named: str, asked: str) -> None:
+    result = s2kit(*words)
     assert result.returncode == ExitCode.USAGE
-    assert "--nonsense" in result.stderr
+    assert result.stdout == ""
+    error, hint = result.stderr.splitlines()
+    assert error.startswith("s2kit: error: ")
+    assert named in error
+    assert hint == f"s2kit: hint: {asked} tells what may be said"
+
+
+def test_no_words_at_all_get_the_help() -> None:
+    result = s2kit()
+    assert result.returncode == ExitCode.USAGE
+    assert "Commands:" in result.stdout + result.stderr
 
 
 def test_config_show_tells_origins(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import traceback
 from typing import Any
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError, UsageError  # Typer shows only their subclass BadParameter
 from typer.core import TyperGroup
 
 from s2kit.errors import ExitCode, S2KitError
+from s2kit.errors import UsageError as OurUsageError
 
 _log = logging.getLogger("s2kit")
 _log.addHandler(logging.NullHandler())  # what is said before a verb begins goes to nobody but stderr
@@ -23,7 +25,10 @@ class Root(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words after moving global options to the front."""
-        return super().parse_args(ctx, hoisted(args))
+        try:
+            return super().parse_args(ctx, hoisted(args))
+        except UsageError as error:
+            raise _refused(error) from error
 
     def invoke(self, ctx: Any) -> Any:
         """Run a verb and translate what it raises."""
@@ -33,6 +38,8 @@ class Root(TyperGroup):
         except S2KitError as error:
             say_error(error)
             raise typer.Exit(error.exit_code) from error
+        except UsageError as error:
+            raise _refused(error) from error
         except BrokenPipeError:  # `s2kit search | head`: end quietly
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(ExitCode.PIPE_CLOSED) from None
@@ -40,12 +47,22 @@ class Root(TyperGroup):
             typer.echo("s2kit: interrupted", err=True)
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         except Exception as error:
-            if type(error).__module__.startswith("typer"):  # usage errors and exits are Typer's own business
+            if type(error).__module__.startswith("typer"):  # exits are Typer's own business
                 raise
             say_error(_defect(error))
             raise typer.Exit(ExitCode.BUG) from error
         else:
             return result
+
+
+def _refused(error: UsageError) -> Exception:
+    """What to raise for words that cannot be understood: an exit, after the one line about them."""
+    if isinstance(error, NoArgsIsHelpError):
+        return error  # its message is the help
+    command = error.ctx.command_path if error.ctx is not None else "s2kit"
+    message = error.format_message().replace("Value error, ", "")  # pydantic's, of no use to who typed it
+    say_error(OurUsageError(message, f"{command} --help tells what may be said"))
+    return typer.Exit(ExitCode.USAGE)
 
 
 def hoisted(args: list[str]) -> list[str]:
