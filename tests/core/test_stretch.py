@@ -136,7 +136,8 @@ def _counts(*pairs):
 def test_shared_limits_have_one_reach():
     bands = [_counts((0.02, 50), (0.1, 50)), _counts((0.01, 50), (0.3, 50))]
     both = percentile_limits(parse_stretch("2:98%"), bands, bands, shared=True)
-    assert [tuple(one) for one in both] == [pytest.approx((0.015, 0.305, None)), pytest.approx((0.01, 0.3, None))]
+    assert [one[:2] for one in both] == [pytest.approx((0.015, 0.305)), pytest.approx((0.01, 0.3))]
+    assert [one.white for one in both] == [None, None]
     each = percentile_limits(parse_stretch("2:98%"), bands, bands, shared=False)
     assert each == (Limits(0.02, 0.1), Limits(0.01, 0.3))
 
@@ -144,7 +145,8 @@ def test_shared_limits_have_one_reach():
 def test_an_empty_band_does_not_widen_shared_limits():
     full, empty = _counts((0.1, 5), (0.2, 5)), Counts.merged([])
     limits = percentile_limits(parse_stretch("0:100%"), [full, empty], [full, empty], shared=True)
-    assert tuple(limits[0]) == pytest.approx((0.1, 0.2, None))
+    assert limits[0][:2] == pytest.approx((0.1, 0.2))
+    assert limits[0].white is None
     assert limits[1] == Limits(0.0, 1.0)
 
 
@@ -166,8 +168,8 @@ def test_auto_takes_all_pixels_where_hardly_any_is_clear():
 
 def test_absolute_limits_read_digital_numbers_with_the_offset():
     assert absolute_limits(parse_stretch("0:0.3"), [OFFSET])[0] == Limits(0.0, 0.3)
-    assert absolute_limits(parse_stretch("1000:4000dn"), [OFFSET])[0] == pytest.approx((0.0, 0.3, None))
-    low, high, _ = absolute_limits(parse_stretch("legacy"), [PLAIN])[0]
+    assert absolute_limits(parse_stretch("1000:4000dn"), [OFFSET])[0][:2] == pytest.approx((0.0, 0.3))
+    low, high = absolute_limits(parse_stretch("legacy"), [PLAIN])[0][:2]
     assert (low, high) == (0.0, 0.6656)
 
 
@@ -209,6 +211,18 @@ def test_soft_highlights_rise_without_a_kink(white):
 def test_the_table_never_falls(dn, high, gamma):
     table = lut(Stretch(gamma=gamma), Limits(0.0, high, 4 * high), OFFSET)
     assert table[dn] >= table[max(1, dn - 1)]
+
+
+def test_what_is_bright_in_all_bands_is_white_in_any_composite():
+    infrared, red = _counts((0.01, 10), (0.4, 490)), _counts((0.01, 400), (0.1, 100))
+    cloudy = [Counts.merged([band, _counts((0.6, 200), (1.5, 50))]) for band in (infrared, red)]
+    limits = percentile_limits(Stretch(), [infrared, red], cloudy, shared=False)
+    bright, dark = (lut(Stretch(), one, PLAIN) for one in limits)
+    for dn in (4000, 6000, 15000):
+        assert bright[dn] == dark[dn]
+    assert dark[6000] > 200
+    assert bright[1000] < dark[1000]
+    assert (np.diff(bright[1:].astype(int)) >= 0).all()
 
 
 def test_limits_say_themselves():

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2kit.core.metadata import Radiometry
-from s2kit.core.radiometry import digital, physical
+from s2kit.core.radiometry import physical
 from s2kit.errors import InputError
 
 DN_COUNT = 65536
@@ -33,6 +33,8 @@ class Limits(NamedTuple):
     """Physical value that becomes 255, or the byte where the highlights begin."""
     white: float | None = None
     """Physical value that becomes 255 where highlights are soft: above `high`, greys rise ever slower."""
+    highlights: "Limits | None" = None
+    """Whose greys the band follows above its own `high`: what is bright in all bands is white then; None: its own."""
 
     def __str__(self) -> str:
         return f"{self.low:.4g}:{self.high:.4g}" + (f"..{self.white:.4g}" if self.white is not None else "")
@@ -226,7 +228,7 @@ def percentile_limits(
             one if low is None else _widened(low, low + reach, low + max(whites) if whites else None)
             for one, low in zip(limits, lows, strict=True)
         )
-    return tuple(limits)
+    return _white_together(limits)
 
 
 def _widened(low: float, high: float, white: float | None) -> Limits:
@@ -234,6 +236,17 @@ def _widened(low: float, high: float, white: float | None) -> Limits:
     if white is not None and white - low > _WORTH_SOFTENING * (high - low) > 0:
         return Limits(low, high, white)
     return Limits(low, high)
+
+
+def _white_together(limits: Sequence[Limits]) -> tuple[Limits, ...]:
+    """The limits with one curve for all soft highlights, that of the darkest band: clouds are white in any bands."""
+    whites = [one.white for one in limits if one.white is not None]
+    if len(whites) < len(limits) or not whites:
+        return tuple(limits)
+    darkest = min(limits, key=lambda one: one.high)._replace(white=max(whites))
+    return tuple(
+        darkest if one.high == darkest.high else one._replace(white=darkest.white, highlights=darkest) for one in limits
+    )
 
 
 def absolute_limits(stretch: Stretch, radiometries: Sequence[Radiometry]) -> tuple[Limits, ...]:
@@ -260,17 +273,25 @@ def lut(stretch: Stretch, limits: Limits, radiometry: Radiometry, nodata: int = 
     dn = np.arange(DN_COUNT)
     if stretch.kind is StretchKind.LEGACY:
         return np.minimum(255, 10 * (dn // 256)).astype(np.uint8)
-    low, high = (digital(value, radiometry) for value in limits[:2])
-    reach = max(high - low, 1e-9)
-    share = np.clip((dn - low) / reach, 0.0, None)
-    if limits.white is not None:
-        share = softened(share, (digital(limits.white, radiometry) - low) / reach)
+    values = (dn.astype(np.float64) + radiometry.offset) / radiometry.quantification
+    share = _soft_share(values, limits)
+    if limits.highlights is not None:
+        bright = _soft_share(values, limits.highlights)
+        knee = _soft_share(np.array([limits.high]), limits.highlights)
+        share = np.where(values < limits.high, share / KNEE * knee, bright)
     share = np.clip(share, 0.0, 1.0)
     if stretch.gamma != 1.0:
         share **= 1.0 / stretch.gamma
     table: NDArray[np.uint8] = np.rint(1 + 254 * share).astype(np.uint8)
     table[nodata] = 0
     return table
+
+
+def _soft_share(values: NDArray[np.float64], limits: Limits) -> NDArray[np.float64]:
+    """The share of the greys that physical values get by some limits' own low, high and white; may exceed 1."""
+    reach = max(limits.high - limits.low, 1e-12)
+    share: NDArray[np.float64] = np.clip((values - limits.low) / reach, 0.0, None)
+    return share if limits.white is None else softened(share, (limits.white - limits.low) / reach)
 
 
 def softened(share: NDArray[np.float64], white: float) -> NDArray[np.float64]:
