@@ -93,6 +93,25 @@ def test_a_chip_takes_a_part_of_the_bytes(server, folder):
         assert image.traffic.nbytes < size / 4
 
 
+def test_images_of_one_product_tell_one_another_where_tiles_lie(real_l2a):
+    folder = next(real_l2a.rglob("*_B04_60m.jp2")).parent
+    first, second = (next(folder.glob(f"*_{band}_60m.jp2")).name for band in ("B04", "B03"))
+    window = Window(400, 900, 32, 32)
+    with serving(folder) as server:
+        costs = []
+        for siblings in (None, {}):
+            with (
+                open_image(at(server, first), cache=False, siblings=siblings) as one,
+                open_image(at(server, second), cache=False, siblings=siblings) as other,
+            ):
+                one.window(window)
+                assert np.array_equal(other.window(window), expected(folder, second, window))
+                costs.append(other.traffic)
+    alone, together = costs
+    assert together.requests < alone.requests
+    assert together.nbytes < alone.nbytes
+
+
 def test_a_chip_of_a_half_empty_real_file_costs_less_than_walking(real_l2a):
     path = next(real_l2a.rglob("*_AOT_10m.jp2"))
     with serving(path.parent) as server:

@@ -5,6 +5,10 @@ guessed from its number, between two that are known; what is read there is scann
 No marker code FF90 to FFFF occurs inside packet data (ISO/IEC 15444-1 A.1, B.10.1, C.2.9), so a scan is not fooled by
 it; PLT may hold such bytes, therefore a hit counts only if Lsot, the tile's number, Psot and the next marker agree.
 
+The bands of one product are much alike in where their tiles lie: in the real R60m files the standard deviation between
+two bands is 0.04 (B03, B04) to 0.7 (B02, B8A) mean tile-parts, between a band and evenly spaced tiles 3.1. So what one
+band has shown (`TileShares`) makes better guesses for the others: a tenth to a half of the bytes.
+
 The search always ends: each look reads bytes that were never seen, and once guesses have cost two thirds of what
 walking from SOT to SOT costs, it walks. The constants were tuned on the real half-empty files and on full ones.
 """
@@ -12,7 +16,9 @@ walking from SOT to SOT costs, it walks. The constants were tuned on the real ha
 import math
 import struct
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from s2kit.core.jp2_packets import Span
 from s2kit.core.markers import COC, COD, COM, EOC, PLT, POC, PPT, QCC, QCD, RGN, SOD, SOT, SOT_NBYTES, Buffer
@@ -35,6 +41,10 @@ SPREAD = 0.15
 """Standard deviation of the sizes of tile-parts that is assumed, as a share of their mean."""
 LEAD = 0.5
 """A guess aims before the tile by its standard error, but by no more than this share of a mean tile-part."""
+ALIKE = 0.1
+"""Where a file alike has shown the same tile, the first look reaches so far to both sides, as a share of the mean."""
+ALIKE_BEFORE = 0.25
+"""How much further back the second look reaches; those that follow go forward."""
 
 _SOT_SEGMENT = struct.pack(">HH", SOT, SOT_NBYTES - 2)
 _NEXT_PART = frozenset({SOT.to_bytes(2, "big"), EOC.to_bytes(2, "big")})
@@ -44,6 +54,28 @@ _AFTER_SOT = frozenset({COD, COC, QCD, QCC, RGN, POC, PPT, PLT, COM, SOD})
 
 class NotInOrderError(InputError):
     """Tile-parts that are not one a tile in the order of tiles: only walking finds them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class TileShares:
+    """Where tiles begin in files that are alike, as shares of all their tile-parts' bytes: 0 for the first."""
+
+    starts: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    """By tile; those between are taken to lie evenly."""
+
+    def at(self, tile: int, tiles: int) -> float:
+        """The share at which one of so many tiles begins; 1 for the end of the last."""
+        known = sorted({0: 0.0, tiles: 1.0, **self.starts}.items())
+        place = bisect_left(known, (tile,))
+        after, stop = known[place]
+        if after == tile:
+            return stop
+        before, start = known[place - 1]
+        return start + (stop - start) * (tile - before) / (after - before)
+
+
+Siblings = dict[tuple[int, int], TileShares]
+"""What the images of one product have shown, by their number of tiles and bits a sample; each adds what it finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +125,8 @@ class TileSearch:
     """How many tiles the image has."""
     parts: dict[int, TilePart] = field(default_factory=dict)
     """Tile-parts whose SOT was seen, by tile."""
+    alike: TileShares = field(default_factory=TileShares)
+    """What files that are alike have shown."""
     cut: TilePart | None = None
     """The tile-part that reaches beyond the end of the file, where one was seen."""
     _order: list[int] = field(default_factory=list)
@@ -123,6 +157,13 @@ class TileSearch:
         if len(raw) >= SEEN_NBYTES:
             self._note_seen(Span(offset, len(raw) - SEEN_NBYTES + 1))
         return found
+
+    @property
+    def shares(self) -> TileShares:
+        """What this file shows to those that are alike: where the tiles that were seen begin and end."""
+        edges = {at: offset for part in self.parts.values() for at, offset in _edges(part)}
+        whole = self.end - self.first_sot
+        return TileShares(MappingProxyType({at: (edge - self.first_sot) / whole for at, edge in edges.items()}))
 
     def start(self, tile: int) -> int | None:
         """Where a tile begins, if that is known."""
@@ -166,8 +207,15 @@ class TileSearch:
 
     def _guess(self, tile: int, gap: _Gap, in_vain: int) -> Span:
         """A stretch before the place where the tile is expected, beyond what was seen."""
+        expected = self._expected(tile, gap)
+        if tile in self.alike.starts and in_vain < 2:
+            reach = int(ALIKE * gap.mean)
+            back = 0 if in_vain == 0 else int(ALIKE_BEFORE * gap.mean)
+            start = max(expected - reach - back, gap.start)
+            at, end = self._first_unseen(start), min(expected + reach, gap.stop)
+            if end - at >= SEEN_NBYTES:
+                return Span(at, end - at)
         before = tile - gap.low - 1
-        expected = gap.start + gap.mean * before
         error = SPREAD * gap.mean * math.sqrt(before * (gap.tiles - before) / gap.tiles)
         size = SHARE * gap.mean * GROWTH ** min(in_vain, 16)
         nbytes = int(min(max(size, SMALLEST_LOOK), LARGEST_LOOK))
@@ -176,6 +224,11 @@ class TileSearch:
             end = self._last_unseen(gap.stop - SEEN_NBYTES) + SEEN_NBYTES
             return Span(max(gap.start, end - nbytes), end - max(gap.start, end - nbytes))
         return Span(at, min(nbytes, gap.stop - at))
+
+    def _expected(self, tile: int, gap: _Gap) -> int:
+        """Where a tile of a gap begins if this file is like those that are alike."""
+        first, last, at = (self.alike.at(one, self.tiles) for one in (gap.low + 1, gap.high, tile))
+        return gap.start + int((gap.stop - gap.start) * (at - first) / max(last - first, 1e-9))
 
     def _plausible(self, raw: bytes, at: int, offset: int) -> TilePart | None:
         """The tile-part whose SOT segment seems to stand at `at`, if all agrees."""
@@ -245,3 +298,7 @@ class TileSearch:
             if span.offset <= offset < span.end:
                 return span.offset - 1
         return offset
+
+
+def _edges(part: TilePart) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (part.tile, part.offset), (part.tile + 1, part.end)

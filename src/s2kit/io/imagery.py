@@ -21,6 +21,7 @@ from s2kit.core.jp2_packets import Span, TilePackets
 from s2kit.core.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember, gdal_path
 from s2kit.core.markers import NeedMore
 from s2kit.core.tile_part import parse_tile_part
+from s2kit.core.tile_search import Siblings
 from s2kit.errors import InputError, NotFoundError
 from s2kit.io.byte_source import FileSource, Traffic
 from s2kit.io.gdal_image import GdalImage, ImageInfo, ImageSize
@@ -126,13 +127,21 @@ class Image:
         self.close()
 
 
-def open_image(location: ImageLocation | str | Path, *, openjpeg: str = "auto", cache: bool | Path = True) -> Image:
+def open_image(
+    location: ImageLocation | str | Path,
+    *,
+    openjpeg: str = "auto",
+    cache: bool | Path = True,
+    siblings: Siblings | None = None,
+) -> Image:
     """Open an image for windows and levels.
 
     Args:
         location: Where it lies; a path or string means a local file.
         openjpeg: `auto` takes OpenJPEG's area decode where it can be trusted, `off` never; the pixels are the same.
         cache: True keeps what is learned of far files for the next time, a path keeps it in that cache folder.
+        siblings: A dictionary, empty at first, that is handed to all images of one product: far files of the same tiles
+            are much alike, so that one tells where to look in the next.
 
     Raises:
         NotFoundError: There is no such image.
@@ -145,7 +154,7 @@ def open_image(location: ImageLocation | str | Path, *, openjpeg: str = "auto", 
         case RemoteObject():
             from s2kit.io.remote_image import open_remote
 
-            return Image(open_remote(location, openjpeg=openjpeg, cache=cache))
+            return Image(open_remote(location, openjpeg=openjpeg, cache=cache, siblings=siblings))
         case LocalFile(path):
             source = FileSource(path)
         case FilePart(path, offset, nbytes):

@@ -13,7 +13,7 @@ from s2kit.core.jp2_packets import Span
 from s2kit.core.location import RemoteObject
 from s2kit.core.markers import NeedMore
 from s2kit.core.tile_part import parse_tile_part
-from s2kit.core.tile_search import SEEN_NBYTES
+from s2kit.core.tile_search import SEEN_NBYTES, Siblings
 from s2kit.errors import InputError
 from s2kit.io.byte_source import Traffic
 from s2kit.io.gdal_image import ImageInfo, ImageSize
@@ -34,13 +34,16 @@ MOST = 0.5
 T = TypeVar("T")
 
 
-def open_remote(location: RemoteObject, *, openjpeg: str = "auto", cache: bool | Path = True) -> "RemoteImage":
+def open_remote(
+    location: RemoteObject, *, openjpeg: str = "auto", cache: bool | Path = True, siblings: Siblings | None = None
+) -> "RemoteImage":
     """Open an image in a store.
 
     Args:
         location: Where it lies.
         openjpeg: See `io.imagery.open_image`.
         cache: True keeps what is learned in the user's cache folder, a path in that cache folder, False nowhere.
+        siblings: See `io.imagery.open_image`.
 
     Raises:
         NotFoundError: There is no such object.
@@ -48,15 +51,17 @@ def open_remote(location: RemoteObject, *, openjpeg: str = "auto", cache: bool |
         InputError: It cannot be read as an image.
     """
     folder = default_folder() if cache is True else cache / FOLDER if cache else None
-    return RemoteImage(location, openjpeg, None if folder is None else IndexCache(folder))
+    return RemoteImage(location, openjpeg, None if folder is None else IndexCache(folder), siblings)
 
 
 class RemoteImage:
     """Windows and levels of an object of a store. Not to be shared by threads."""
 
-    def __init__(self, location: RemoteObject, openjpeg: str, cache: IndexCache | None) -> None:
+    def __init__(
+        self, location: RemoteObject, openjpeg: str, cache: IndexCache | None, siblings: Siblings | None = None
+    ) -> None:
         """Open it; see `open_remote`."""
-        self._location, self._openjpeg, self._cache = location, openjpeg, cache
+        self._location, self._openjpeg, self._cache, self._siblings = location, openjpeg, cache, siblings
         archive = location.archive
         self._address = f"{archive.endpoint_url or ''} {location}"
         self._store = open_store(archive)
@@ -138,7 +143,7 @@ class RemoteImage:
             return RemoteGdalImage(source)
         header, prefix = read_header(source, prefix)
         source.keep(0, prefix)
-        index = RemoteIndex(source, header)
+        index = RemoteIndex(source, header, self._siblings)
         if learned is not None:
             index.learn(learned.pieces)
         refusal = header.refusal or _first_refusal(source, header.first_sot, header.codestream_end)

@@ -8,7 +8,7 @@ from s2kit.core.codestream import MainHeader
 from s2kit.core.jp2_packets import Span, check_parts, packets_below, precinct_grids
 from s2kit.core.markers import SOT_NBYTES, NeedMore
 from s2kit.core.tile_part import TilePart, TilePartHeader, parse_sot, parse_tile_part
-from s2kit.core.tile_search import SEEN_NBYTES, NotInOrderError, TileSearch
+from s2kit.core.tile_search import SEEN_NBYTES, NotInOrderError, Siblings, TileSearch, TileShares
 from s2kit.errors import InputError
 from s2kit.io.remote_source import RemoteSource
 
@@ -52,17 +52,19 @@ class _Scan:
 class RemoteIndex:
     """The index of a file that is read by ranges; it learns as it goes."""
 
-    def __init__(self, source: RemoteSource, header: MainHeader) -> None:
+    def __init__(self, source: RemoteSource, header: MainHeader, siblings: Siblings | None = None) -> None:
         """Take a file whose header has been read.
 
         Args:
             source: Its bytes.
             header: Its main header.
+            siblings: Shared by the images of one product.
         """
         self._source, self._header, self._name = source, header, source.name
         self._headers: dict[int, tuple[TilePartHeader, ...]] = {}
         self._end = header.codestream_end - _EOC_NBYTES
         self._search = TileSearch(header.first_sot, self._end, header.size.tiles)
+        self._siblings = {} if siblings is None else siblings
         self._tlm = self._from_tlm()
         self._walked: dict[int, list[TilePart]] | None = None
         self._head = _SMALLEST_HEAD
@@ -145,7 +147,12 @@ class RemoteIndex:
         prefix = self._source.at_hand(self._header.first_sot, _SMALL_PART)
         if prefix and not self._search.parts:
             self._search.learn(self._header.first_sot, prefix)
-        runs = _runs(sorted(tiles))
+        kind = (self._search.tiles, self._header.size.components[0].bits)
+        self._search.alike = self._siblings.get(kind, TileShares())
+        self._find_runs(_runs(sorted(tiles)))
+        self._siblings[kind] = self._search.shares
+
+    def _find_runs(self, runs: Sequence[Sequence[int]]) -> None:
         for run in runs:
             if len(run) >= 2 * _RUN:
                 self._sweep(run)

@@ -1,5 +1,6 @@
 """Cutting chips out of one product: the part of `chips` that runs in the workers."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from s2kit.core.metadata import Radiometry
 from s2kit.core.palettes import palette, to_steps
 from s2kit.core.radiometry import to_physical
 from s2kit.core.scl import CLOUDY, share_of
+from s2kit.core.tile_search import Siblings
 from s2kit.core.zonal import class_histogram
 from s2kit.errors import InputError, NotFoundError
 from s2kit.io.chip_cache import ChipStore, replace_file
@@ -96,6 +98,7 @@ class _Opener:
         self._settings = settings
         self._stack = ExitStack()
         self._open: dict[object, Any] = {}
+        self._siblings: defaultdict[str, Siblings] = defaultdict(dict)
 
     def __enter__(self) -> "_Opener":
         return self
@@ -103,12 +106,17 @@ class _Opener:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def image(self, source: BandSource) -> tuple[Any, Grid]:
-        """The open image of a band and its grid, which comes from the file."""
+    def image(self, product: PixelSource, source: BandSource) -> tuple[Any, Grid]:
+        """The open image of a product's band and its grid, which comes from the file."""
         image = self._open.get(source.location)
         if image is None:
             image = self._stack.enter_context(
-                open_image(source.location, openjpeg=self._settings.openjpeg, cache=self._settings.kept_in)
+                open_image(
+                    source.location,
+                    openjpeg=self._settings.openjpeg,
+                    cache=self._settings.kept_in,
+                    siblings=self._siblings[product.id],
+                )
             )
             self._open[source.location] = image
         grid = source.grid or image.info.grid
@@ -120,7 +128,7 @@ class _Opener:
 def _frames(source: PixelSource, task: CutTask, opener: _Opener) -> list[Grid]:
     """The grid of each chip: pixels of the first band or the wanted resolution, on the coarsest band's grid."""
     recipe = task.recipe
-    grids = [opener.image(_band(source, band, recipe))[1] for band in recipe.bands]
+    grids = [opener.image(source, _band(source, band, recipe))[1] for band in recipe.bands]
     first = grids[0] if recipe.res is None else _with_resolution(grids[0], recipe.res)
     coarsest = max(first.resolution_m, *(grid.resolution_m for grid in grids))
     frames = []
@@ -149,7 +157,7 @@ def _read(source: PixelSource, recipe: Recipe, frames: Sequence[Grid], opener: _
     layers = []
     for band in recipe.bands:
         found = _band(source, band, recipe)
-        image, native = opener.image(found)
+        image, native = opener.image(source, found)
         wanted = [_frame_of(recipe, frame, native) for frame in frames]
         layers.append(_Layer(found, native, read_frames(image, native, wanted, _resampling(band, recipe))))
     return layers
@@ -175,7 +183,7 @@ def _read_scl(source: PixelSource, frames: Sequence[Grid], opener: _Opener) -> l
         return None
     try:
         found = source.band("SCL", 20)
-        image, native = opener.image(found)
+        image, native = opener.image(source, found)
     except NotFoundError:
         return None
     return read_frames(image, native, [at_resolution(frame, native.resolution_m) for frame in frames])
@@ -213,7 +221,7 @@ class _Chip:
             filled = False
             for at, mine in enumerate(self._sources):
                 found = other.band(mine.band, self._task.recipe.res)
-                image, native = opener.image(found)
+                image, native = opener.image(other, found)
                 frame = _frame_of(self._task.recipe, self._frame, self._natives[at])
                 (extra,) = read_frames(image, native, [frame], _resampling(mine.band, self._task.recipe))
                 shifted = _with_offset(extra, found.offset - mine.offset)

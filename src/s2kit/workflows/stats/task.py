@@ -13,6 +13,7 @@ from s2kit.core.bands import BANDS
 from s2kit.core.grid import Grid, Window
 from s2kit.core.indices import INDICES, SUBSTITUTES, compute
 from s2kit.core.scl import CLOUDY, share_of
+from s2kit.core.tile_search import Siblings
 from s2kit.core.zonal import Summary, class_histogram, summarise
 from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.io.chip_pixels import read_frames, read_windows
@@ -170,6 +171,7 @@ class _Reader:
         self._res = task.recipe.res
         self._stack = ExitStack()
         self._open: dict[str, tuple[BandSource, Any, Grid]] = {}
+        self._siblings: Siblings = {}
 
     def __enter__(self) -> "_Reader":
         return self
@@ -182,7 +184,12 @@ class _Reader:
         if name not in self._open:
             found = self.source.band(name, 20 if name == SCL and self._res is None else self._res)
             image = self._stack.enter_context(
-                open_image(found.location, openjpeg=self._settings.openjpeg, cache=self._settings.kept_in)
+                open_image(
+                    found.location,
+                    openjpeg=self._settings.openjpeg,
+                    cache=self._settings.kept_in,
+                    siblings=self._siblings,
+                )
             )
             grid = found.grid or image.info.grid
             if grid is None:
