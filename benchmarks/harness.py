@@ -95,9 +95,14 @@ def measure(
     for _ in range(repeat):
         if before is not None:
             before()
-        inherited = {name: value for name, value in os.environ.items() if name != "S2KIT_BENCH_DIR"}
-        runs.append(_once([str(word) for word in command], {**inherited, **(env or {})}, cwd, expect))
+        runs.append(_once([str(word) for word in command], {**environment(), **(env or {})}, cwd, expect))
     return Measurement.median(runs)
+
+
+def environment() -> dict[str, str]:
+    """What all contestants get: an installed program has its bytecode, even on a machine that forbids writing it."""
+    ours = {"S2KIT_BENCH_DIR", "PYTHONDONTWRITEBYTECODE"}
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def interleaved(contestants: Mapping[str, Contestant | Absent], repeat: int = 3) -> dict[str, Measurement | Absent]:

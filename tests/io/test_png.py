@@ -6,7 +6,7 @@ import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.io.png import STRIPE_ROWS, PngOptions, adler_combine, write_png
+from s2kit.io.png import STRIPE_ROWS, PngOptions, adler_combine, encode_png, write_png
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -21,7 +21,7 @@ def _read(path):
 
 
 @pytest.mark.parametrize("rows", [1, STRIPE_ROWS - 1, STRIPE_ROWS, STRIPE_ROWS + 1, 5 * STRIPE_ROWS + 7])
-@pytest.mark.parametrize("bands", [1, 3, 4])
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
 def test_read_back_equal(tmp_path, rows, bands):
     pixels = _noise(rows, 37, bands)
     write_png(tmp_path / "a.png", pixels, PngOptions(threads=2))
@@ -79,11 +79,22 @@ def test_texts_are_kept(tmp_path):
 
 @pytest.mark.parametrize(
     ("bands", "options"),
-    [(2, PngOptions()), (3, PngOptions(palette=np.zeros((256, 3), np.uint8))), (4, PngOptions(transparent=True))],
+    [
+        (5, PngOptions()),
+        (3, PngOptions(palette=np.zeros((256, 3), np.uint8))),
+        (4, PngOptions(transparent=True)),
+        (2, PngOptions(transparent=True)),
+    ],
 )
 def test_what_no_png_can_hold(tmp_path, bands, options):
     with pytest.raises(ValueError, match="cannot be written"):
         write_png(tmp_path / "a.png", _noise(3, 3, bands), options)
+
+
+def test_bytes_are_those_of_the_file(tmp_path):
+    pixels = _noise(70, 40, 4)
+    write_png(tmp_path / "a.png", pixels, PngOptions())
+    assert encode_png(pixels) == (tmp_path / "a.png").read_bytes()
 
 
 @given(st.binary(max_size=70000), st.binary(max_size=300))

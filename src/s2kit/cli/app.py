@@ -117,5 +117,8 @@ def _terminate(number: int, frame: FrameType | None) -> Any:
 
 def main() -> None:
     """Run the command line; SIGTERM unwinds like Ctrl-C, so that nothing half written stays."""
+    from s2kit.io.light_rasterio import keep_boto3_from_rasterio
+
     signal.signal(signal.SIGTERM, _terminate)
+    keep_boto3_from_rasterio()
     app(prog_name="s2kit")

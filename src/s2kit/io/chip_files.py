@@ -1,27 +1,12 @@
-"""Small pictures and GeoTIFFs as bytes, encoded by GDAL in memory."""
+"""Small GeoTIFFs: as bytes, encoded by GDAL in memory, and read back."""
 
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from s2kit.core.grid import Grid
-
-
-def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """A PNG of `[band, row, col]`: one band grey, two grey with alpha, three RGB, four RGBA."""
-    from rasterio.errors import NotGeoreferencedWarning
-    from rasterio.io import MemoryFile
-
-    count, height, width = pixels.shape
-    with MemoryFile() as memory:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with memory.open(driver="PNG", width=width, height=height, count=count, dtype="uint8", ZLEVEL=2) as dataset:
-                dataset.write(pixels)
-        return bytes(memory.read())
 
 
 def encode_geotiff(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from s2kit.errors import S2KitError, TryLaterError
+from s2kit.io.light_rasterio import keep_boto3_from_rasterio
 from s2kit.io.sharing import WORKERS
 
 T = TypeVar("T")
@@ -141,7 +142,7 @@ class _Pool(Generic[T, R]):
             max_workers=workers,
             timeout=_IDLE_S,
             env={**WORKER_ENV, WORKERS: str(workers), "PWD": str(Path.cwd())},  # another folder, another pool
-            initializer=_ignore_interrupts,
+            initializer=_begin_worker,
         )
         future: Future[R | _Raised] = self._executor.submit(_call, self._function, item)
         return future
@@ -180,9 +181,10 @@ class _Pool(Generic[T, R]):
             self._executor.shutdown(wait=True, kill_workers=True)
 
 
-def _ignore_interrupts() -> None:
+def _begin_worker() -> None:
     """Ctrl-C reaches the whole process group: only the parent answers it, and ends the workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_boto3_from_rasterio()
 
 
 def _call(function: Callable[[T], R], item: T) -> R | _Raised:

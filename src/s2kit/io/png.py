@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,7 +21,7 @@ STRIPE_ROWS = 64
 MAX_SIDE = 2**31 - 1
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ADLER_BASE = 65521
-_GREY, _RGB, _INDEXED, _RGBA = 0, 2, 3, 6
+_GREY, _RGB, _INDEXED, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _FILTER_NONE, _FILTER_UP = 0, 2
 _LEVEL = 1
 
@@ -44,31 +45,44 @@ def write_png(path: Path, pixels: NDArray[np.uint8], options: PngOptions) -> Non
 
     Args:
         path: The file; it is not made atomically, see `io.files`.
-        pixels: `[row, col, band]` with 1 band (grey, or names of colours), 3 or 4 (red, green, blue, opacity).
+        pixels: `[row, col, band]` with 1 band (grey, or names of colours), 3 (red, green, blue), or opacity as a 2nd or
+            4th.
         options: Palette, transparency, texts, threads.
 
     Raises:
         ValueError: Another shape.
         OSError: The disk is full or failing.
     """
-    rows, cols, bands = pixels.shape
     with path.open("wb") as file:
-        file.write(_SIGNATURE)
-        kind = _colour_type(bands, options)
-        _chunk(file, b"IHDR", struct.pack(">IIBBBBB", cols, rows, 8, kind, 0, 0, 0))
-        if options.palette is not None:
-            _chunk(file, b"PLTE", options.palette.astype(np.uint8).tobytes())
-        if options.transparent:
-            _chunk(file, b"tRNS", {_GREY: b"\0\0", _RGB: b"\0" * 6, _INDEXED: b"\0"}[kind])
-        for keyword, text in options.texts.items():
-            _chunk(file, b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode())
-        _write_pixels(file, pixels, options, _FILTER_NONE if kind == _INDEXED else _FILTER_UP)
-        _chunk(file, b"IEND", b"")
+        _write(file, pixels, options)
+
+
+def encode_png(pixels: NDArray[np.uint8], options: PngOptions | None = None) -> bytes:
+    """The bytes of a PNG; see `write_png`."""
+    file = BytesIO()
+    _write(file, pixels, options or PngOptions(threads=1))
+    return file.getvalue()
+
+
+def _write(file: BinaryIO, pixels: NDArray[np.uint8], options: PngOptions) -> None:
+    rows, cols, bands = pixels.shape
+    kind = _colour_type(bands, options)
+    file.write(_SIGNATURE)
+    _chunk(file, b"IHDR", struct.pack(">IIBBBBB", cols, rows, 8, kind, 0, 0, 0))
+    if options.palette is not None:
+        _chunk(file, b"PLTE", options.palette.astype(np.uint8).tobytes())
+    if options.transparent:
+        _chunk(file, b"tRNS", {_GREY: b"\0\0", _RGB: b"\0" * 6, _INDEXED: b"\0"}[kind])
+    for keyword, text in options.texts.items():
+        _chunk(file, b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode())
+    _write_pixels(file, pixels, options, _FILTER_NONE if kind == _INDEXED else _FILTER_UP)
+    _chunk(file, b"IEND", b"")
 
 
 def _colour_type(bands: int, options: PngOptions) -> int:
-    kinds = {1: _GREY if options.palette is None else _INDEXED, 3: _RGB, 4: _RGBA}
-    if bands not in kinds or (options.palette is not None and bands != 1) or (options.transparent and bands == 4):
+    kinds = {1: _GREY if options.palette is None else _INDEXED, 2: _GREY_ALPHA, 3: _RGB, 4: _RGBA}
+    opaque = bands in {1, 3}
+    if bands not in kinds or (options.palette is not None and bands != 1) or (options.transparent and not opaque):
         raise ValueError(f"a PNG of {bands} bands with {options} cannot be written")
     return kinds[bands]
 

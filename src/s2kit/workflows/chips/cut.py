@@ -26,9 +26,10 @@ from s2kit.core.tile_search import Siblings
 from s2kit.core.zonal import class_histogram
 from s2kit.errors import InputError, NotFoundError
 from s2kit.io.chip_cache import ChipStore, replace_file
-from s2kit.io.chip_files import encode_geotiff, encode_png
+from s2kit.io.chip_files import encode_geotiff
 from s2kit.io.chip_pixels import Resampling, read_frames
 from s2kit.io.imagery import open_image
+from s2kit.io.png import encode_png
 from s2kit.io.projection import LON_LAT, project, project_point
 from s2kit.settings import Settings
 from s2kit.workflows.pixel_source import BandSource, PixelSource, SourceRef, open_source
@@ -283,7 +284,7 @@ class _Chip:
         limits = limits_of(self._task.recipe.lut, values, valid)
         picture = to_bytes(values, valid, limits)
         alpha = np.where(valid.all(axis=0), 255, 0).astype(np.uint8)
-        self._save(name, encode_png(np.concatenate([picture, alpha[None]])))
+        self._save(name, encode_png(np.dstack([*picture, alpha])))
         return replace(base, files=(name,), limits=limits)
 
     def _write_index(self, base: ChipRecord, index: Index) -> ChipRecord:
@@ -341,10 +342,9 @@ class _Chip:
 
 
 def index_picture(values: NDArray[np.float32], index: Index) -> NDArray[np.uint8]:
-    """Red, green, blue and alpha, `[4, row, col]`, of an index's values; NaN is transparent."""
+    """Red, green, blue and opacity, `[row, col, 4]`, of an index's values; NaN is transparent."""
     steps = to_steps(values, index.low, index.high)
-    colours = np.moveaxis(palette(index.palette)[steps], -1, 0)
-    return np.concatenate([colours, np.where(steps == 0, 0, 255).astype(np.uint8)[None]])
+    return np.dstack([palette(index.palette)[steps], np.where(steps == 0, 0, 255).astype(np.uint8)])
 
 
 def _with_offset(pixels: NDArray[Any], difference: float) -> NDArray[Any]:
