@@ -230,7 +230,8 @@ def _reason(error: BaseException) -> str:
         if not isinstance(inner, BaseException) or inner is seen:
             break
         seen = inner
-    return " ".join(str(seen).split())[:160] or type(seen).__name__
+    told = str(seen).rpartition("Failed to establish a new connection: ")[2]  # what urllib3 puts before the cause
+    return " ".join(told.split())[:160] or type(seen).__name__
 
 
 def error_for_status(response: requests.Response, host: str) -> S2KitError | None:
