@@ -160,10 +160,11 @@ def located(
         return [record.with_facts(range=dates) for record in records]
     if aoi.tile is not None:  # to Sentinel-1 a tile is an area like others
         records = [record for record in records if record.tile == aoi.tile or record.mission != "s2"]
-    shares = iter(coverages_pct(aoi.geometry, [shape for record in records if (shape := _shape(record)) is not None]))
+    shapes = [_shape(record) for record in records]
+    shares = iter(coverages_pct(aoi.geometry, [shape for shape in shapes if shape is not None]))
     answers = []
-    for record in records:
-        share = None if _shape(record) is None else next(shares)
+    for record, shape in zip(records, shapes, strict=True):
+        share = None if shape is None else next(shares)
         if _reaches(record, aoi, share, min_overlap_pct):
             answers.append(record.with_facts(aoi=aoi.name, range=dates, coverage_pct=share))
     return answers
