@@ -9,10 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.harness import Absent, Contestant, Measurement, Table, comparison, interleaved, measure, number
+from benchmarks.harness import (
+    Absent,
+    Contestant,
+    Measurement,
+    Table,
+    comparison,
+    interleaved,
+    measure,
+    number,
+    peer_python,
+)
 
 PROJECT = Path(__file__).resolve().parents[1]
 ITEMS = 10_000
+PAGE = 100
 PRODUCTS = 1_000
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 """An installed program has its bytecode; a machine that forbids writing it would have it compiled in every run."""
@@ -62,13 +73,13 @@ def _catalogue(repeat: int, work: Path, wait_s: float) -> Table:
     west, south, east, north = (float(value) for value in BOX)
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     area.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
-    peer = shutil.which("stac-client", path=str(Path(sys.executable).parent))
+    python = peer_python("pystac-client", ("pystac-client",))  # as its users have it, without the extras of others
     with _server(ITEMS, wait_s) as url:
         compiled = {**COMPILED, "PYTHONPYCACHEPREFIX": str(work / "bytecode")}
         own = {"S2KIT_CATALOGUES__EARTH_SEARCH__URL": url, "S2KIT_CACHE_DIR": str(work / "cache")}
         environment = {**compiled, **own}
         ours = [sys.executable, "-m", "s2kit", "search", "--aoi", str(area), "--date", "2020", "--limit", "0"]
-        theirs = [str(peer), "search", url, "-c", "sentinel-2-l2a", "--intersects", str(area), "--datetime", "2020"]
+        question = ["search", url, "-c", "sentinel-2-l2a", "--intersects", str(area), "--datetime", "2020"]
         measured = interleaved(
             {
                 "s2kit": Contestant([*ours, "-f", "geojson"], env=environment),
@@ -76,14 +87,16 @@ def _catalogue(repeat: int, work: Path, wait_s: float) -> Table:
                     [*ours, "-f", "jsonl", "--sort", "none", "--dedupe", "none"], env=environment
                 ),
                 "s2kit, all fields": Contestant([*ours, "-f", "geojson", "--catalogue", url], env=environment),
-                "pystac-client": Contestant([*theirs, "--limit", "100"], env=compiled)
-                if peer
-                else Absent("not installed"),
+                "pystac-client": python
+                if isinstance(python, Absent)
+                else Contestant(
+                    [str(python), "-m", "pystac_client.cli", *question, "--limit", str(PAGE)], env=compiled
+                ),
             },
             repeat,
         )
     notes = ("bars: at most 150 MB; at most 1.1 times pystac-client's time, so its ratio is at least 0.91",)
-    title = f"{ITEMS} items of a STAC API on loopback, pages of 100, {wait_s * 1000:g} ms a page"
+    title = f"{ITEMS} items of a STAC API on loopback, pages of {PAGE}, {wait_s * 1000:g} ms a page"
     return comparison(title, measured, notes=notes)
 
 

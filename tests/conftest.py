@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED_DATA = PROJECT.parent / "shared" / "data"
 SKIP_PREFIX = "shared data is not here: "
+POSTGIS_SKIP_PREFIX = "PostgreSQL with PostGIS is not here: "
 
 
 settings.register_profile("s2kit", deadline=None)  # how fast an example runs says more about the machine than the code
@@ -31,6 +32,12 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"{SKIP_PREFIX}{SHARED_DATA.name}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def postgis_skip() -> str:
+    """How the reason begins where a test that needs a PostgreSQL with PostGIS is skipped."""
+    return POSTGIS_SKIP_PREFIX
 
 
 @pytest.fixture(scope="session")
@@ -71,12 +78,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run when a test was skipped for any reason but missing shared data."""
+    """Fail the run when a test was skipped for any reason but missing shared data or a missing database."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or hasattr(session.config, "workerinput"):
         return
     unexpected = [
-        report.nodeid for report in reporter.stats.get("skipped", []) if SKIP_PREFIX not in str(report.longrepr)
+        report.nodeid
+        for report in reporter.stats.get("skipped", [])
+        if not any(prefix in str(report.longrepr) for prefix in (SKIP_PREFIX, POSTGIS_SKIP_PREFIX))
     ]
     if unexpected:
         reporter.write_line(f"skipped without leave: {', '.join(unexpected)}", red=True)

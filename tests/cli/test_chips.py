@@ -157,7 +157,7 @@ def test_the_cache_is_shown_and_cleared(series):
     shown = runner.invoke(app, ["cache", "show", "chips", "-f", "jsonl"])
     assert json.loads(shown.stdout)["files"] == 7  # three pictures, their records, the recipe
     assert runner.invoke(app, ["cache", "clear", "chips"]).exit_code == 0
-    assert len(run(series, *SMALL, "--list", "-f", "jsonl").stdout.split('"state": "new"')) == 4
+    assert len(run(series, *SMALL, "--list", "-f", "jsonl").stdout.split('"state":"new"')) == 4
 
 
 def test_the_limit_refuses_and_says_how_many(series):

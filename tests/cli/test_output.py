@@ -3,13 +3,15 @@
 import csv
 import io
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from s2kit.cli.options import Format
-from s2kit.cli.output import emit, table_lines
+from s2kit.cli.output import emit, table_lines, to_json
 
 RECORDS = [
     {
@@ -37,6 +39,17 @@ def test_json_lines_are_valid_json_with_null_for_nan(capsys: pytest.CaptureFixtu
     lines = [json.loads(line, parse_constant=pytest.fail) for line in printed(Format.JSONL, capsys).splitlines()]
     assert lines[0]["eo:cloud_cover"] == 0.0
     assert lines[1]["eo:cloud_cover"] is None
+
+
+@pytest.mark.parametrize(
+    "odd", [1.5, datetime(2020, 1, 2, tzinfo=UTC), Path("a/b"), MappingProxyType({"x": 1}), "\ud800"]
+)
+def test_json_is_written_alike_whatever_is_in_it(odd: object) -> None:
+    plain = {"a": ["ü", 0.1, None, float("nan")], "b": True}
+    known = json.loads(json.dumps(odd, default=lambda value: dict(value) if isinstance(value, Mapping) else str(value)))
+    text = to_json({**plain, "odd": odd})
+    assert text.startswith(to_json(plain)[:-1])
+    assert json.loads(text, parse_constant=pytest.fail) == {"a": ["ü", 0.1, None, None], "b": True, "odd": known}
 
 
 def test_json_has_an_envelope_with_a_version(capsys: pytest.CaptureFixture[str]) -> None:

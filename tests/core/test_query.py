@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from shapely.geometry import LineString, Polygon, box
@@ -19,6 +20,12 @@ NOW = datetime(2026, 7, 15, tzinfo=UTC)
 
 def record(name: str = NAME, **facts: object) -> ProductRecord:
     return named_record(name, **{"cloud_cover": 12.5, "geometry": box(0, 43, 2, 45), **facts})
+
+
+def answer_of(one: ProductRecord, *question: Any) -> ProductRecord | None:
+    found = located([one], *question)
+    assert len(found) <= 1
+    return found[0] if found else None
 
 
 @pytest.mark.parametrize(
@@ -110,50 +117,56 @@ def test_a_wrong_word_is_named(options: dict[str, object]) -> None:
 
 def test_the_exact_area_decides_and_names_its_share() -> None:
     aoi = Aoi("field", box(1, 43, 3, 45))
-    answer = located(record(), aoi, parse_date("2020-01-05", NOW))
+    answer = answer_of(record(), aoi, parse_date("2020-01-05", NOW))
     assert answer is not None
     assert (answer.aoi, answer.range) == ("field", "2020-01-05_2020-01-05")
     assert answer.coverage_pct == pytest.approx(50)
-    assert located(record(), Aoi("away", box(10, 43, 11, 44)), EVER) is None
+    assert answer_of(record(), Aoi("away", box(10, 43, 11, 44)), EVER) is None
 
 
 def test_a_box_around_an_oblique_swath_is_not_the_swath() -> None:
     swath = record(geometry=Polygon([(0, 43), (2, 45), (2, 44.9), (0.1, 43)]))
-    assert located(swath, Aoi("corner", box(0, 44.5, 0.5, 45)), EVER) is None
+    assert answer_of(swath, Aoi("corner", box(0, 44.5, 0.5, 45)), EVER) is None
 
 
 def test_the_least_overlap() -> None:
     aoi = Aoi("field", box(1, 43, 3, 45))
-    assert located(record(), aoi, EVER, 50) is not None
-    assert located(record(), aoi, EVER, 51) is None
+    assert answer_of(record(), aoi, EVER, 50) is not None
+    assert answer_of(record(), aoi, EVER, 51) is None
 
 
 def test_a_tile_as_area_wants_that_tile_not_its_neighbours() -> None:
     aoi = tile_aoi("31TCJ")
-    assert located(record(geometry=aoi.geometry), aoi, EVER) is not None
+    assert answer_of(record(geometry=aoi.geometry), aoi, EVER) is not None
     neighbour = record(NAME.replace("31TCJ", "31TDJ"), geometry=aoi.geometry)
-    assert located(neighbour, aoi, EVER) is None
+    assert answer_of(neighbour, aoi, EVER) is None
 
 
 def test_to_sentinel_1_a_tile_is_an_area() -> None:
     aoi = tile_aoi("31TCJ")
-    assert located(named_record(S1_NAME, geometry=box(0, 43, 1, 44)), aoi, EVER) is not None
-    assert located(named_record(S1_NAME, geometry=box(20, 43, 21, 44)), aoi, EVER) is None
+    assert answer_of(named_record(S1_NAME, geometry=box(0, 43, 1, 44)), aoi, EVER) is not None
+    assert answer_of(named_record(S1_NAME, geometry=box(20, 43, 21, 44)), aoi, EVER) is None
 
 
 def test_a_record_without_a_footprint_is_not_ruled_out_by_its_place() -> None:
     bare = record(geometry=Polygon())
-    assert located(bare, Aoi("field", box(0, 0, 1, 1)), EVER) is not None
-    assert located(bare, Aoi("field", box(0, 0, 1, 1)), EVER, 10) is None
+    assert answer_of(bare, Aoi("field", box(0, 0, 1, 1)), EVER) is not None
+    assert answer_of(bare, Aoi("field", box(0, 0, 1, 1)), EVER, 10) is None
+
+
+def test_each_of_several_gets_its_own_share() -> None:
+    bare, away, near = record(geometry=Polygon()), record(geometry=box(10, 43, 11, 44)), record()
+    found = located([bare, away, near, record(geometry=box(0, 42, 9, 46))], Aoi("field", box(1, 43, 3, 45)), EVER)
+    assert [answer.coverage_pct for answer in found] == [None, pytest.approx(50), 100]
 
 
 def test_without_an_area_everything_is_there() -> None:
-    answer = located(record(), None, EVER)
+    answer = answer_of(record(), None, EVER)
     assert answer is not None
     assert answer.aoi is None
 
 
 def test_a_line_is_covered_by_its_length() -> None:
-    answer = located(record(), Aoi("river", LineString([(1, 44), (3, 44)])), EVER)
+    answer = answer_of(record(), Aoi("river", LineString([(1, 44), (3, 44)])), EVER)
     assert answer is not None
     assert answer.coverage_pct == pytest.approx(50)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from s2kit.core.record import ProductRecord
-from s2kit.core.record_sources import from_dhus, from_odata, from_stac
+from s2kit.core.record_sources import from_dhus, from_odata, from_stac, from_stac_page
 from s2kit.errors import InputError
 from support.catalogue_server import stac_item
 
@@ -165,6 +165,33 @@ def test_nonsense_in_an_item_is_unknown_not_fatal() -> None:
     )
     assert (record.cloud_cover, record.geometry, record.quicklook) == (None, None, None)
     assert record.orbit == 51
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        {"type": "Point", "coordinates": [1, 43.5]},
+        {"type": "Polygon", "coordinates": []},
+        {"type": "Polygon", "coordinates": [[[0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, "x"], [1, 1], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0, 9], [1, 0, 9], [1, 1, 9], [0, 0, 9]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [9, 9], [0, 0]], [[6, 2], [7, 2], [7, 3], [6, 2]]]},
+        {"type": "Polygon", "coordinates": [[[179, 0], [-179, 0], [-179, 1], [179, 1], [179, 0]]]},
+    ],
+)
+def test_a_page_is_read_as_its_items_are(odd: object) -> None:
+    items = [stac_item(1), {**stac_item(2), "geometry": odd}, stac_item(3)]
+    records, left_out = from_stac_page(items, "x")
+    assert records == [from_stac(item, "x") for item in items]
+    assert left_out == 0
+    assert all(record.geometry is not None and record.geometry.area > 1 for record in records[::2])
+
+
+def test_items_of_a_page_that_are_none_are_counted() -> None:
+    records, left_out = from_stac_page([{}, stac_item(1), "x", {"id": "y"}], "x")
+    assert (len(records), left_out) == (1, 3)
 
 
 def test_without_a_product_name_the_item_still_tells(shared_data: Path) -> None:

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
@@ -48,6 +49,18 @@ def test_each_product_has_a_footprint_and_a_line() -> None:
     assert "2 products" in page
     assert "2020-01-05 to 2020-01-06" in page
     assert ">field<" in page
+
+
+def test_one_day_is_named_once() -> None:
+    assert "<p>2020-01-05, 1 area " in map_page([record(), record()], [FIELD])
+
+
+@pytest.mark.parametrize("east", np.linspace(1.9, 2.4, 11))
+def test_labels_are_within_the_drawing(east: float) -> None:
+    page = map_page([record(geometry=box(0.5, 43.2, east, 44.2))], [])
+    places = [float(x) for x in re.findall(r'<text x="([\d.]+)" y="[\d.]+">[\d.]+°[EW]?<', page)]
+    assert len(places) >= 3
+    assert max(places) < WIDTH - 45
 
 
 def test_nothing_is_loaded_from_anywhere() -> None:

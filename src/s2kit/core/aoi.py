@@ -6,7 +6,6 @@ across the antimeridian is cut there into parts, as RFC 7946 section 3.1.9 asks 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 import shapely
@@ -140,14 +139,23 @@ def clean(geometry: BaseGeometry, label: str) -> Cleaned:
     return Cleaned(geometry, tuple(notes))
 
 
-def footprint(geometry: BaseGeometry) -> BaseGeometry:
-    """A product's outline, fit for comparison with an area; an unusable one comes back as an empty polygon."""
-    west, south, east, north = geometry.bounds if not geometry.is_empty else (0.0, 0.0, 0.0, 0.0)
-    is_plain = west >= -180 and east <= 180 and east - west <= 180 and south >= -90 and north <= 90
-    if is_plain and not geometry.has_z and geometry.is_valid:
-        return geometry  # nearly all of them: nothing to check further, nothing to cut
+def footprints(outlines: Sequence[BaseGeometry]) -> list[BaseGeometry]:
+    """Products' outlines, fit for comparison with an area; an unusable one comes back as an empty polygon."""
+    shapes = np.array(outlines, dtype=object)
+    west, south, east, north = shapely.bounds(shapes).T
+    in_world = (west >= -180) & (east <= 180) & (east - west <= 180) & (south >= -90) & (north <= 90)
+    is_plain = in_world & ~shapely.has_z(shapes) & shapely.is_valid(shapes)  # nearly all: nothing to mend or to cut
+    return [shape if plain else _usable(shape) for shape, plain in zip(outlines, is_plain.tolist(), strict=True)]
+
+
+def footprint(outline: BaseGeometry) -> BaseGeometry:
+    """One outline as `footprints` has it."""
+    return footprints([outline])[0]
+
+
+def _usable(outline: BaseGeometry) -> BaseGeometry:
     try:
-        return clean(geometry, "footprint").geometry
+        return clean(outline, "footprint").geometry
     except InputError:
         return Polygon()
 
@@ -189,12 +197,26 @@ def _hulls(geometry: BaseGeometry, max_vertices: int) -> BaseGeometry:
 
 
 def coverage_pct(aoi: BaseGeometry, outline: BaseGeometry) -> float:
-    """Share of an area that an outline covers, 0 to 100; of a line its length, of a point all or nothing.
+    """Share of an area that an outline covers; see `coverages_pct`."""
+    return coverages_pct(aoi, [outline])[0]
+
+
+def coverages_pct(aoi: BaseGeometry, outlines: Sequence[BaseGeometry]) -> list[float]:
+    """Shares of an area that outlines cover, 0 to 100; of a line its length, of a point all or nothing.
 
     Areas are compared after the equal-area cylindrical projection `(lon, sin lat)`, so that a share means the same
     everywhere on Earth.
     """
-    if outline.covers(_box_around(Bounds(*aoi.bounds))) or outline.covers(aoi):  # the box decides most cases
+    around = shapely.box(*aoi.bounds)
+    in_whole = shapely.covers(np.array(outlines, dtype=object), around)  # the box decides most cases, all at once
+    return [
+        100.0 if whole else _coverage_pct(aoi, outline)
+        for outline, whole in zip(outlines, in_whole.tolist(), strict=True)
+    ]
+
+
+def _coverage_pct(aoi: BaseGeometry, outline: BaseGeometry) -> float:
+    if outline.covers(aoi):
         return 100.0
     common = aoi.intersection(outline)
     if common.is_empty:
@@ -206,11 +228,6 @@ def coverage_pct(aoi: BaseGeometry, outline: BaseGeometry) -> float:
         return float(100.0 * common.length / aoi.length)
     whole = shapely.transform(aoi, _equal_area).area
     return float(min(100.0, 100.0 * shapely.transform(common, _equal_area).area / whole))
-
-
-@lru_cache(maxsize=64)
-def _box_around(bounds: Bounds) -> BaseGeometry:
-    return box(*bounds)
 
 
 def merged(aois: Sequence[Aoi], name: str) -> Aoi:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from s2kit.errors import InputError
@@ -24,6 +25,7 @@ class Baseline:
             raise InputError(f"{self.major}.{self.minor} is no processing baseline", "both parts are 0 to 99")
 
     @classmethod
+    @lru_cache(maxsize=256)
     def parse(cls, text: str) -> Self:
         """Read `N0400`, `0400`, `04.00` or `4.00`.
 
@@ -69,6 +71,7 @@ class RelativeOrbit:
             raise InputError(f"{self.number} is no relative orbit of Sentinel-2", "they count from 1 to 143")
 
     @classmethod
+    @lru_cache(maxsize=256)
     def parse(cls, text: str) -> Self:
         """Read `R051` or `51`.
 

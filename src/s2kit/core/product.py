@@ -6,6 +6,7 @@ document, issue 13) and those of Sentinel-1 (Product Specification, S1-RS-MDA-52
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 _TIME = r"\d{8}T\d{6}"
+_COMPACT_TIME = re.compile(_TIME, re.ASCII)
 _COMPACT = re.compile(
     rf"(?P<satellite>S2[A-D])_MSI(?P<level>L1C|L2A)_(?P<sensing>{_TIME})_(?P<baseline>N\d{{4}})_(?P<orbit>R\d{{3}})"
     r"_(?P<tile>T\d{2}[A-Z]{3})_(?P<discriminator>[0-9A-Za-z]+)",
@@ -193,12 +195,9 @@ def parse_compact_time(text: str) -> datetime:
     Raises:
         InputError: There is no such moment.
     """
-    if re.fullmatch(_TIME, text, re.ASCII):
-        try:
-            year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
-            return datetime(year, month, day, int(text[9:11]), int(text[11:13]), int(text[13:]), tzinfo=UTC)
-        except ValueError:
-            pass
+    if _COMPACT_TIME.fullmatch(text):
+        with suppress(ValueError):
+            return datetime.fromisoformat(f"{text}Z")
     raise InputError(f"{text!r} is no time of the form YYYYMMDDTHHMMSS")
 
 

@@ -3,11 +3,13 @@
 Servers ignore filters, so every record passes here whatever its catalogue promised.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from s2kit.core.aoi import Aoi, coverage_pct
+from shapely.geometry.base import BaseGeometry
+
+from s2kit.core.aoi import Aoi, coverages_pct
 from s2kit.core.baseline import Baseline
 from s2kit.core.dates import DateRange
 from s2kit.core.record import ProductRecord
@@ -147,22 +149,34 @@ _ROUNDING_PCT = 1e-6
 
 
 def located(
-    record: ProductRecord, aoi: Aoi | None, when: DateRange, min_overlap_pct: float | None = None
-) -> ProductRecord | None:
-    """The record with its share of the area, or None where its footprint does not reach the area.
+    records: Sequence[ProductRecord], aoi: Aoi | None, when: DateRange, min_overlap_pct: float | None = None
+) -> list[ProductRecord]:
+    """The records whose footprints reach an area, each with its share of the area, in order.
 
     A record without a footprint cannot be ruled out by its place; it passes unless an overlap is demanded.
     """
+    dates = str(when)
     if aoi is None:
-        return replace(record, range=str(when))
-    wants_tile = aoi.tile is not None and record.mission == "s2"  # to Sentinel-1 a tile is an area like others
-    if wants_tile and record.tile != aoi.tile:
-        return None
-    if record.geometry is None or record.geometry.is_empty:
-        return None if min_overlap_pct else replace(record, aoi=aoi.name, range=str(when))
-    share = coverage_pct(aoi.geometry, record.geometry)
-    if share == 0 and not wants_tile and not record.geometry.intersects(aoi.geometry):
-        return None
+        return [record.with_facts(range=dates) for record in records]
+    if aoi.tile is not None:  # to Sentinel-1 a tile is an area like others
+        records = [record for record in records if record.tile == aoi.tile or record.mission != "s2"]
+    shapes = [_shape(record) for record in records]
+    shares = iter(coverages_pct(aoi.geometry, [shape for shape in shapes if shape is not None]))
+    answers = []
+    for record, shape in zip(records, shapes, strict=True):
+        share = None if shape is None else next(shares)
+        if _reaches(record, aoi, share, min_overlap_pct):
+            answers.append(record.with_facts(aoi=aoi.name, range=dates, coverage_pct=share))
+    return answers
+
+
+def _shape(record: ProductRecord) -> BaseGeometry | None:
+    return None if record.geometry is None or record.geometry.is_empty else record.geometry
+
+
+def _reaches(record: ProductRecord, aoi: Aoi, share: float | None, min_overlap_pct: float | None) -> bool:
+    if share is None:
+        return not min_overlap_pct
     if min_overlap_pct is not None and share < min_overlap_pct - _ROUNDING_PCT:
-        return None
-    return replace(record, aoi=aoi.name, range=str(when), coverage_pct=share)
+        return False
+    return share > 0 or (aoi.tile is not None and record.mission == "s2") or aoi.geometry.intersects(record.geometry)

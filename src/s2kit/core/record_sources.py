@@ -5,18 +5,24 @@ those of CDSE's catalogue API; DHuS names are those that sentinelsat hands on.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.aoi import footprint
+from s2kit.core.aoi import footprint, footprints
 from s2kit.core.dates import parse_time
 from s2kit.core.record import ProductRecord, named_record
 from s2kit.errors import InputError
+
+_remembered = lru_cache(maxsize=256)
+"""For words of which a catalogue has few and says each of them thousands of times."""
 
 _MD5_PREFIX = "d50110"  # multihash: code 0xd5 as a varint, 16 bytes
 _AWS_TILE = re.compile(r"s3://(sentinel-s2-l(1c|2a))/(tiles/\d{1,2}/[C-X]/[A-Z]{2}/\d{4}/\d{1,2}/\d{1,2}/\d+)/")
@@ -33,6 +39,20 @@ def from_stac(item: Mapping[str, Any], catalogue: str) -> ProductRecord:
     Raises:
         InputError: The item has no id or no time.
     """
+    return _from_stac(item, _geometry(item.get("geometry")), catalogue)
+
+
+def from_stac_page(items: Sequence[Any], catalogue: str) -> tuple[list[ProductRecord], int]:
+    """The records of a page of STAC items, and how many items were left out for having no id or no time."""
+    sound = [item for item in items if isinstance(item, dict)]
+    records = []
+    for item, geometry in zip(sound, _geometries([item.get("geometry") for item in sound]), strict=True):
+        with suppress(InputError, AttributeError, TypeError):
+            records.append(_from_stac(item, geometry, catalogue))
+    return records, len(items) - len(records)
+
+
+def _from_stac(item: Mapping[str, Any], geometry: BaseGeometry | None, catalogue: str) -> ProductRecord:
     properties = _table(item.get("properties"))
     assets = _table(item.get("assets"))
     name = _product_name(item, properties)
@@ -43,13 +63,12 @@ def from_stac(item: Mapping[str, Any], catalogue: str) -> ProductRecord:
         end=_moment(properties.get("end_datetime")),
         mission=_mission(properties, name),
         level=_level(properties, item),
-        platform=_satellite(properties.get("platform")),
+        platform=_satellite(str(properties.get("platform"))),
         cloud_cover=_number(properties.get("eo:cloud_cover")),
         tile=_tile(properties),
         baseline=_text(properties.get("s2:processing_baseline") or _stated_baseline(properties)),
         orbit=_whole(properties.get("sat:relative_orbit")),
-        generated=None,
-        geometry=_geometry(item.get("geometry")),
+        geometry=geometry,
         nbytes=_whole(whole.get("file:size")),
         checksum=_text(whole.get("file:checksum")),
         locations=_locations(properties, assets) or None,
@@ -142,7 +161,9 @@ def _table(value: object) -> Mapping[str, Any]:
 
 
 def _text(value: object) -> str | None:
-    return str(value) if isinstance(value, (str, int)) and str(value).strip() else None
+    if isinstance(value, str):
+        return value if value.strip() else None
+    return str(value) if isinstance(value, int) else None
 
 
 def _number(value: object) -> float | None:
@@ -170,12 +191,32 @@ def _geometry(value: object) -> BaseGeometry | None:
     if not isinstance(value, Mapping):
         return None
     try:
-        rings = value["coordinates"]
-        if value["type"] == "Polygon" and len(rings) == 1:  # the usual form, three times as fast as shape()
-            return footprint(shapely.polygons(rings[0]))
         return footprint(shape(dict(value)))
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, shapely.errors.ShapelyError):
         return None
+
+
+def _geometries(values: Sequence[object]) -> list[BaseGeometry | None]:
+    """The footprints of a page: those of the usual form, polygons of one ring, all at once."""
+    rings = [_only_ring(value) for value in values]
+    usual = [ring for ring in rings if ring is not None]
+    try:
+        corners = np.array([corner for ring in usual for corner in ring], dtype=float)
+        numbers = np.repeat(np.arange(len(usual)), [len(ring) for ring in usual])
+        polygons = shapely.polygons(shapely.linearrings(corners, indices=numbers))
+        assert isinstance(polygons, np.ndarray)
+        made = iter(footprints(polygons.tolist()))
+    except (ValueError, TypeError, shapely.errors.ShapelyError):  # one of them is damaged
+        return [_geometry(value) for value in values]
+    return [_geometry(value) if ring is None else next(made) for value, ring in zip(values, rings, strict=True)]
+
+
+def _only_ring(geometry: object) -> list[Any] | None:
+    """The ring of a polygon without holes, None of anything else."""
+    match geometry:
+        case {"type": "Polygon", "coordinates": [[_, *_] as ring]}:
+            return list(ring)
+    return None
 
 
 def _wkt(value: object) -> BaseGeometry | None:
@@ -193,27 +234,40 @@ def _product_name(item: Mapping[str, Any], properties: Mapping[str, Any]) -> str
 
 
 def _mission(properties: Mapping[str, Any], name: str) -> str | None:
-    text = str(properties.get("constellation") or properties.get("platform") or name).lower()
-    return next(
-        (mission for mission in ("s1", "s2") if f"sentinel-{mission[1]}" in text or text.startswith(mission)), None
-    )
+    return _mission_in(str(properties.get("constellation") or properties.get("platform") or name))
+
+
+@_remembered
+def _mission_in(text: str) -> str | None:
+    low = text.lower()
+    return next((f"s{number}" for number in "12" if f"sentinel-{number}" in low or low.startswith(f"s{number}")), None)
 
 
 def _level(properties: Mapping[str, Any], item: Mapping[str, Any]) -> str | None:
     kind = properties.get("s2:product_type") or properties.get("product:type") or item.get("collection")
-    match = re.fullmatch(r"(?:S2MSI|sentinel-2-(?:c1-)?l)(1c|2a)", str(kind), re.IGNORECASE)
+    return _level_in(str(kind))
+
+
+@_remembered
+def _level_in(kind: str) -> str | None:
+    match = re.fullmatch(r"(?:S2MSI|sentinel-2-(?:c1-)?l)(1c|2a)", kind, re.IGNORECASE)
     return f"L{match[1].upper()}" if match else None
 
 
 def _kind(value: object) -> str | None:
+    return _kind_in(_text(value) or "") or None
+
+
+@_remembered
+def _kind_in(text: str) -> str:
     """`GRD` from `IW_GRDH_1S`, as CDSE has it; other product types as they are."""
-    text = _text(value)
-    match = re.search(r"_(GRD|SLC|OCN|RAW)[FHM_]", text or "")
+    match = re.search(r"_(GRD|SLC|OCN|RAW)[FHM_]", text)
     return match[1] if match else text
 
 
-def _satellite(value: object) -> str | None:
-    match = re.search(r"sentinel-?([12])([a-d])$", str(value), re.IGNORECASE)
+@_remembered
+def _satellite(platform: str) -> str | None:
+    match = re.search(r"sentinel-?([12])([a-d])$", platform, re.IGNORECASE)
     return f"S{match[1]}{match[2].upper()}" if match else None
 
 
@@ -242,8 +296,8 @@ def _locations(properties: Mapping[str, Any], assets: Mapping[str, Any]) -> dict
     found: dict[str, str] = {}
     keys = [key for key in _TELLING if key in assets] or assets
     hrefs = [href for key in keys if isinstance(href := _table(assets[key]).get("href"), str)]
-    folders = dict.fromkeys(href[: href.rfind("/") + 1] for href in hrefs)
-    for folder in (f"{properties.get('earthsearch:s3_path', '')}/", *folders):
+    named = [f"{path}/"] if (path := properties.get("earthsearch:s3_path")) else []
+    for folder in dict.fromkeys([*named, *(href[: href.rfind("/") + 1] for href in hrefs)]):
         if tile := _AWS_TILE.match(folder):
             found.setdefault(f"aws-l{tile[2]}", f"s3://{tile[1]}/{tile[3]}")
         elif safe := _EODATA.match(folder):

@@ -16,6 +16,7 @@ from s2kit.core.record import ProductRecord
 WIDTH = 1000
 """Width of the drawing in SVG units."""
 
+_LABEL_WIDTH = 60
 _MARGIN = 0.06
 _MIN_SPAN_DEG = 0.2
 _MIN_ASPECT, _MAX_ASPECT = 0.35, 0.62
@@ -42,8 +43,8 @@ def map_page(records: Sequence[ProductRecord], aois: Sequence[Aoi], *, complete:
         if record.geometry is not None and not record.geometry.is_empty
     )
     areas = "".join(_area(aoi, view) for aoi in aois)
-    days = sorted(record.datetime for record in records)
-    when = f"{days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}, " if days else ""
+    days = sorted(f"{record.datetime:%Y-%m-%d}" for record in records)
+    when = f"{' to '.join(dict.fromkeys((days[0], days[-1])))}, " if days else ""
     note = "" if complete else '<p class="warn">A catalogue failed: products may be missing.</p>'
     rows = "".join(_row(number, record) for number, record in enumerate(records))
     return _PAGE.format(
@@ -115,7 +116,8 @@ class _View:
         for number in range(math.ceil(self.bounds.west / step), math.floor(self.bounds.east / step) + 1):
             x = (number * step - self.bounds.west) * self._scale_x
             lines.append(f'<path d="M{x:.1f},0V{self.height:.0f}"/>')
-            lines.append(f'<text x="{x + 4:.1f}" y="{self.height - 6:.0f}">{_degrees(number * step, "EW")}</text>')
+            if x < WIDTH - _LABEL_WIDTH:
+                lines.append(f'<text x="{x + 4:.1f}" y="{self.height - 6:.0f}">{_degrees(number * step, "EW")}</text>')
         for number in range(math.ceil(self.bounds.south / step), math.floor(self.bounds.north / step) + 1):
             y = (self.bounds.north - number * step) * self._scale_y
             lines.append(f'<path d="M0,{y:.1f}H{WIDTH}"/>')

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from s2kit.errors import InputError
@@ -31,6 +32,7 @@ class TileId:
             )
 
     @classmethod
+    @lru_cache(maxsize=1024)  # a search meets the same few again and again
     def parse(cls, text: str) -> Self:
         """Read `31TDH`, `T31TDH`, `MGRS-31TDH` or `1WCP` (as AWS writes 01WCP), in any case.
 

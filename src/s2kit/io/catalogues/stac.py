@@ -4,7 +4,6 @@ pystac-client builds the parameters and follows the pages; `Transport` carries i
 out 429, 5xx and POST. Filters are sent where a service is known to take them, and never relied upon.
 """
 
-import hashlib
 import json
 import warnings
 from collections.abc import Iterator, Mapping
@@ -19,15 +18,15 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.dates import DateRange
 from s2kit.core.query import Query
-from s2kit.core.record_sources import from_stac
-from s2kit.errors import InputError, ServiceError
+from s2kit.core.record_sources import from_stac_page
+from s2kit.errors import ServiceError
 from s2kit.io.catalogues.base import CatalogueSource, Page
 from s2kit.io.catalogues.transport import BadRequestError, Transport, host_of, parse_object
 from s2kit.io.deadline import Deadline
 from s2kit.io.threads import ahead as fetched_ahead
 
 TAKES_FILTERS = frozenset(("earth-search", "cdse"))
-"""Catalogues that are known to take `query` and `fields` and to name properties as `from_stac` reads them."""
+"""Catalogues that are known to take `query` and `fields` and to name properties as `from_stac_page` reads them."""
 MAX_STALE_PAGES = 3
 """Pages in a row without anything new, after which a service is taken to lead in a circle."""
 
@@ -95,12 +94,7 @@ class StacCatalogue:
             ) from error
 
     def _page(self, answer: Mapping[str, Any]) -> Page:
-        records, unreadable = [], 0
-        for item in answer["features"]:
-            try:
-                records.append(from_stac(item, self.source.name))
-            except (InputError, AttributeError, TypeError):
-                unreadable += 1
+        records, unreadable = from_stac_page(answer["features"], self.source.name)
         notes = (f"{self.source.name}: {unreadable} items without an id or a time were left out",) if unreadable else ()
         context = answer.get("context")
         matched = answer.get("numberMatched", context.get("matched") if isinstance(context, Mapping) else None)
@@ -153,7 +147,7 @@ class _CircleWatch:
 
     def __init__(self, host: str) -> None:
         self._host = host
-        self._seen: set[bytes] = set()
+        self._seen: set[int] = set()  # hashes, which take less room than names
         self._stale = 0
 
     def look(self, answer: Mapping[str, Any]) -> None:
@@ -162,8 +156,7 @@ class _CircleWatch:
         Raises:
             ServiceError: Several pages in a row held nothing new.
         """
-        names = (str(item.get("id")) for item in answer["features"] if isinstance(item, Mapping))
-        new = {hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names}
+        new = {hash(str(item.get("id"))) for item in answer["features"] if isinstance(item, dict)}
         self._stale = 0 if new - self._seen else self._stale + 1
         self._seen |= new
         if self._stale >= MAX_STALE_PAGES:

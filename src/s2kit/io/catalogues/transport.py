@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import orjson
 import requests
 import stamina
 from requests.adapters import HTTPAdapter
@@ -181,7 +182,7 @@ def parse_object(data: bytes | str, host: str) -> dict[str, Any]:
         ServiceError: It holds none.
     """
     try:
-        answer = json.loads(data)
+        answer = _loads(data)
     except ValueError as error:
         text = data if isinstance(data, str) else data[:200].decode("utf-8", "replace")
         start = " ".join(text[:200].split())[:60]
@@ -192,6 +193,13 @@ def parse_object(data: bytes | str, host: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise ServiceError(f"{host} answered with JSON that is no object")
     return answer
+
+
+def _loads(data: bytes | str) -> Any:
+    try:
+        return orjson.loads(data)
+    except ValueError:  # NaN, which some services write, and odd encodings
+        return json.loads(data)
 
 
 def host_of(url: str) -> str:
@@ -222,7 +230,8 @@ def _reason(error: BaseException) -> str:
         if not isinstance(inner, BaseException) or inner is seen:
             break
         seen = inner
-    return " ".join(str(seen).split())[:160] or type(seen).__name__
+    told = str(seen).rpartition("Failed to establish a new connection: ")[2]  # what urllib3 puts before the cause
+    return " ".join(told.split())[:160] or type(seen).__name__
 
 
 def error_for_status(response: requests.Response, host: str) -> S2KitError | None:

@@ -27,7 +27,7 @@ MAX_PARALLEL = 6
 """Questions that are asked at one time; the limit for each host comes on top."""
 PAGE_SIZE = 100
 
-_WAITING_RECORDS = 2_000  # that a slow reader of the stream may leave behind
+_WAITING_PAGES = 20  # that a slow reader of the stream may leave behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,23 +127,24 @@ class Search:
     def _streamed(self, arrivals: "Iterator[_Arrival]") -> Iterator[ProductRecord]:
         for arrival in arrivals:
             group = arrival.group
-            if arrival.record is None:
+            for record in arrival.records:
+                if group.is_full(self.request.limit):
+                    group.tally.truncated = True
+                    group.stop.set()
+                    break
+                group.tally.returned += 1
+                yield record
+            if arrival.is_end:
                 self._close_part(arrival)
                 if group.open_parts == 0:
                     group.finish(group.tally.returned + group.tally.truncated)
                     self._warn(group)
-            elif group.is_full(self.request.limit):
-                group.tally.truncated = True
-                group.stop.set()
-            else:
-                group.tally.returned += 1
-                yield arrival.record
 
     def _collected(self, arrivals: "Iterator[_Arrival]") -> Iterator[ProductRecord]:
         waiting = list(self._groups)
         for arrival in arrivals:
-            if arrival.record is not None:
-                arrival.group.records.append(arrival.record)
+            arrival.group.records += arrival.records
+            if not arrival.is_end:
                 continue
             self._close_part(arrival)
             while waiting and waiting[0].open_parts == 0:
@@ -181,7 +182,7 @@ class Search:
             yield from _ask(part, self.request, deadline, self._report)
 
     def _in_parallel(self, parts: "Sequence[_Part]", deadline: Deadline) -> "Iterator[_Arrival]":
-        arrivals: queue.Queue[_Arrival] = queue.Queue(_WAITING_RECORDS)
+        arrivals: queue.Queue[_Arrival] = queue.Queue(_WAITING_PAGES)
         stop = threading.Event()
 
         todo: queue.SimpleQueue[_Part] = queue.SimpleQueue()
@@ -201,7 +202,7 @@ class Search:
             open_parts = len(parts)
             while open_parts:
                 arrival = arrivals.get()
-                open_parts -= arrival.record is None
+                open_parts -= arrival.is_end
                 yield arrival
         finally:
             stop.set()
@@ -254,19 +255,20 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """A record of a group, or the end of one of its parts."""
+    """Records of a page, or the end of one of a group's parts."""
 
     group: _Group
-    record: ProductRecord | None = None
+    records: Sequence[ProductRecord] = ()
+    is_end: bool = False
     error: S2KitError | None = None
 
 
 def _ask(part: _Part, request: SearchRequest, deadline: Deadline, report: Report) -> Iterator[_Arrival]:
-    """The records of one part, then its end; errors end it and are told, never raised."""
+    """The pages of one part, then its end; errors end it and are told, never raised."""
     error: S2KitError | None = None
     try:
-        for record in _answers(part, request, deadline, report):
-            yield _Arrival(part.group, record)
+        for records in _answers(part, request, deadline, report):
+            yield _Arrival(part.group, records)
             if part.group.stop.is_set():
                 break
     except S2KitError as problem:
@@ -274,11 +276,11 @@ def _ask(part: _Part, request: SearchRequest, deadline: Deadline, report: Report
     except Exception as problem:  # noqa: BLE001 - it would be lost in a thread
         error = S2KitError(f"internal: {part.source.name}: {type(problem).__name__}: {problem}")
         error.__cause__ = problem
-    yield _Arrival(part.group, None, error)
+    yield _Arrival(part.group, is_end=True, error=error)
 
 
-def _answers(part: _Part, request: SearchRequest, deadline: Deadline, report: Report) -> Iterator[ProductRecord]:
-    """What a catalogue says, filtered, each product once."""
+def _answers(part: _Part, request: SearchRequest, deadline: Deadline, report: Report) -> Iterator[list[ProductRecord]]:
+    """What a catalogue says, page by page, filtered, each product once."""
     group = part.group
     area = None if group.aoi is None else for_query(group.aoi.geometry)
     seen: set[str] = set()
@@ -289,17 +291,13 @@ def _answers(part: _Part, request: SearchRequest, deadline: Deadline, report: Re
         for note in page.notes:
             report(Note(note, warning=True))
         told, count = told + len(page.records), page.matched if page.matched is not None else count
+        fresh: dict[str, ProductRecord] = {}
         for record in page.records:
-            if record.id in seen:
-                continue
-            seen.add(record.id)
-            if matches(record, request.query, group.when):
-                answer = located(record, group.aoi, group.when, request.query.min_overlap_pct)
-                if answer is not None:
-                    yield answer
-        if group.stop.is_set():
-            return
-    if count is not None and told < count and not group.stop.is_set():
+            if record.id not in seen and matches(record, request.query, group.when):
+                fresh.setdefault(record.id, record)
+        seen.update(record.id for record in page.records)
+        yield located(list(fresh.values()), group.aoi, group.when, request.query.min_overlap_pct)
+    if count is not None and told < count:
         report(Note(f"{part.source.name} told of {count} products and sent {told}", warning=True))
 
 
