@@ -176,7 +176,18 @@ def test_list_shows_and_cuts_nothing(series):
     assert not (series.parent / "chips").exists()
     dry = run(series, *SMALL, "--dry-run", "-f", "ids")
     assert len(dry.stdout.split()) == 3
-    assert "requests" in dry.stderr
+    assert "3 of them new, 3 of those on this machine" in dry.stderr
+
+
+@pytest.mark.parametrize(
+    ("archive", "price"), [("aws", "USD, 0.00 inside the region (prices of "), ("gcp", "requests, without cost")]
+)
+def test_a_dry_run_says_what_reading_from_an_archive_costs(tmp_path, monkeypatch, archive, price):
+    monkeypatch.chdir(tmp_path)
+    dry = run(name(), name("20240429T105031"), *SMALL, "--archive", archive, "--dry-run", "-f", "ids")
+    assert len(dry.stdout.split()) == 2
+    assert "2 of them new, 0 of those on this machine; from archives about 2.4 MB in 40 requests" in dry.stderr
+    assert price in dry.stderr
 
 
 def test_cloudy_chips_and_cloudy_scenes_are_left_out(series):

@@ -13,7 +13,7 @@ from s2kit.core.product_ref import ProductRef
 from s2kit.errors import AccessError, InputError, NotFoundError, UsageError
 from s2kit.io.product import Product
 from s2kit.settings import Settings
-from s2kit.workflows.locate import archive_of, local_path, locate
+from s2kit.workflows.locate import archive_of, archive_read, local_path, locate
 from support.s3 import Bucket, S3Server
 from support.tiny_safe import L1C_NAME, L2A_NAME, safe_files, write_files, write_safe
 
@@ -184,3 +184,15 @@ def test_a_zip_of_the_dataset_folder(tmp_path: Path) -> None:
         for path, data in safe_files().items():
             archive.writestr(f"{L2A_NAME}.SAFE/{path}", data)
     assert isinstance(_find(L2A_NAME, _settings(tmp_path)).image("B04").location, FilePart)
+
+
+def test_which_archive_a_product_would_be_read_from(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, *ARCHIVES.values())
+    assert archive_read(ProductRef(f"s3://sentinel-s2-l2a/{TILE}"), settings) == ARCHIVES["aws-l2a"]
+    free = archive_read(ProductRef(L2A_NAME), settings)
+    assert free is not None
+    assert not free.requester_pays
+    for change in ({"archive": "aws"}, {"allow_requester_pays": True}):
+        assert archive_read(ProductRef(L2A_NAME), replace(settings, **change)) == ARCHIVES["aws-l2a"]
+    write_safe(tmp_path / "data")
+    assert archive_read(ProductRef(L2A_NAME), settings) is None

@@ -15,7 +15,7 @@ from s2kit.io.product import MANIFEST, Product, open_product
 from s2kit.io.store import open_store
 from s2kit.io.store_tree import TILE_INFO, StoreTree, prefix_tree, tile_tree
 from s2kit.settings import Settings
-from s2kit.workflows.source import AWS, Source, find_source, open_source
+from s2kit.workflows.source import AWS, Source, chosen_archives, find_source, open_source
 
 _SAFE_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.SAFE)(?:/.*)?", re.IGNORECASE)
 _GOOGLE = re.compile(r"https://storage\.googleapis\.com/(?P<rest>.+)")
@@ -69,6 +69,23 @@ def local_path(ref: ProductRef, settings: Settings) -> Path | None:
     if recorded is not None and recorded.exists():
         return recorded
     return find_in_dataset(settings.dataset, name)
+
+
+def archive_read(ref: ProductRef, settings: Settings) -> Archive | None:
+    """The archive that a product would be read from, as its address or name tells; None where it is on this machine.
+
+    Nothing is asked of any archive: of several that may hold the product one that bills its readers is taken, so that
+    an estimate is an upper bound.
+    """
+    if "://" in ref.text:
+        return archive_of(ref.text, settings.archives)
+    if local_path(ref, settings) is not None:
+        return None
+    name = parse_product_name(ref.text)
+    asked = chosen_archives(
+        name, settings.archive, settings.archives, allow_requester_pays=settings.allow_requester_pays
+    )
+    return max(asked, key=lambda archive: archive.requester_pays, default=None)
 
 
 def tree_of_source(source: Source) -> StoreTree:

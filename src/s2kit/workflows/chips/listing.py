@@ -9,12 +9,15 @@ from shapely.geometry import mapping
 
 from s2kit.core.chip_page import Legend
 from s2kit.core.chip_record import Recipe, safe_name
-from s2kit.core.cost import size_text
+from s2kit.core.cost import PRICE_LIST, size_text
+from s2kit.core.cost import estimate as archive_cost
 from s2kit.core.indices import find_index
 from s2kit.core.lut import Lut
 from s2kit.core.palettes import palette
+from s2kit.core.product_ref import ProductRef
 from s2kit.workflows.chips.output import ChipsOutput
 from s2kit.workflows.chips.run import ChipsRequest, ChipsResult, PlannedSeries
+from s2kit.workflows.locate import archive_read
 
 LIST_COLUMNS = ("datetime", "id", "tile", "overlap_pct", "cloud_pct", "completed_by", "state", "place")
 """What a table of planned chips shows."""
@@ -61,14 +64,24 @@ def chip_rows(result: ChipsResult, output: ChipsOutput) -> Iterator[dict[str, An
 
 
 def estimate(request: ChipsRequest, planned: Sequence[PlannedSeries]) -> str:
-    """How many chips a run would cut, and what reading them from a bucket would take at most."""
-    fresh = sum(len(series.fresh) for series in planned)
+    """How many chips a run would cut, and what reading them would take and cost at most."""
+    sources = {one.source.id: one.source for one in request.found}
+    fresh = [sources[choice.product.id] for series in planned for choice in series.fresh]
+    archives = [archive_read(ProductRef(source.text, source.record), request.settings) for source in fresh]
+    images = len(request.recipe.bands) + 1  # SCL tells the clouds
+    costs = [
+        archive_cost(archive, images * _NBYTES_A_CHIP, images * _REQUESTS_A_CHIP, lists=1)
+        for archive in archives
+        if archive is not None
+    ]
     matched = sum(len(series.choices) for series in planned)
-    reads = fresh * (len(request.recipe.bands) + 1)
-    return (
-        f"{matched} chips match, {fresh} of them new; from a bucket that is about "
-        f"{size_text(reads * _NBYTES_A_CHIP)} in {reads * _REQUESTS_A_CHIP} requests, from free archives without cost"
-    )
+    text = f"{matched} chips match, {len(fresh)} of them new, {len(fresh) - len(costs)} of those on this machine"
+    if not costs:
+        return text
+    usd, inside = sum(cost.usd for cost in costs), sum(cost.usd_in_region for cost in costs)
+    price = f"at most {usd:.2f} USD, {inside:.2f} inside the region (prices of {PRICE_LIST})" if usd else "without cost"
+    asked = f"{size_text(sum(cost.nbytes for cost in costs))} in {sum(cost.reads for cost in costs)} requests"
+    return f"{text}; from archives about {asked}, {price}"
 
 
 def default_folder(request: ChipsRequest) -> Path:
