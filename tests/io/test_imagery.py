@@ -248,10 +248,10 @@ def test_no_warning_and_no_word_of_missing_coordinates(
     assert not caplog.records
 
 
-def test_large_windows_are_decoded_in_strips_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_windows_are_decoded_in_pieces_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     from s2kit.io import jp2_image
 
-    monkeypatch.setattr(jp2_image, "_STRIP_SAMPLES", 1000)
+    monkeypatch.setattr(jp2_image, "_PIECE_SAMPLES", 1000)
     monkeypatch.setenv("GDAL_NUM_THREADS", "3")
     for name in ("plain", "offsets", "one_tile"):
         with open_image(path_of(name)) as image:

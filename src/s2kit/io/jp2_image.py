@@ -53,8 +53,10 @@ from s2kit.io.tile_index import TileIndex
 
 log = logging.getLogger(__name__)
 
-_STRIP_SAMPLES = 1 << 18
-"""Samples a strip has at least, so that a thread for it is worth while."""
+_PIECE_SAMPLES = 1 << 16
+"""Samples a piece has at least, so that a thread for it is worth while."""
+_PIECES_A_THREAD = 8
+"""Pieces that a large area is cut into, so that no thread waits long for the last one."""
 _MOST_SAMPLES = 1 << 24
 """Samples that one call of the decoder makes at most: it holds 4 bytes for each."""
 
@@ -224,23 +226,22 @@ class Jp2Image:
         everything = tuple(components) == tuple(range(len(size.components)))
         chosen = slice(None) if everything else list(components)
 
-        def fill(strip: Area) -> None:
-            at = strip.y0 - area.y0
-            for where, samples in self._decoded(strip, reduction, selections, read):
-                row, col = where.y0 - strip.y0 + at, where.x0 - area.x0
+        def fill(piece: Area) -> None:
+            for where, samples in self._decoded(piece, reduction, selections, read):
+                row, col = where.y0 - area.y0, where.x0 - area.x0
                 pixels[:, row : row + samples.shape[1], col : col + samples.shape[2]] = samples[chosen]
 
-        if pixels.size < 2 * _STRIP_SAMPLES:
+        if pixels.size < 2 * _PIECE_SAMPLES:
             fill(area)
             return pixels
         threads = _threads()
-        strips = self._strips(area, reduction, threads)
+        pieces = self._pieces(area, reduction, threads)
         if threads == 1:
-            for strip in strips:
-                fill(strip)
+            for piece in pieces:
+                fill(piece)
         else:
-            with ThreadPoolExecutor(min(threads, len(strips))) as pool:
-                list(pool.map(fill, strips))
+            with ThreadPoolExecutor(min(threads, len(pieces))) as pool:
+                list(pool.map(fill, pieces))
         return pixels
 
     def _block(self, area: Area, reduction: int) -> TileBlock:
@@ -272,23 +273,22 @@ class Jp2Image:
         log.log(logging.DEBUG if self._warned else logging.WARNING, "%s: %s", self._source.name, text)
         self._warned = True
 
-    def _strips(self, area: Area, reduction: int, threads: int) -> list[Area]:
-        """Cut an area into strips of whole rows of tiles, or of parts of them where tiles are very large."""
-        size, width = self._header.size, area.x1 - area.x0
-        share = (area.y1 - area.y0) * width // (3 * threads)
-        rows = max(1, min(max(share, _STRIP_SAMPLES), _MOST_SAMPLES) // (width * len(size.components)))
-        if rows >= area.y1 - area.y0:
+    def _pieces(self, area: Area, reduction: int, threads: int) -> list[Area]:
+        """Cut an area into whole rows of tiles (parts of them where tiles are very large), and these into halves."""
+        size, width, height = self._header.size, area.x1 - area.x0, area.y1 - area.y0
+        share = height * width // (_PIECES_A_THREAD * threads)
+        rows = max(1, min(max(share, _PIECE_SAMPLES), _MOST_SAMPLES) // (width * len(size.components)))
+        if rows >= height:
             return [area]
-        borders = (-(-(size.tile_y0 + row * size.tile_height) >> reduction) for row in range(1, size.tile_rows))
-        cuts = [area.y0]
-        for border in (*(border for border in borders if area.y0 < border < area.y1), area.y1):
-            while border - cuts[-1] > _MOST_SAMPLES // width:
-                cuts.append(cuts[-1] + _MOST_SAMPLES // width)
-            if border - cuts[-1] >= rows:
-                cuts.append(border)
-        if cuts[-1] != area.y1:
-            cuts.append(area.y1)
-        return [Area(area.x0, top, area.x1, bottom) for top, bottom in pairwise(cuts)]
+        tops = _cuts(area.y0, area.y1, _borders(size.tile_y0, size.tile_height, size.tile_rows, reduction), rows)
+        most = max(1, _MOST_SAMPLES // width)
+        edges = [edge for top, bottom in pairwise(tops) for edge in range(top, bottom, most)] + [area.y1]
+        halves = [area.x0, area.x1]
+        if threads > 1 and len(edges) - 1 < _PIECES_A_THREAD * threads and rows * width >= 2 * _PIECE_SAMPLES:
+            halves = _cuts(
+                *(area.x0, area.x1), _borders(size.tile_x0, size.tile_width, size.tile_cols, reduction), width // 2
+            )
+        return [Area(left, top, right, bottom) for top, bottom in pairwise(edges) for left, right in pairwise(halves)]
 
     def _decoded(
         self, area: Area, reduction: int, selections: Mapping[int, Selection], read: "_Read"
@@ -341,6 +341,20 @@ class _Read:
 
     spans: list[Span]
     data: list[bytes]
+
+
+def _borders(origin: int, side: int, count: int, reduction: int) -> list[int]:
+    """Where tiles meet along one axis, on the reduced reference grid."""
+    return [-(-(origin + at * side) >> reduction) for at in range(1, count)]
+
+
+def _cuts(start: int, stop: int, borders: Sequence[int], least: int) -> list[int]:
+    """The borders that cut a stretch into parts of some least length (the last may be shorter), between its ends."""
+    cuts = [start]
+    for border in borders:
+        if start < border < stop and border - cuts[-1] >= least:
+            cuts.append(border)
+    return [*cuts, stop]
 
 
 def _threads() -> int:
