@@ -1,5 +1,6 @@
 """The `s2kit` command: global options, the verbs, and what becomes of errors."""
 
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -121,4 +122,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, _terminate)
     keep_boto3_from_rasterio()
-    app(prog_name="s2kit")
+    try:
+        app(prog_name="s2kit")
+    finally:
+        gc.freeze()  # the interpreter's last collections would look at every object once more, a tenth of a second
