@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2kit.core.jp2 import parse_header
+from s2kit.core.jp2_packets import tile_areas
 from s2kit.core.tile_part import parse_sot
 from s2kit.core.tile_search import NotInOrderError, TileSearch, TileShares
 from s2kit.errors import InputError
@@ -52,7 +53,7 @@ def find(read, search, tile, head=4096):
 
 
 def search_of(sparse):
-    return TileSearch(FIRST, sparse.end, len(sparse.sizes))
+    return TileSearch(FIRST, sparse.end, [1] * len(sparse.sizes))
 
 
 @settings(max_examples=60, deadline=None)
@@ -111,13 +112,13 @@ def test_bytes_that_look_like_a_tile_part_do_not_count():
 
 
 def test_several_parts_a_tile_are_left_to_walking():
-    search = TileSearch(0, 1000, 4)
+    search = TileSearch(0, 1000, [1] * 4)
     with pytest.raises(NotInOrderError, match="several"):
         search.learn(0, struct.pack(">HHHIBBH", 0xFF90, 10, 0, 500, 0, 2, 0xFF93) + bytes(50))
 
 
 def test_tiles_out_of_order_are_left_to_walking():
-    search = TileSearch(0, 100_000, 9)
+    search = TileSearch(0, 100_000, [1] * 9)
     search.learn(0, struct.pack(">HHHIBBH", 0xFF90, 10, 5, 500, 0, 1, 0xFF93))
     with pytest.raises(NotInOrderError, match="out of order"):
         search.learn(500, struct.pack(">HHHIBBH", 0xFF90, 10, 3, 500, 0, 1, 0xFF93))
@@ -127,14 +128,14 @@ def test_tiles_out_of_order_are_left_to_walking():
 
 def test_a_file_without_the_tile_is_refused_in_the_end():
     sparse = Sparse([50_000] * 10)
-    search = TileSearch(FIRST, sparse.end, 20)
+    search = TileSearch(FIRST, sparse.end, [1] * 20)
     with pytest.raises(InputError, match="no part of tile"):
         find(lambda start, nbytes: bytes(nbytes), search, 7)
 
 
 def test_a_file_that_is_cut_names_the_tile():
     sparse = Sparse([50_000] * 10)
-    search = TileSearch(FIRST, FIRST + 6 * 50_000 + 20_000, 10)
+    search = TileSearch(FIRST, FIRST + 6 * 50_000 + 20_000, [1] * 10)
 
     find(sparse.read, search, 5)
     with pytest.raises(InputError, match="within tile 6"):
@@ -156,7 +157,7 @@ def _real(path: Path):
 def test_half_empty_real_files_never_cost_more_than_walking(real_l2a, name):
     data, header, parts = _real(next(real_l2a.rglob(f"*_{name}.jp2")))
     for tile in range(header.size.tiles):
-        search = TileSearch(header.first_sot, header.codestream_end - 2, header.size.tiles)
+        search = TileSearch(header.first_sot, header.codestream_end - 2, tile_areas(header.size))
         search.learn(header.first_sot, data[header.first_sot : 8192])
         requests, _ = find(lambda start, nbytes: data[start : start + nbytes], search, tile)
         assert search.parts[tile] == parts[tile]
@@ -164,9 +165,28 @@ def test_half_empty_real_files_never_cost_more_than_walking(real_l2a, name):
 
 
 def test_shares_lie_evenly_between_those_that_are_known():
-    assert TileShares().at(3, 12) == 0.25
+    even = range(13)
+    assert TileShares().at(3, even) == 0.25
     shares = TileShares({4: 0.5, 8: 0.9})
-    assert [shares.at(tile, 12) for tile in (0, 2, 4, 6, 8, 10, 12)] == pytest.approx([0, 0.25, 0.5, 0.7, 0.9, 0.95, 1])
+    assert [shares.at(tile, even) for tile in (0, 2, 4, 6, 8, 10, 12)] == pytest.approx(
+        [0, 0.25, 0.5, 0.7, 0.9, 0.95, 1]
+    )
+
+
+def test_smaller_tiles_need_less():
+    assert TileShares().at(2, [0, 4, 6, 10, 12]) == 0.5
+    assert TileShares({2: 0.6}).at(3, [0, 4, 6, 10, 12]) == pytest.approx(0.6 + 0.4 * 4 / 6)
+
+
+def test_narrow_tiles_at_the_border_do_not_mislead():
+    areas = [1024, 1024, 1024, 1024, 200] * 20
+    sparse = Sparse([300 * area for area in areas])
+    costs = []
+    for tile in range(0, 100, 7):
+        search = TileSearch(FIRST, sparse.end, areas)
+        search.learn(FIRST, sparse.read(FIRST, 4096))
+        costs.append(find(sparse.read, search, tile)[0])
+    assert sum(costs) / len(costs) <= 3
 
 
 def test_a_search_shows_where_the_tiles_it_saw_begin_and_end():

@@ -27,6 +27,8 @@ def folder(tmp_path_factory):
     write_jp2(place / "plain.jp2")
     write_jp2(place / "tlm.jp2", tlm=True)
     write_jp2(place / "other.jp2", seed=2)
+    write_jp2(place / "many.jp2", 2816, tile=352)
+    write_jp2(place / "many-other.jp2", 2816, tile=352, seed=2)
     write_jp2(place / "rpcl.jp2", 600, PROGRESSION="RPCL")
     write_jp2(place / "noplt.jp2", 600, PLT="NO")
     with rasterio.open(place / "plain.jp2") as source:
@@ -139,6 +141,55 @@ def test_what_was_learned_saves_requests(server, folder, tmp_path, name):
     assert len(list((tmp_path / FOLDER).iterdir())) == 1
     with open_image(at(server, name), cache=tmp_path) as image:
         assert np.array_equal(image.window(WINDOWS[2]), expected(folder, name, WINDOWS[2]))
+
+
+@pytest.mark.parametrize("reduction", [2, 4])
+def test_many_tiles_are_walked_from_several_places(server, folder, tmp_path, reduction):
+    """The search costs few bytes and few round trips; once it is done, only what is shown is read."""
+    with open_image(folder / "many.jp2") as image:
+        level = image.level(reduction)
+    costs = []
+    for _ in range(2):
+        with open_image(at(server, "many.jp2"), cache=tmp_path) as image:
+            assert np.array_equal(image.level(reduction), level)
+            costs.append(image.traffic)
+    first_time, again = costs
+    assert first_time.round_trips < 40
+    assert first_time.nbytes < 0.6 * (folder / "many.jp2").stat().st_size
+    assert again.nbytes < first_time.nbytes
+    assert again.round_trips <= 8
+
+
+def test_many_tiles_of_an_object_that_changes_or_a_server_that_ignores_ranges(server, folder):
+    server.files["a.jp2"] = (folder / "many.jp2").read_bytes()
+    with open_image(folder / "many-other.jp2") as image:
+        level = image.level(3)
+    seen = []
+
+    def swap(request):
+        seen.append(request)
+        if len(seen) == 5:
+            server.files["a.jp2"] = (folder / "many-other.jp2").read_bytes()
+
+    server.hook = swap
+    with open_image(at(server, "a.jp2"), cache=False) as image:
+        assert np.array_equal(image.level(3), level)
+    server.forget()
+    server.hook = lambda request: Fault(ignore_range=True) if len(server.log) >= 4 else None
+    with open_image(at(server, "a.jp2"), cache=False) as image:
+        assert np.array_equal(image.level(3), level)
+    server.hook = first(3, Fault(status=503))
+    with open_image(at(server, "a.jp2", max_connections=2), cache=False) as image:
+        assert np.array_equal(image.level(3), level)
+
+
+def test_many_tiles_where_one_is_damaged(server, folder):
+    data = bytearray((folder / "many.jp2").read_bytes())
+    middle = data.find(b"\xff\x90\x00\x0a", len(data) // 2)
+    data[middle + 6 : middle + 10] = (200).to_bytes(4, "big")
+    server.files["broken.jp2"] = bytes(data)
+    with open_image(at(server, "broken.jp2"), cache=False) as image, pytest.raises(InputError, match=r"broken\.jp2"):
+        image.level(3)
 
 
 def test_no_cache_leaves_nothing(server, tmp_path, monkeypatch):

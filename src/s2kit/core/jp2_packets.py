@@ -127,6 +127,12 @@ def tile_area(size: ImageSize, tile: int) -> Area:
     return Area(max(x, size.x0), max(y, size.y0), min(x + size.tile_width, size.x1), min(y + size.tile_height, size.y1))
 
 
+def tile_areas(size: ImageSize) -> list[int]:
+    """Points of the reference grid in each tile."""
+    areas = [tile_area(size, tile) for tile in range(size.tiles)]
+    return [(area.x1 - area.x0) * (area.y1 - area.y0) for area in areas]
+
+
 def tile_block(size: ImageSize, area: Area) -> TileBlock:
     """The tiles that an area of the reference grid, which lies within the image, touches."""
     return TileBlock(

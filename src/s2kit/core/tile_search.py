@@ -1,7 +1,8 @@
 """Finding the tile-parts of a far file that does not say where they are (no TLM), with few looks at it.
 
 Tile-parts lie end to end in the order of their tiles, one a tile, as in every file of ESA's. So a tile's place can be
-guessed from its number, between two that are known; what is read there is scanned for SOT, and the guess is mended.
+guessed from the areas of the tiles before it (those at the right and the lower border are smaller), between two that
+are known; what is read there is scanned for SOT, and the guess is mended.
 No marker code FF90 to FFFF occurs inside packet data (ISO/IEC 15444-1 A.1, B.10.1, C.2.9), so a scan is not fooled by
 it; PLT may hold such bytes, therefore a hit counts only if Lsot, the tile's number, Psot and the next marker agree.
 
@@ -16,8 +17,9 @@ walking from SOT to SOT costs, it walks. The constants were tuned on the real ha
 import math
 import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from types import MappingProxyType
 
 from s2kit.core.jp2_packets import Span
@@ -61,17 +63,22 @@ class TileShares:
     """Where tiles begin in files that are alike, as shares of all their tile-parts' bytes: 0 for the first."""
 
     starts: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}), hash=False)
-    """By tile; those between are taken to lie evenly."""
+    """By tile; those between are taken to need as much as their areas say."""
 
-    def at(self, tile: int, tiles: int) -> float:
-        """The share at which one of so many tiles begins; 1 for the end of the last."""
-        known = sorted({0: 0.0, tiles: 1.0, **self.starts}.items())
+    def at(self, tile: int, upto: Sequence[int]) -> float:
+        """The share at which a tile begins; 1 for the end of the last.
+
+        Args:
+            tile: The tile.
+            upto: Area of all tiles before each tile, and of all tiles.
+        """
+        known = sorted({0: 0.0, len(upto) - 1: 1.0, **self.starts}.items())
         place = bisect_left(known, (tile,))
         after, stop = known[place]
         if after == tile:
             return stop
         before, start = known[place - 1]
-        return start + (stop - start) * (tile - before) / (after - before)
+        return start + (stop - start) * (upto[tile] - upto[before]) / (upto[after] - upto[before])
 
 
 Siblings = dict[tuple[int, int], TileShares]
@@ -121,8 +128,8 @@ class TileSearch:
     """File offset of the first tile-part."""
     end: int
     """File offset after the last one: where EOC stands."""
-    tiles: int
-    """How many tiles the image has."""
+    areas: Sequence[int]
+    """Pixels of each tile."""
     parts: dict[int, TilePart] = field(default_factory=dict)
     """Tile-parts whose SOT was seen, by tile."""
     alike: TileShares = field(default_factory=TileShares)
@@ -133,6 +140,15 @@ class TileSearch:
     _seen: list[Span] = field(default_factory=list)
     """Stretches that hold no SOT but the known ones, in order and apart."""
     _quests: dict[int, _Quest] = field(default_factory=dict)
+    _upto: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._upto = [0, *accumulate(self.areas)]
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles the image has."""
+        return len(self.areas)
 
     def learn(self, offset: int, data: Buffer) -> int:
         """Look for tile-parts in bytes of the file.
@@ -173,6 +189,10 @@ class TileSearch:
             return self.first_sot
         before = self.parts.get(tile - 1)
         return None if before is None else before.end
+
+    def expected(self, tile: int) -> int:
+        """Where a tile begins if this file is like those that are alike, by what is known so far."""
+        return self._expected(tile, self._gap(tile))
 
     def look(self, tile: int, head: int) -> Span | None:
         """What to read next on the way to a tile; None where its SOT was seen. Call it again after `learn`.
@@ -227,7 +247,7 @@ class TileSearch:
 
     def _expected(self, tile: int, gap: _Gap) -> int:
         """Where a tile of a gap begins if this file is like those that are alike."""
-        first, last, at = (self.alike.at(one, self.tiles) for one in (gap.low + 1, gap.high, tile))
+        first, last, at = (self.alike.at(one, self._upto) for one in (gap.low + 1, gap.high, tile))
         return gap.start + int((gap.stop - gap.start) * (at - first) / max(last - first, 1e-9))
 
     def _plausible(self, raw: bytes, at: int, offset: int) -> TilePart | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2_packets import Span, check_parts, packets_below, precinct_grids
+from s2kit.core.jp2_packets import Span, check_parts, packets_below, precinct_grids, tile_areas
 from s2kit.core.markers import SOT_NBYTES, NeedMore
 from s2kit.core.tile_part import TilePart, TilePartHeader, parse_sot, parse_tile_part
 from s2kit.core.tile_search import SEEN_NBYTES, NotInOrderError, Siblings, TileSearch, TileShares
@@ -28,7 +28,7 @@ _RUN = 24
 """Tiles in a row that are worth a walker of their own."""
 _SCAN_NBYTES = 1_700_000
 """What finding places for more walkers may cost, about."""
-_CHUNK = 96 * 1024
+_CHUNK = 128 * 1024
 """Bytes that a scan reads at a time."""
 
 
@@ -63,7 +63,7 @@ class RemoteIndex:
         self._source, self._header, self._name = source, header, source.name
         self._headers: dict[int, tuple[TilePartHeader, ...]] = {}
         self._end = header.codestream_end - _EOC_NBYTES
-        self._search = TileSearch(header.first_sot, self._end, header.size.tiles)
+        self._search = TileSearch(header.first_sot, self._end, tile_areas(header.size))
         self._siblings = {} if siblings is None else siblings
         self._tlm = self._from_tlm()
         self._walked: dict[int, list[TilePart]] | None = None
@@ -154,67 +154,81 @@ class RemoteIndex:
 
     def _find_runs(self, runs: Sequence[Sequence[int]]) -> None:
         for run in runs:
-            if len(run) >= 2 * _RUN:
+            if sum(tile not in self._search.parts for tile in run) >= 2 * _RUN:
                 self._sweep(run)
         while True:
-            looks = {look for run in runs if (look := self._next(run)) is not None}
+            looks = sorted({look for run in runs if (look := self._next(run)) is not None})
             if not looks:
                 return
-            self._look(sorted(looks))
-
-    def _look(self, spans: Sequence[Span]) -> list[int]:
-        """Read spans and learn from them; says for each how many tile-parts were new."""
-        data = self._source.read_many(spans)
-        return [self._search.learn(span.offset, one) for span, one in zip(spans, data, strict=True)]
+            for span, data in zip(looks, self._source.read_many(looks), strict=True):
+                self._search.learn(span.offset, data)
 
     def _sweep(self, run: Sequence[int]) -> None:
         """Walk a long run of tiles from all places that are known, while scans look for more of them."""
-        scans = self._scans(run)
-        while missing := [tile for tile in run if tile not in self._search.parts]:
-            fronts = [tile for tile in missing if self._search.start(tile) is not None] or missing[:1]
-            walks = [look for tile in fronts if (look := self._search.look(tile, self._head)) is not None]
-            found = self._look([*walks, *(scan.span(self._end) for scan in scans)])
-            scans = [scan.next() for scan, new in zip(scans, found[len(walks) :], strict=True) if not new and scan.left]
-            scans = [scan for scan in scans if scan.offset + SEEN_NBYTES < self._end]
-            self._fit_head(fronts)
+        search = self._search
+        walks: dict[Span, int] = {}
+        scans = {scan.span(self._end): scan for scan in self._scans(run)}
+        fitted: set[int] = set()
+
+        def further() -> Iterator[Span]:
+            """What new tile-parts lack, then what walkers read next, those that are not under way."""
+            for tile in sorted(search.parts.keys() - fitted):
+                fitted.add(tile)
+                if tile in run and (rest := self._fit_head(search.parts[tile])) is not None:
+                    yield rest
+            missing = [tile for tile in run if tile not in search.parts]
+            for tile in [tile for tile in missing if search.start(tile) is not None] or missing[:1]:
+                if tile not in walks.values() and (look := self._look(tile)) is not None:
+                    walks[look] = tile
+                    yield look
+
+        def learn(span: Span, data: bytes) -> Iterator[Span]:
+            found = search.learn(span.offset, data)
+            walks.pop(span, None)
+            scan = scans.pop(span, None)
+            if scan is not None and not found and scan.left and scan.next().offset + SEEN_NBYTES < self._end:
+                scans[scan.next().span(self._end)] = scan.next()
+                yield scan.next().span(self._end)
+            yield from further()
+
+        self._source.follow([*further(), *scans], learn)
 
     def _scans(self, run: Sequence[int]) -> list["_Scan"]:
         """Where to look for places from which a run can be walked too, as far as that is worth its bytes."""
         mean = (self._end - self._header.first_sot) / self._header.size.tiles
-        count = min(len(run) // _RUN, self._source.connections, 1 + int(_SCAN_NBYTES / (mean / 2 + _CHUNK))) - 1
+        count = min(len(run) // _RUN, self._source.connections, 1 + int(_SCAN_NBYTES / ((mean + _CHUNK) / 2))) - 1
         late = min(mean / 2 / _CHUNK, len(run) / 4)  # tiles that the first walker passes before a scan has found one
         longest = (len(run) + count * late) / (count + 1)
-        firsts = [longest + (longest - late) * at for at in range(count)]
-        return [
-            _Scan(int(self._header.first_sot + mean * (run[0] + first)), int(1.5 * mean / _CHUNK) + 1)
-            for first in firsts
-        ]
+        firsts = [run[int(longest + (longest - late) * at)] for at in range(count)]
+        return [_Scan(self._search.expected(tile) - _CHUNK // 2, int(1.5 * mean / _CHUNK) + 1) for tile in firsts]
 
-    def _fit_head(self, tiles: Sequence[int]) -> None:
-        """Make the looks as long as the tiles that were just seen would have needed."""
+    def _fit_head(self, part: TilePart) -> Span | None:
+        """Make the looks as long as the tile that was just seen would have needed; returns what it still lacks."""
         if self._reduction is None:
-            return
-        for tile in tiles:
-            part = self._search.parts.get(tile)
-            if part is None:
-                continue
-            try:
-                header = parse_tile_part(
-                    self._source.at_hand(part.offset, _LARGEST_HEAD), part.offset, self._header.codestream_end
-                )
-            except InputError:
-                continue
-            if not isinstance(header, NeedMore) and header.lengths is not None:
-                count = packets_below(self._header, precinct_grids(self._header, tile), self._reduction)
-                needed = header.data_offset - part.offset + sum(header.lengths[:count])
-                self._needed = needed if self._needed is None else max(needed, 0.8 * self._needed + 0.2 * needed)
-        if self._needed is not None:
+            return None
+        data = self._source.at_hand(part.offset, _LARGEST_HEAD)
+        try:
+            header = parse_tile_part(data, part.offset, self._header.codestream_end)
+        except InputError:
+            return None
+        needed = 0
+        if isinstance(header, NeedMore):
+            needed = max(header.nbytes, self._head)
+        elif header.lengths is not None:
+            count = packets_below(self._header, precinct_grids(self._header, part.tile), self._reduction)
+            needed = header.data_offset - part.offset + sum(header.lengths[:count])
+            self._needed = needed if self._needed is None else max(needed, 0.8 * self._needed + 0.2 * needed)
             self._head = int(min(max(_MARGIN * self._needed, 256), _LARGEST_HEAD))
+        rest = Span(part.offset + len(data), min(needed, part.nbytes, _LARGEST_HEAD) - len(data))
+        return rest if rest.nbytes > 0 else None
 
     def _next(self, way: Sequence[int]) -> Span | None:
         """What to read for the first tile of a way that is not known."""
         tile = next((tile for tile in way if tile not in self._search.parts), None)
-        return None if tile is None else self._search.look(tile, min(self._head, self._end))
+        return None if tile is None else self._look(tile)
+
+    def _look(self, tile: int) -> Span | None:
+        return self._search.look(tile, min(self._head, self._end))
 
     def _walk(self) -> dict[int, list[TilePart]]:
         """All tile-parts from SOT to SOT; the walk ends at the first byte that is none (EOC, or damage)."""

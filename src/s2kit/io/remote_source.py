@@ -5,11 +5,11 @@ Every range after the first says which object it belongs to (If-Match), so that 
 
 import tempfile
 import time
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice, pairwise
 from typing import IO, Self
 
 from s2kit.core.jp2_packets import Span, merged
@@ -52,7 +52,10 @@ class RemoteSource:
         self._pool: ThreadPoolExecutor | None = None
         self._whole: IO[bytes] | None = None
         self._pieces: list[tuple[int, bytes]] = []
-        self._ages: deque[int] = deque()
+        """What is at hand, in order and apart."""
+        self._ages: deque[Span] = deque()
+        """The same pieces, the oldest first."""
+        self._kept_nbytes = 0
         self._traffic = Traffic()
         self.object = known or self._look(first_nbytes)
         self.size = self.object.nbytes
@@ -83,23 +86,58 @@ class RemoteSource:
             self.keep(offset, data)
         return found
 
+    def follow(self, spans: Sequence[Span], then: Callable[[Span, bytes], Iterable[Span]]) -> None:
+        """Read spans side by side and whatever their bytes lead to; no answer waits for another one.
+
+        Args:
+            spans: Where to begin, within the object.
+            then: Called in this thread with a span and its bytes as they arrive; says what to read next.
+
+        Raises:
+            ChangedError: The object is no longer the one that was opened.
+        """
+        started = time.perf_counter()
+        todo = deque((span, 1) for span in spans)
+        at_work: dict[Future[Part], tuple[Span, int]] = {}
+        requests = nbytes = trips = 0
+        while todo or at_work:
+            while todo:
+                span, trip = todo.popleft()
+                data = self.at_hand(*span)
+                if len(data) == span.nbytes:
+                    todo.extend((one, trip) for one in then(span, data))
+                else:
+                    at_work[self._threads().submit(self._one, span)] = span, trip
+            for future in wait(at_work, return_when=FIRST_COMPLETED).done:
+                span, trip = at_work.pop(future)
+                part = future.result()
+                requests, nbytes, trips = requests + 1, nbytes + len(part.data), max(trips, trip)
+                if not part.ranged and self._whole is None:
+                    self._take_whole()
+                self.keep(span.offset, part.data)
+                todo.extend((one, trip + 1) for one in then(span, part.data))
+        trips = max(trips, -(-requests // self.connections))
+        self._traffic += Traffic(requests, nbytes, trips, time.perf_counter() - started)
+
     def keep(self, offset: int, data: bytes) -> None:
         """Have bytes of the object at hand that were read here or are known otherwise."""
-        if len(data) > _KEPT_PIECE or not data:
+        if len(data) > _KEPT_PIECE:
             return
-        self._pieces = self._uncovered([Span(offset, len(data))])
-        insort(self._pieces, (offset, data))
-        self._ages.append(offset)
-        while sum(len(piece) for _, piece in self._pieces) > _KEPT_NBYTES and self._ages:
+        for gap in self._missing(Span(offset, len(data))):
+            insort(self._pieces, (gap.offset, data[gap.offset - offset : gap.end - offset]))
+            self._ages.append(gap)
+            self._kept_nbytes += gap.nbytes
+        while self._kept_nbytes > _KEPT_NBYTES:
             oldest = self._ages.popleft()
-            self._pieces = [piece for piece in self._pieces if piece[0] != oldest]
+            self._kept_nbytes -= oldest.nbytes
+            del self._pieces[bisect_left(self._pieces, oldest.offset, key=_offset)]
 
     def at_hand(self, offset: int, limit: int) -> bytes:
         """The bytes from an offset on that need no request, up to `limit`."""
         if self._whole is not None:
             return self._from_whole(Span(offset, max(min(limit, self.size - offset), 0)))
         pieces, at = [], offset
-        for start, data in self._pieces[max(bisect_right(self._pieces, offset, key=lambda piece: piece[0]) - 1, 0) :]:
+        for start, data in islice(self._pieces, _last_before(self._pieces, offset), None):
             if start > at or at >= offset + limit:
                 break
             if start + len(data) > at:
@@ -147,13 +185,16 @@ class RemoteSource:
         if len(spans) == 1 or self.connections == 1:
             parts = [self._one(span) for span in spans]
         else:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.connections, thread_name_prefix="s2kit-range")
-            parts = list(self._pool.map(self._one, spans))
+            parts = list(self._threads().map(self._one, spans))
         self._count(parts, started)
         if not all(part.ranged for part in parts):
             self._take_whole()
         return parts
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.connections, thread_name_prefix="s2kit-range")
+        return self._pool
 
     def _one(self, span: Span) -> Part:
         part = self._store.fetch(self._key, span.offset, span.nbytes, self.object.etag)
@@ -189,7 +230,7 @@ class RemoteSource:
     def _missing(self, span: Span) -> list[Span]:
         """The parts of a span that are not at hand."""
         gaps, at = [], span.offset
-        for offset, data in self._pieces:
+        for offset, data in islice(self._pieces, _last_before(self._pieces, at), None):
             if offset >= span.end:
                 break
             if offset > at:
@@ -208,6 +249,15 @@ class RemoteSource:
         ]
 
 
+def _offset(piece: tuple[int, bytes]) -> int:
+    return piece[0]
+
+
+def _last_before(pieces: Sequence[tuple[int, bytes]], offset: int) -> int:
+    """Place of the last piece that begins at or before an offset; 0 where none does."""
+    return max(bisect_right(pieces, offset, key=_offset) - 1, 0)
+
+
 def _pieces(span: Span) -> list[Span]:
     count = -(-span.nbytes // LARGEST_REQUEST)
     edges = [span.offset + span.nbytes * at // count for at in range(count + 1)]
@@ -217,8 +267,7 @@ def _pieces(span: Span) -> list[Span]:
 def _joined(pieces: Sequence[tuple[int, bytes]], span: Span) -> bytes:
     """A span out of pieces in order that hold it; they may overlap."""
     found, at = [], span.offset
-    first = max(bisect_right(pieces, span.offset, key=lambda piece: piece[0]) - 1, 0)
-    for offset, data in pieces[first:]:
+    for offset, data in islice(pieces, _last_before(pieces, at), None):
         if at >= span.end:
             break
         if offset + len(data) > at:
