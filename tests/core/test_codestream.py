@@ -1,6 +1,7 @@
 """The main header's segments one by one, built by hand."""
 
 import struct
+from dataclasses import replace
 
 import pytest
 
@@ -143,10 +144,18 @@ def test_contradictions_are_input_errors(segments, message: str) -> None:
 def test_tlm_of_every_style_or_none_at_all(style: int, entries: bytes, expected: tuple[tuple[int, int], ...]) -> None:
     found = header(siz(), cod(), QUANTISATION, (TLM, bytes([0, style]) + entries))
     assert found.tlm == expected
+    ends = found.first_sot + sum(nbytes for _, nbytes in expected)
+    parts = sorted(
+        (part for parts in replace(found, codestream_end=ends + 2).tlm_parts().values() for part in parts),
+        key=lambda part: part.offset,
+    )
     offset = found.first_sot
-    for part, (tile, nbytes) in zip(found.tlm_parts(), expected, strict=True):
+    for part, (tile, nbytes) in zip(parts, expected, strict=True):
         assert (part.tile, part.offset, part.nbytes) == (tile, offset, nbytes)
         offset = part.end
+    if expected:
+        with pytest.raises(InputError, match="length of the file"):
+            replace(found, codestream_end=ends + 3).tlm_parts()
 
 
 def test_several_tlm_segments_join_by_their_numbers() -> None:

@@ -13,6 +13,7 @@ from s2kit.core.markers import (
     COD,
     COM,
     CRG,
+    MARKER_NBYTES,
     MAX_TILES,
     PLM,
     QCC,
@@ -148,13 +149,20 @@ class MainHeader:
         """True where all components use the 5-3 filter."""
         return all(coding.reversible for coding in self.codings)
 
-    def tlm_parts(self) -> tuple[TilePart, ...]:
-        """The tile-parts as TLM has them, laid end to end from the first SOT; empty without TLM."""
-        parts, offset = [], self.first_sot
+    def tlm_parts(self) -> dict[int, list[TilePart]]:
+        """The tile-parts of each tile as TLM has them, laid end to end from the first SOT; empty without TLM.
+
+        Raises:
+            InputError: TLM contradicts the length of the codestream.
+        """
+        parts: dict[int, list[TilePart]] = {}
+        offset = self.first_sot
         for tile, nbytes in self.tlm:
-            parts.append(TilePart(tile, offset, nbytes))
+            parts.setdefault(tile, []).append(TilePart(tile, offset, nbytes))
             offset += nbytes
-        return tuple(parts)
+        if parts and offset != self.codestream_end - MARKER_NBYTES:
+            raise InputError("TLM contradicts the length of the file")
+        return parts
 
 
 def parse_main_header(data: Buffer, start: int, end: int) -> MainHeader | NeedMore:

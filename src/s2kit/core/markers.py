@@ -12,6 +12,7 @@ SOC, SOT, SOD, EOC = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9
 SIZ, COD, COC, RGN, QCD, QCC, POC = 0xFF51, 0xFF52, 0xFF53, 0xFF5E, 0xFF5C, 0xFF5D, 0xFF5F
 TLM, PLM, PLT, PPM, PPT, CRG, COM = 0xFF55, 0xFF57, 0xFF58, 0xFF60, 0xFF61, 0xFF63, 0xFF64
 
+MARKER_NBYTES = 2
 SOT_NBYTES = 12
 """A whole SOT marker segment (A.4.2): what has to be read to know where the next tile-part begins."""
 MAX_TILES = 65535

@@ -127,16 +127,20 @@ def _packet_complaints() -> Iterator[list[str]]:
     """The complaints of this thread while the block runs, whatever level the user's log has."""
     loggers = [logging.getLogger(name) for name in _GDAL_LOGGERS]
     silent = [logger for logger in loggers if not logger.isEnabledFor(logging.WARNING)]
-    levels = [logger.level for logger in silent]
+    levels, disabled = [logger.level for logger in silent], logging.root.manager.disable
     found: list[str] = []
     _complaints.local.found, _complaints.local.silenced = found, bool(silent)
     for logger in loggers:
         logger.addFilter(_complaints)  # does nothing where it is there already
     for logger in silent:
         logger.setLevel(logging.WARNING)
+    if disabled >= logging.WARNING:
+        logging.disable(logging.NOTSET)
     try:
         yield found
     finally:
+        if disabled >= logging.WARNING:
+            logging.disable(disabled)
         _complaints.local.found = None
         for logger, level in zip(silent, levels, strict=True):
             logger.setLevel(level)

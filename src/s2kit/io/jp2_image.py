@@ -260,13 +260,13 @@ class Jp2Image:
             if refusal is not None:
                 raise RefusedError(refusal)
             try:
-                self._packets[tile] = tile_packets(self._header, parts)
+                packets = tile_packets(self._header, parts)
             except InputError as error:
                 raise InputError(f"{self._source.name}: {error}") from None
-            complaint = self._packets[tile].complaint
-            if complaint is not None:
-                self._index.parts([self._header.size.tiles - 1])  # damage of SIZ shows in a tile too many or too few
-                self._warn(f"{complaint}; taking whole tiles instead")
+            if packets.complaint is not None:
+                self._index.check_tiles()  # damage of SIZ shows in a tile too many or too few
+                self._warn(f"{packets.complaint}; taking whole tiles instead")
+            self._packets[tile] = packets
 
     def _warn(self, text: str) -> None:
         """Warn once an image."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from s2kit.core.codestream import MainHeader
 from s2kit.core.jp2_packets import Span, check_parts, packets_below, precinct_grids, tile_areas
-from s2kit.core.markers import SOT_NBYTES, NeedMore
+from s2kit.core.markers import MARKER_NBYTES, SOT_NBYTES, NeedMore
 from s2kit.core.tile_part import TilePart, TilePartHeader, parse_sot, parse_tile_part
 from s2kit.core.tile_search import SEEN_NBYTES, NotInOrderError, Siblings, TileSearch, TileShares
 from s2kit.errors import InputError
@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 SHARES = (1.0, 0.28, 0.08, 0.023, 0.0066)
 """Share of a tile-part that each reduction needs, as measured on full 10 m bands."""
 
-_EOC_NBYTES = 2
 _SMALL_PART = 48 * 1024
 """Tile-parts that are not larger on average are read whole."""
 _LARGEST_HEAD = 64 * 1024
@@ -62,7 +61,7 @@ class RemoteIndex:
         """
         self._source, self._header, self._name = source, header, source.name
         self._headers: dict[int, tuple[TilePartHeader, ...]] = {}
-        self._end = header.codestream_end - _EOC_NBYTES
+        self._end = header.codestream_end - MARKER_NBYTES
         self._search = TileSearch(header.first_sot, self._end, tile_areas(header.size))
         self._siblings = {} if siblings is None else siblings
         self._tlm = self._from_tlm()
@@ -116,6 +115,17 @@ class RemoteIndex:
         except InputError as error:
             raise InputError(f"{self._name}: {error}", error.hint) from None
         return {tile: self._headers[tile] for tile in tiles}
+
+    def check_tiles(self) -> None:
+        """Prove that the file has the tiles that SIZ tells, as a TLM that is believed always does.
+
+        Raises:
+            InputError: It has fewer, or more.
+        """
+        last = self._header.size.tiles - 1
+        end = max(header.part.end for header in self.parts([last])[last])
+        if self._tlm is None and self._walked is None and end != self._end:
+            raise InputError(f"{self._name}: there is something behind the last tile, which ends at byte {end}")
 
     def _load(self, tiles: Sequence[int]) -> None:
         if self._tlm is not None:
@@ -280,16 +290,11 @@ class RemoteIndex:
         return 0
 
     def _from_tlm(self) -> dict[int, list[TilePart]] | None:
-        parts = self._header.tlm_parts()
-        if not parts:
+        try:
+            return self._header.tlm_parts() or None
+        except InputError as error:
+            log.warning("%s: %s; searching the tile-parts instead", self._name, error)
             return None
-        if parts[-1].end != self._end:
-            log.warning("%s: TLM contradicts the length of the file; searching the tile-parts instead", self._name)
-            return None
-        grouped: dict[int, list[TilePart]] = {}
-        for part in parts:
-            grouped.setdefault(part.tile, []).append(part)
-        return grouped
 
 
 def _runs(tiles: Sequence[int]) -> list[list[int]]:

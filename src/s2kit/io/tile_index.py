@@ -6,14 +6,13 @@ from typing import Protocol
 
 from s2kit.core.codestream import MainHeader
 from s2kit.core.jp2_packets import Span, check_parts
-from s2kit.core.markers import EOC, SOT, SOT_NBYTES, NeedMore, u16
+from s2kit.core.markers import EOC, MARKER_NBYTES, SOT, SOT_NBYTES, NeedMore, u16
 from s2kit.core.tile_part import TilePart, TilePartHeader, parse_tile_part, sot_fields
 from s2kit.errors import InputError
 from s2kit.io.byte_source import ByteSource
 
 log = logging.getLogger(__name__)
 
-_MARKER_NBYTES = 2
 _HEADER_GUESS = 512
 """Bytes that hold the header of most tile-parts, PLT included."""
 
@@ -26,6 +25,14 @@ class TileIndex(Protocol):
 
         Raises:
             InputError: A tile is not in the file, or the file is cut within it.
+        """
+        ...
+
+    def check_tiles(self) -> None:
+        """Prove that the file has the tiles that SIZ tells.
+
+        Raises:
+            InputError: It has fewer, or more.
         """
         ...
 
@@ -53,6 +60,17 @@ class WalkingIndex:
                 self._headers[tile] = self._parsed(tile)
         return {tile: self._headers[tile] for tile in tiles}
 
+    def check_tiles(self) -> None:
+        """Prove that the file has the tiles that SIZ tells, as a TLM that is believed always does.
+
+        Raises:
+            InputError: It has fewer, or more.
+        """
+        last = self._header.size.tiles - 1
+        self.parts([last])
+        if self._tlm is None:
+            self._walk_to(last + 1)  # which raises where it finds one
+
     def _parsed(self, tile: int) -> tuple[TilePartHeader, ...]:
         if self._tlm is not None:
             try:
@@ -79,7 +97,7 @@ class WalkingIndex:
 
     def _header_of(self, part: TilePart) -> TilePartHeader:
         end = self._header.codestream_end
-        if part.end + _MARKER_NBYTES > end:
+        if part.end + MARKER_NBYTES > end:
             raise InputError(f"the file is cut short: it ends at byte {end}, tile {part.tile} at byte {part.end}")
         wanted = min(_HEADER_GUESS, part.nbytes)
         while True:
@@ -91,22 +109,17 @@ class WalkingIndex:
             wanted = min(max(header.nbytes, 2 * wanted), part.nbytes)
         if header.part != part:
             raise InputError(f"there is no part of tile {part.tile} with {part.nbytes} bytes at byte {part.offset}")
-        if u16(self._source.read_many([Span(part.end, _MARKER_NBYTES)])[0], 0) not in {SOT, EOC}:
+        if u16(self._source.read_many([Span(part.end, MARKER_NBYTES)])[0], 0) not in {SOT, EOC}:
             raise InputError(f"tile {part.tile} does not end at byte {part.end}: bytes are lost or too many")
         return header
 
     def _from_tlm(self) -> dict[int, list[TilePart]] | None:
         """The tile-parts by TLM, where it fills the codestream exactly."""
-        parts = self._header.tlm_parts()
-        if not parts:
+        try:
+            return self._header.tlm_parts() or None
+        except InputError as error:
+            log.warning("%s: %s; walking instead", self._source.name, error)
             return None
-        if parts[-1].end != self._header.codestream_end - _MARKER_NBYTES:
-            log.warning("%s: TLM contradicts the length of the file; walking instead", self._source.name)
-            return None
-        grouped: dict[int, list[TilePart]] = {}
-        for part in parts:
-            grouped.setdefault(part.tile, []).append(part)
-        return grouped
 
     def _walk_to(self, tile: int) -> None:
         """Walk until all parts of a tile are found, or to the first byte that is no SOT (EOC, or damage)."""
