@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from botocore import exceptions as boto
 
@@ -76,6 +77,9 @@ def from_library(error: BaseException, archive: Archive, name: str) -> S2KitErro
         return AccessError(f"{name}: {error}", _where_keys_come_from(archive))
     if isinstance(error, boto.SSLError):
         return ServiceError(f"{name}: {error}", "check the endpoint's certificate and address")
+    if isinstance(error, (boto.EndpointConnectionError, boto.ConnectTimeoutError)):
+        host = urlsplit(str(error.kwargs.get("endpoint_url", ""))).netloc
+        return TryLaterError(f"{name}: {host} cannot be reached", "check the network, or run again later")
     if isinstance(error, _PASSING):
         return TryLaterError(f"{name}: {short(error)}", "check the network, or run again later")
     return ServiceError(f"{name}: {short(error)}", f"check endpoint_url and region of archives.{archive.name}")

@@ -152,7 +152,7 @@ def verify(
             products.append(_open(number, path))
         except S2KitError as error:
             products.append(_Product(path, ""))
-            yield Verified(path, error=error)
+            yield Verified(path, path.name, error=error)
     checks = sorted(chain.from_iterable(product.checks for product in products), key=lambda check: -check.nbytes)
     report(Planned(len(products), sum(check.nbytes for check in checks)))
     for product in products:
