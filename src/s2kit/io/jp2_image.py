@@ -55,8 +55,10 @@ log = logging.getLogger(__name__)
 
 _PIECE_SAMPLES = 1 << 16
 """Samples a piece has at least, so that a thread for it is worth while."""
+_CACHED_SAMPLES = 1 << 18
+"""Samples of a piece that a processor's cache holds; more only where a tile has more, since none is decoded twice."""
 _PIECES_A_THREAD = 8
-"""Pieces that a large area is cut into, so that no thread waits long for the last one."""
+"""Pieces that a large area is cut into at least, so that no thread waits long for the last one."""
 _MOST_SAMPLES = 1 << 24
 """Samples that one call of the decoder makes at most: it holds 4 bytes for each."""
 
@@ -274,21 +276,20 @@ class Jp2Image:
         self._warned = True
 
     def _pieces(self, area: Area, reduction: int, threads: int) -> list[Area]:
-        """Cut an area into whole rows of tiles (parts of them where tiles are very large), and these into halves."""
+        """Cut an area where tiles meet, and tiles only where they are very large."""
         size, width, height = self._header.size, area.x1 - area.x0, area.y1 - area.y0
         share = height * width // (_PIECES_A_THREAD * threads)
-        rows = max(1, min(max(share, _PIECE_SAMPLES), _MOST_SAMPLES) // (width * len(size.components)))
-        if rows >= height:
+        wanted = min(max(share, _PIECE_SAMPLES), _CACHED_SAMPLES) // len(size.components)
+        if wanted >= height * width:
             return [area]
-        tops = _cuts(area.y0, area.y1, _borders(size.tile_y0, size.tile_height, size.tile_rows, reduction), rows)
+        rows = _borders(size.tile_y0, size.tile_height, size.tile_rows, reduction)
+        cols = _borders(size.tile_x0, size.tile_width, size.tile_cols, reduction)
+        tops = _cuts(area.y0, area.y1, rows, wanted // width)
         most = max(1, _MOST_SAMPLES // width)
         edges = [edge for top, bottom in pairwise(tops) for edge in range(top, bottom, most)] + [area.y1]
-        halves = [area.x0, area.x1]
-        if threads > 1 and len(edges) - 1 < _PIECES_A_THREAD * threads and rows * width >= 2 * _PIECE_SAMPLES:
-            halves = _cuts(
-                *(area.x0, area.x1), _borders(size.tile_x0, size.tile_width, size.tile_cols, reduction), width // 2
-            )
-        return [Area(left, top, right, bottom) for top, bottom in pairwise(edges) for left, right in pairwise(halves)]
+        highest = max(bottom - top for top, bottom in pairwise(edges))
+        sides = _cuts(area.x0, area.x1, cols, wanted // highest)
+        return [Area(left, top, right, bottom) for top, bottom in pairwise(edges) for left, right in pairwise(sides)]
 
     def _decoded(
         self, area: Area, reduction: int, selections: Mapping[int, Selection], read: "_Read"
