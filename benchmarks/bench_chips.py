@@ -5,17 +5,13 @@ import os
 import random
 import shutil
 import sys
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 
+from benchmarks.bucket_server import counts, served
 from benchmarks.harness import (
     Absent,
     Contestant,
@@ -285,104 +281,11 @@ def _same_counts(ours: Path, theirs: Path) -> str:
     return f"histograms and counts equal to rasterstats': {len(answers) - wrong} of {len(answers)}"
 
 
-# a bucket with latency
-
-
-class _Bucket:
-    """An S3 bucket over a folder, with latency and a count of bytes and requests."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.nbytes = self.requests = 0
-        self.lock = threading.Lock()
-
-    def handler(self) -> type[BaseHTTPRequestHandler]:
-        bucket = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            wbufsize = 1 << 16
-            disable_nagle_algorithm = True
-
-            def log_message(self, *_: object) -> None: ...
-
-            def do_HEAD(self) -> None:
-                bucket.answer(self, body=False)
-
-            def do_GET(self) -> None:
-                bucket.answer(self, body=True)
-
-        return Handler
-
-    def answer(self, request: BaseHTTPRequestHandler, *, body: bool) -> None:
-        time.sleep(LATENCY_S)
-        parts = urlsplit(request.path)
-        query = parse_qs(parts.query)
-        status, headers, data = 200, {}, b""
-        key = unquote(parts.path).removeprefix("/bench").lstrip("/")
-        path = self.root / key
-        if "list-type" in query:
-            data = self._listing(query.get("prefix", [""])[0])
-            headers = {"Content-Type": "application/xml", "Content-Length": str(len(data))}
-        elif not key or not path.is_file():
-            status, headers = 404, {"Content-Length": "0"}
-        else:
-            status, headers, data = self._object(path, request.headers.get("Range"), body=body)
-        with self.lock:
-            self.requests += 1
-            self.nbytes += len(data) if body else 0
-        request.send_response(status)
-        for name, value in headers.items():
-            request.send_header(name, value)
-        request.end_headers()
-        if body:
-            request.wfile.write(data)
-
-    def _object(self, path: Path, wanted: str | None, *, body: bool) -> tuple[int, dict[str, str], bytes]:
-        size = path.stat().st_size
-        headers = {"ETag": f'"{size:032x}"', "Accept-Ranges": "bytes", "Last-Modified": "Fri, 05 Jan 2024 12:00:00 GMT"}
-        if not wanted:
-            return 200, {**headers, "Content-Length": str(size)}, path.read_bytes() if body else b""
-        first, _, last = wanted.removeprefix("bytes=").partition("-")
-        start = int(first) if first else size - int(last)
-        end = min(int(last), size - 1) if first and last else size - 1
-        with path.open("rb") as file:
-            file.seek(start)
-            data = file.read(end - start + 1)
-        return 206, {**headers, "Content-Range": f"bytes {start}-{end}/{size}", "Content-Length": str(len(data))}, data
-
-    def _listing(self, prefix: str) -> bytes:
-        top = self.root / prefix.partition("/")[0]
-        keys = sorted(str(path.relative_to(self.root)) for path in top.rglob("*") if path.is_file())
-        rows = "".join(
-            f"<Contents><Key>{key}</Key><LastModified>2024-01-05T12:00:00.000Z</LastModified><ETag>&quot;0&quot;</ETag>"
-            f"<Size>{(self.root / key).stat().st_size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
-            for key in keys
-            if key.startswith(prefix)
-        )
-        head = (
-            '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-        )
-        return f"{head}<Name>bench</Name><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>".encode()
-
-
-@contextmanager
-def _serving(folder: Path) -> Iterator[tuple[_Bucket, str]]:
-    bucket = _Bucket(folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), bucket.handler())
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield bucket, f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def _remote(folder: Path, work: Path) -> Table:
     """Once each: the peer alone takes minutes."""
     products = _products(folder, REMOTE_DATES)
     rows = []
-    with _serving(folder) as (bucket, url):
+    with served(folder, latency_s=LATENCY_S) as url:
         settings = work / "settings.toml"
         settings.write_text(
             f'cache_dir = "{work / "cache"}"\n[archives.bench]\naddress = "s3://bench"\nendpoint_url = "{url}"\n'
@@ -399,18 +302,20 @@ def _remote(folder: Path, work: Path) -> Table:
         for name, command, env in (("s2kit", ours, {}), ("s2kit, index cached", ours, {}), ("tuned GDAL", peer, tuned)):
             shutil.rmtree(work / "r", ignore_errors=True)
             shutil.rmtree(work / "cache" / "chips", ignore_errors=True)
-            bucket.nbytes = bucket.requests = 0
+            before = counts(url)
             measured = measure(command, env=env)
-            base = base or (measured.wall_s, bucket.nbytes)
+            asked = {kind: total - before[kind] for kind, total in counts(url).items()}
+            nbytes = asked.pop("bytes")
+            base = base or (measured.wall_s, nbytes)
             rows.append(
                 (
                     name,
                     number(measured.wall_s),
                     number(measured.cpu_s),
-                    number(bucket.nbytes / 1e6),
-                    str(bucket.requests),
+                    number(nbytes / 1e6),
+                    str(sum(asked.values())),
                     f"{measured.wall_s / base[0]:.2f}",
-                    f"{bucket.nbytes / base[1]:.2f}",
+                    f"{nbytes / base[1]:.2f}",
                 )
             )
     return Table(
@@ -420,8 +325,3 @@ def _remote(folder: Path, work: Path) -> Table:
         rows,
         ["s2kit reads SCL and the metadata too (bars: a third of the wall time, a fifth of the bytes)"],
     )
-
-
-if __name__ == "__main__":
-    for table in run(1):
-        print(table.text())

@@ -5,11 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from benchmarks.bucket_server import counts, served
 from benchmarks.harness import (
     Absent,
     Contestant,
@@ -34,6 +33,12 @@ BANDS = {"B02": 108, "B03": 106, "B04": 109, "B08": 115, "TCI": 130, "B05": 32, 
 BANDS |= {"B11": 31, "B12": 31, "B01": 3.7, "B09": 3.7, "B10": 3.3}
 """Megabytes of a real L1C product's images (sizes out of a real manifest, rounded)."""
 
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 BOTO3 = """
 import json, os, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -52,13 +57,13 @@ with ThreadPoolExecutor(8) as pool:
 
 
 def run(repeat: int) -> list[Table]:
-    """The tables of issue 4, section 3."""
+    """All tables of this area."""
     folder = work_folder() / "download"
     bucket = _bucket(folder / "bucket", 1.0)
     small = _bucket(folder / "small", 0.35)
     tables = []
     for rate, title in ((LINK, "one L1C product over a link of 100 MB/s"), (0, "the same on raw loopback")):
-        with _served(bucket, rate) as url:
+        with served(bucket, rate=rate) as url:
             found = interleaved(_contestants(folder, bucket, url), repeat)
             tables.append(_compared(title, bucket, found))
             if rate == 0:
@@ -71,30 +76,24 @@ def run(repeat: int) -> list[Table]:
 def _contestants(folder: Path, bucket: Path, url: str) -> Mapping[str, Contestant | Absent]:
     listing = folder / "objects.json"
     listing.write_text(json.dumps(_objects(bucket)))
-    keys = {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
     outs = {name: folder / f"out-{name}" for name in ("s2kit", "boto3", "aws", "s5cmd")}
 
-    def emptied(name: str) -> Contestant:
-        return lambda: shutil.rmtree(outs[name], ignore_errors=True)  # type: ignore[return-value]
+    def emptied(name: str) -> Callable[[], object]:
+        return lambda: shutil.rmtree(outs[name], ignore_errors=True)
 
     ours = _s2kit(folder, url, outs["s2kit"])
     boto3 = [sys.executable, "-c", BOTO3, str(outs["boto3"]), "b", url, str(listing)]
     found: dict[str, Contestant | Absent] = {
-        "s2kit": Contestant(ours, keys, before=emptied("s2kit")),  # type: ignore[arg-type]
-        "boto3 download_file, 8 threads": Contestant(boto3, keys, before=emptied("boto3")),  # type: ignore[arg-type]
+        "s2kit": Contestant(ours, KEYS, before=emptied("s2kit")),
+        "boto3 download_file, 8 threads": Contestant(boto3, KEYS, before=emptied("boto3")),
     }
     python = peer_python("transfer", ["awscli", "s5cmd"])
     if isinstance(python, Absent):
         return {**found, "aws s3 cp": python, "s5cmd": python}
     aws = [str(python.with_name("aws")), "--endpoint-url", url, "s3", "cp", "--recursive", "--quiet", "s3://b"]
     s5cmd = [str(python.with_name("s5cmd")), "--endpoint-url", url, "cp", "s3://b/*"]
-    found["aws s3 cp"] = Contestant([*aws, str(outs["aws"])], keys, before=emptied("aws"))  # type: ignore[arg-type]
-    found["s5cmd"] = Contestant([*s5cmd, f"{outs['s5cmd']}/"], keys, before=emptied("s5cmd"))  # type: ignore[arg-type]
+    found["aws s3 cp"] = Contestant([*aws, str(outs["aws"])], KEYS, before=emptied("aws"))
+    found["s5cmd"] = Contestant([*s5cmd, f"{outs['s5cmd']}/"], KEYS, before=emptied("s5cmd"))
     return found
 
 
@@ -109,9 +108,9 @@ def _compared(title: str, bucket: Path, found: Mapping[str, Measurement | Absent
 
 
 def _second_run(folder: Path, url: str, repeat: int) -> Table:
-    before = _count(url)
-    cost = measure(_s2kit(folder, url, folder / "out-s2kit"), repeat=repeat)
-    after = _count(url)
+    before = counts(url)
+    cost = measure(_s2kit(folder, url, folder / "out-s2kit"), env=KEYS, repeat=repeat)
+    after = counts(url)
     asked = {kind: (after[kind] - before[kind]) / repeat for kind in after}
     row = [number(cost.wall_s), number(cost.cpu_s), f"{cost.peak_pss_mb:.0f}", str(asked["LIST"]), str(asked["GET"])]
     return Table("download: second run of the same", ("wall s", "CPU s", "peak MB", "LIST", "GET"), [row])
@@ -122,8 +121,8 @@ def _memory(folder: Path, buckets: Mapping[str, Path]) -> Table:
     for name, bucket in buckets.items():
         out = folder / "out-memory"
         shutil.rmtree(out, ignore_errors=True)
-        with _served(bucket, 0) as url:
-            cost = measure([*_s2kit(folder, url, out), "--zip"])
+        with served(bucket) as url:
+            cost = measure([*_s2kit(folder, url, out), "--zip"], env=KEYS)
         size = sum(path.stat().st_size for path in bucket.rglob("*") if path.is_file())
         rows.append([name, f"{size / 1e6:.0f}", number(cost.wall_s), f"{cost.peak_pss_mb:.0f}"])
         shutil.rmtree(out, ignore_errors=True)
@@ -153,25 +152,6 @@ def _s2kit(folder: Path, url: str, out: Path) -> list[str]:
         'region = "us-east-1"\nmax_connections = 8\nrequester_pays = true\n'
     )
     return [*s2kit_command(), "--config", str(settings), "download", NAME, "--out", str(out), "-q"]
-
-
-@contextmanager
-def _served(bucket: Path, rate: float) -> Iterator[str]:
-    os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    command = [sys.executable, "-m", "benchmarks.bucket_server", str(bucket), str(rate)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _count(url: str) -> dict[str, int]:
-    with urllib.request.urlopen(f"{url}/count") as answer:
-        text = answer.read().decode()
-    return {kind: int(number) for kind, number in json.loads(text.replace("'", '"')).items()}
 
 
 def _objects(bucket: Path) -> dict[str, str]:

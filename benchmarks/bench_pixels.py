@@ -28,7 +28,7 @@ BARS = {(10, 128): (9, 3.5), (10, 512): (5, None), (20, 128): (14, 4), (60, 128)
 
 
 def run(repeat: int) -> list[Any]:
-    """The tables of this area: chips, then levels."""
+    """All tables of this area: chips, then levels."""
     from benchmarks.harness import Absent, Table, peer_python
 
     files = _files()

@@ -68,7 +68,7 @@ class FarServer:
 
 
 def run(repeat: int) -> list[Table]:
-    """The remote rows of issue 3, section 4."""
+    """All tables of this area."""
     files = _files()
     with _far_server(files["tlm"].parent, LATENCY_S) as server:
         tables = [_chips(server, files), _overviews(server, files, repeat)]

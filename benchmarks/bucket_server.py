@@ -1,16 +1,22 @@
 """A bucket for benchmarks: files of a folder over as much of S3 as downloads need, fast, over a link of a given speed.
 
 moto's server costs more processor time than the programs that are measured. This one lists, tells sizes and sends
-ranges with `sendfile`; a common allowance of bytes a second stands for the link.
+ranges with `sendfile`; a common allowance of bytes a second stands for the link, a pause before each answer for its
+length.
 
-    python -m benchmarks.bucket_server FOLDER RATE    # bytes a second, 0 for no bound; prints its port
+    python -m benchmarks.bucket_server FOLDER RATE LATENCY    # bytes a second, 0 for no bound; seconds; prints its port
 """
 
 import hashlib
+import json
 import os
+import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -46,16 +52,22 @@ class Bucket(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, folder: Path, rate: float) -> None:
+    def __init__(self, folder: Path, rate: float, latency_s: float) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.link = Link(rate)
+        self.link, self.latency_s = Link(rate), latency_s
         self.folder = folder
-        self.count = {"GET": 0, "LIST": 0, "HEAD": 0}
+        self.counts = {"GET": 0, "LIST": 0, "HEAD": 0, "bytes": 0}
+        self.lock = threading.Lock()
         self.sizes = {
             path.relative_to(folder).as_posix(): path.stat().st_size
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
+
+    def count(self, kind: str, number: int = 1) -> None:
+        """Note requests of a kind, or bytes of bodies."""
+        with self.lock:
+            self.counts[kind] += number
 
     def tag(self, key: str) -> str:
         """A tag as multipart uploads have: it is no checksum."""
@@ -81,14 +93,15 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = parse_qs(parts.query, keep_blank_values=True)
         if parts.path == "/count":
-            self._answer(200, repr(self.server.count).encode())
+            self._answer(200, json.dumps(self.server.counts).encode())
         elif "list-type" in query or parts.path.strip("/").count("/") == 0:
             self._list(query.get("prefix", [""])[0])
         else:
             self._object(body=True)
 
     def _list(self, prefix: str) -> None:
-        self.server.count["LIST"] += 1
+        self.server.count("LIST")
+        time.sleep(self.server.latency_s)
         rows = "".join(
             f"<Contents><Key>{escape(key)}</Key><Size>{size}</Size><ETag>{escape(self.server.tag(key))}</ETag>"
             "<LastModified>2026-01-01T00:00:00.000Z</LastModified><StorageClass>STANDARD</StorageClass></Contents>"
@@ -102,7 +115,8 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, f"{head}{inner}</ListBucketResult>".encode())
 
     def _object(self, *, body: bool) -> None:
-        self.server.count["GET" if body else "HEAD"] += 1
+        self.server.count("GET" if body else "HEAD")
+        time.sleep(self.server.latency_s)
         key = unquote(urlsplit(self.path).path).lstrip("/").partition("/")[2]
         size = self.server.sizes.get(key)
         if size is None:
@@ -126,6 +140,7 @@ class Handler(BaseHTTPRequestHandler):
         return int(start), min(int(end) + 1, size) if end else size
 
     def _send(self, path: Path, start: int, end: int) -> None:
+        self.server.count("bytes", end - start)
         self.wfile.flush()
         with path.open("rb") as file:
             while start < end:
@@ -146,9 +161,29 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+@contextmanager
+def served(folder: Path, *, rate: float = 0, latency_s: float = 0) -> Iterator[str]:
+    """The address of a server in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.bucket_server", str(folder), str(rate), str(latency_s)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def counts(url: str) -> dict[str, int]:
+    """Requests of each kind and bytes of objects since the server began."""
+    with urllib.request.urlopen(f"{url}/count") as answer:
+        found: dict[str, int] = json.load(answer)
+    return found
+
+
 def main() -> None:
     """Serve until killed."""
-    server = Bucket(Path(sys.argv[1]), float(sys.argv[2]))
+    server = Bucket(Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]))
     print(server.server_address[1], flush=True)
     server.serve_forever(poll_interval=0.2)
 
