@@ -81,7 +81,10 @@ class StatsRow:
 
 
 SUMMARY_KEYS = ("count", "mean", "std", "min", "max", "p25", "p50", "p75")
-COLUMNS = ("pid", "datetime", "id", "layer", "pixels", "clear_pct", "histogram", "count", "mean", "std", "min", "max")
+COLUMNS = (
+    *("pid", "datetime", "id", "layer", "pixels", "covered_pct", "clear_pct", "histogram"),
+    *("count", "mean", "std", "min", "max"),
+)
 """What a table shows."""
 CSV_COLUMNS = (
     *("pid", "id", "datetime", "level", "tile", "layer", "pixels"),
@@ -91,6 +94,8 @@ CSV_COLUMNS = (
 CLEAR_COLUMNS = ("datetime", "id", "tile")
 """What a table of clear products shows."""
 _PLACES_A_RECORD = 100
+_WHOLE_PCT = 99.5
+"""A parcel of which a product shows so much is not talked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +170,17 @@ class StatsRun:
             self.report(FailedEvent(product, error.message))
 
     def _tell_lonely(self, picks: Sequence[_Pick]) -> None:
-        seen = {one.number for one in picks}
-        lonely = [parcel.pid for at, parcel in enumerate(self.request.parcels) if at not in seen]
+        """Say which parcels no product shows, and which none shows whole."""
+        parcels = self.request.parcels
+        best: dict[int, float] = {}
+        for one in picks:
+            best[one.number] = max(best.get(one.number, 0.0), one.covered_pct)
+        lonely = [parcel.pid for at, parcel in enumerate(parcels) if at not in best]
         if lonely:
-            few = ", ".join(lonely[:5]) + (" …" if len(lonely) > 5 else "")
-            self.report(
-                Note(f"no product shows {len(lonely)} of {len(self.request.parcels)} parcels: {few}", warning=True)
-            )
+            self.report(Note(f"no product shows {len(lonely)} of {len(parcels)} parcels: {_few(lonely)}", warning=True))
+        partly = [f"{parcels[at].pid} ({share:.0f} %)" for at, share in sorted(best.items()) if share < _WHOLE_PCT]
+        if partly:
+            self.report(Note(f"no product shows all of {len(partly)} of {len(parcels)} parcels: {_few(partly)}"))
 
 
 def pick(found: Sequence[Found], parcels: Sequence[Parcel]) -> list[_Pick]:
@@ -318,8 +327,13 @@ def shown(run: StatsRun, *, as_text: bool, with_outline: bool) -> Iterator[dict[
             run.thin.setdefault(row.pid, row.numbers.layer)
         yield values
     if run.thin:
-        few = ", ".join(list(run.thin)[:5]) + (" …" if len(run.thin) > 5 else "")
-        run.report(Note(f"no pixel centre lies in {len(run.thin)} of the parcels (too thin): {few}", warning=True))
+        thin = _few(list(run.thin))
+        run.report(Note(f"no pixel centre lies in {len(run.thin)} of the parcels (too thin): {thin}", warning=True))
     if strange:
         codes = ", ".join(map(str, sorted(strange)))
         run.report(Note(f"SCL holds codes that do not exist ({codes}); they count as not clear", warning=True))
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first five names."""
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
