@@ -3,6 +3,7 @@
 import logging
 import struct
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +178,26 @@ def test_mutated_files_give_pixels_on_both_routes_alike_or_an_input_error(seed: 
     assert outcomes["right"] > 10
     assert outcomes["other"] <= 3  # damage of a packet that is not read cannot be known
     assert not outcomes["routes differ"]
+
+
+def test_threads_that_listen_to_gdal_do_not_silence_one_another(damaged, monkeypatch) -> None:
+    """By the portable route, with GDAL's log switched off: whoever is done first must not put it back for the others."""
+    data = bytearray(path_of("plain").read_bytes())
+    start = tile_starts(bytes(data))[0]
+    single = [n for n in range(start + 17, start + 27) if 1 < data[n] < 127][:2]
+    data[single[0]] += 1
+    data[single[1]] -= 1
+    path, log = damaged(bytes(data)), logging.getLogger("rasterio")
+    monkeypatch.setattr(log, "level", logging.CRITICAL)
+    log.manager._clear_cache()
+
+    def read(name: Path) -> np.ndarray:
+        with open_image(name, openjpeg="off") as image:
+            return image.level()
+
+    names = [path_of("tlm"), path, path_of("plain"), path] * 20
+    expected = {path: pixels_of("plain"), path_of("plain"): pixels_of("plain"), path_of("tlm"): pixels_of("tlm")}
+    with ThreadPoolExecutor(4) as pool:
+        for name, pixels in zip(names, pool.map(read, names), strict=True):
+            assert np.array_equal(pixels, expected[name])
+    assert not logging.getLogger("rasterio._err").isEnabledFor(logging.ERROR)

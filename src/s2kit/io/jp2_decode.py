@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ def _decode_portably(codestream: SmallCodestream, area: Area, components: int) -
 
     col, row = area.x0 - codestream.area.x0, area.y0 - codestream.area.y0
     window = Window(col, row, area.x1 - area.x0, area.y1 - area.y0)
-    with gdal_threads(), _packet_complaints() as complaints:
+    with gdal_threads(), _complaints.listening() as complaints:
         try:
             with MemoryFile(codestream.data, ext=".j2k") as memory:
                 with no_georeference_warning():
@@ -102,48 +103,67 @@ def no_georeference_warning() -> Iterator[None]:
 
 
 class _Complaints(logging.Filter):
-    """Collects what GDAL logs in this thread of packets whose SOP is missing, and keeps it out of the user's log."""
+    """Collects what GDAL logs of packets whose SOP is missing, and keeps it out of the user's log.
+
+    GDAL's loggers are awake while any thread listens, whatever level the user's log has; what the user would not see
+    is not shown for that.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.local = threading.local()
+        self._of_thread = threading.local()
+        self._lock = threading.Lock()
+        self._listeners = 0
+        self._woken: dict[logging.Logger, int] = {}
+        """Their own levels."""
+        self._shown_from: dict[str, int] = {}
+        """The lowest level that the user sees of them."""
+
+    @contextmanager
+    def listening(self) -> Iterator[list[str]]:
+        """The complaints of this thread while the block runs."""
+        found: list[str] = []
+        with self._lock:
+            if not self._listeners:
+                self._wake()
+            self._listeners += 1
+        self._of_thread.found = found
+        try:
+            yield found
+        finally:
+            self._of_thread.found = None
+            with self._lock:
+                self._listeners -= 1
+                if not self._listeners:
+                    self._let_sleep()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """True where the record is to be logged."""
-        found: list[str] | None = getattr(self.local, "found", None)
-        if found is None:
-            return True
-        if SOP_COMPLAINT in record.getMessage().lower():
+        found: list[str] | None = getattr(self._of_thread, "found", None)
+        if found is not None and SOP_COMPLAINT in record.getMessage().lower():
             found.append(record.getMessage())
             return False
-        return not self.local.silenced
+        return record.levelno >= self._shown_from.get(record.name, logging.NOTSET)
+
+    def _wake(self) -> None:
+        for logger in map(logging.getLogger, _GDAL_LOGGERS):
+            logger.addFilter(self)  # does nothing where it is there already
+            if not logger.isEnabledFor(logging.WARNING):
+                self._woken[logger] = logger.level
+                self._shown_from[logger.name] = max(logger.getEffectiveLevel(), logger.manager.disable + 1)
+                logger.manager = copy(logger.manager)  # its own, which `logging.disable` does not reach
+                logger.manager.disable = logging.NOTSET
+                logger.setLevel(logging.WARNING)
+
+    def _let_sleep(self) -> None:
+        for logger, level in self._woken.items():
+            del logger.manager
+            logger.setLevel(level)
+        self._woken.clear()
+        self._shown_from.clear()
 
 
 _complaints = _Complaints()
-
-
-@contextmanager
-def _packet_complaints() -> Iterator[list[str]]:
-    """The complaints of this thread while the block runs, whatever level the user's log has."""
-    loggers = [logging.getLogger(name) for name in _GDAL_LOGGERS]
-    silent = [logger for logger in loggers if not logger.isEnabledFor(logging.WARNING)]
-    levels, disabled = [logger.level for logger in silent], logging.root.manager.disable
-    found: list[str] = []
-    _complaints.local.found, _complaints.local.silenced = found, bool(silent)
-    for logger in loggers:
-        logger.addFilter(_complaints)  # does nothing where it is there already
-    for logger in silent:
-        logger.setLevel(logging.WARNING)
-    if disabled >= logging.WARNING:
-        logging.disable(logging.NOTSET)
-    try:
-        yield found
-    finally:
-        if disabled >= logging.WARNING:
-            logging.disable(disabled)
-        _complaints.local.found = None
-        for logger, level in zip(silent, levels, strict=True):
-            logger.setLevel(level)
 
 
 def first_cause(error: BaseException) -> str:
