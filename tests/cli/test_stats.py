@@ -213,7 +213,7 @@ def test_what_is_refused(data, words, code):
 
 def test_parcels_larger_than_a_tile_and_partly_beyond(data):
     parcel_file(data / "big.geojson", {"big": square(290000, 4890000, 30000), "half": square(301900, 4899000, 200)})
-    told = run("-v", "stats", "d", "--parcels", "big.geojson", "-f", "jsonl")
+    told = run("stats", "-v", "d", "--parcels", "big.geojson", "-f", "jsonl")
     assert "no product shows all of 2 of 2 parcels: big (0 %), half (" in told.stderr
     rows = rows_of(told)
     big = [row for row in rows if row["pid"] == "big"]
