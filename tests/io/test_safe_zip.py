@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from s2kit.core.location import FilePart, ZipMember, gdal_path
@@ -79,6 +79,7 @@ def test_a_cut_zip_is_an_input_error_wherever_it_is_cut(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.floats(0, 0.9999), byte=st.integers(0, 255))
+@example(at=0.9996, byte=104)
 def test_a_changed_byte_never_makes_a_crash(tmp_path: Path, at: float, byte: int) -> None:
     path = _zip(tmp_path / "x.zip")
     data = bytearray(path.read_bytes())

@@ -100,11 +100,14 @@ class ZipTree:
     def _infos(self) -> dict[str, zipfile.ZipInfo]:
         try:
             with zipfile.ZipFile(self._path) as archive:
-                return {info.filename: info for info in archive.infolist()}
+                infos = {info.filename: info for info in archive.infolist()}
         except (zipfile.BadZipFile, EOFError, struct.error, ValueError, NotImplementedError) as error:
             raise InputError(f"{self._path}: neither a product's folder nor a whole zip: {error}", _HINT) from error
         except OSError as error:
             raise DiskError(f"{self._path}: cannot be read: {error.strerror or error}") from error
+        if any(info.header_offset < 0 for info in infos.values()):
+            raise InputError(f"{self._path}: the zip's directory is not where its end says", _HINT)
+        return infos
 
     @cached_property
     def _members(self) -> dict[str, zipfile.ZipInfo]:
