@@ -4,7 +4,7 @@ import math
 
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
@@ -207,6 +207,7 @@ def test_areas_merge_and_keep_apart_by_name() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(-360, 360), st.floats(-90, 90)), min_size=3, max_size=12))
+@example([(0, -1), (158, 4.9e-294), (200, 4e-294), (200, -89), (0, -90), (159, 1.4e-296), (0, 2.2e-294), (0, 1)])
 def test_whatever_is_cleaned_is_valid_and_in_the_world(points: list[tuple[float, float]]) -> None:
     try:
         geometry = clean(Polygon(points), "x").geometry

@@ -20,6 +20,8 @@ from s2kit.errors import InputError
 MAX_QUERY_VERTICES = 200
 """Vertices that a catalogue is sent at most; larger areas are sent as a simpler area around them."""
 
+_DECIMALS = 12
+"""Of degrees: a tenth of a micrometre; GEOS fails on numbers that are next to nothing."""
 _WORLD = 360.0
 _FEWEST_VERTICES = 5  # of a part
 _ORDER_HINT = "coordinates are longitude, latitude in degrees; a file in another CRS has to name it"
@@ -122,6 +124,7 @@ def clean(geometry: BaseGeometry, label: str) -> Cleaned:
         raise InputError(f"{label} is empty", "give at least one point, line or polygon")
     coordinates = shapely.get_coordinates(geometry)
     _check_range(coordinates, label)
+    geometry = shapely.transform(geometry, lambda at: np.round(at, _DECIMALS))
     notes: list[str] = []
     crosses = bool((np.abs(coordinates[:, 0]) > 180).any())
     if _dimension(geometry) > 0:
