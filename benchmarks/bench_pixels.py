@@ -70,7 +70,7 @@ def run(repeat: int) -> list[Any]:
 
 
 def _bound(path: Path, side: int, count: int) -> float:
-    """Samples of whole tiles for each sample of the code-blocks that windows need: of 64 px, in 5 levels, 5-3 filter."""
+    """Samples of whole tiles for each sample of the code-blocks that windows need: of 64 px, 5 levels, 5-3 filter."""
     import rasterio
 
     with rasterio.open(path) as dataset:
