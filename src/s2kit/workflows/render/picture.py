@@ -32,7 +32,7 @@ from s2kit.io.masks import inside
 from s2kit.io.product import BandImage
 
 Pixels = NDArray[np.generic]
-SAMPLE_PX = 1400
+SAMPLE_PX = 1000
 """Percentiles are taken of a level with no more pixels than this on its longer side."""
 CLOUDY_COASTAL = 0.3
 """Reflectance of B01 over which a pixel of L1C, which has no classes, is taken for a cloud: the atmosphere's own blue
