@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from s2kit.io.threads import ahead, put
+from s2kit.io.threads import PATIENCE_S, Pool, ahead, put
 
 
 def test_items_keep_their_order() -> None:
@@ -72,3 +72,27 @@ def test_a_waiting_thread_does_not_keep_the_process() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert (done.stdout, done.stderr) == ("1\n", "")
     assert time.monotonic() - started < 20
+
+
+def test_a_pool_gives_what_its_threads_make() -> None:
+    with Pool(3, "test") as pool:
+        assert list(pool.map(lambda number: number * 2, range(20))) == list(range(0, 40, 2))
+
+
+def test_closing_a_pool_waits_for_what_hangs_a_moment_only() -> None:
+    hangs, begun = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        hangs.wait(60)
+
+    pool = Pool(1, "test")
+    at_work, waiting = pool.submit(hang), pool.submit(hang)
+    assert begun.wait(10)
+    started = time.monotonic()
+    pool.close()
+    assert PATIENCE_S <= time.monotonic() - started < 30
+    assert waiting.cancelled()
+    assert not at_work.done()
+    hangs.set()
+    assert at_work.result(10) is None

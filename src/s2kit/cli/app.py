@@ -1,17 +1,16 @@
 """The `s2kit` command: global options, the verbs, and what becomes of errors."""
 
 import gc
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from s2kit import __version__
 from s2kit.cli.boundary import Root
 from s2kit.cli.context import GlobalOptions, remember
+from s2kit.cli.ending import end_soon, heed_signals
 from s2kit.errors import ExitCode
 
 EPILOG = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
@@ -112,17 +111,16 @@ def _register() -> None:
 _register()
 
 
-def _terminate(number: int, frame: FrameType | None) -> Any:
-    raise SystemExit(ExitCode.TERMINATED)
-
-
 def main() -> None:
     """Run the command line; SIGTERM unwinds like Ctrl-C, so that nothing half written stays."""
     from s2kit.io.light_rasterio import keep_boto3_from_rasterio
 
-    signal.signal(signal.SIGTERM, _terminate)
+    heed_signals()
     keep_boto3_from_rasterio()
     try:
         app(prog_name="s2kit")
+    except SystemExit as end:
+        end_soon(end.code)
+        raise
     finally:
         gc.freeze()  # the interpreter's last collections would look at every object once more, a tenth of a second

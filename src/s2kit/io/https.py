@@ -3,25 +3,26 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Never
 from urllib.parse import quote, urlsplit
 
 import requests
 import stamina
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from s2kit.core.archive import Archive
 from s2kit.errors import AccessError, NotFoundError, OutputError, S2KitError, ServiceError, TryLaterError
+from s2kit.io.pace import paced
 from s2kit.io.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
 from s2kit.io.store import Body, ChangedError, ObjectInfo, Part
 
 LISTABLE = frozenset({"storage.googleapis.com"})
 """Hosts whose path is `/BUCKET/KEY` of a store that can be listed with S3's requests."""
 
-_CHUNK = 1 << 20
 _TIMEOUT_S = (20.0, 60.0)
 _DATED = "last-modified "
 _RETRIES = 5
@@ -148,8 +149,8 @@ class HttpsStore:
 
     def _chunks(self, answer: requests.Response, key: str) -> Iterator[bytes]:
         try:
-            yield from answer.iter_content(_CHUNK)
-        except (requests.RequestException, OSError) as error:
+            yield from paced(partial(answer.raw.read, decode_content=True))
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise BrokenBodyError(f"{self._name(key)}: the transfer broke off: {error}", "run again later") from error
 
     def _bucket(self) -> Any:

@@ -8,7 +8,7 @@ import time
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from itertools import islice, pairwise
 from typing import IO, Self
 
@@ -17,6 +17,7 @@ from s2kit.errors import InputError
 from s2kit.io.byte_source import Traffic
 from s2kit.io.sharing import sharers
 from s2kit.io.store import ObjectInfo, Part, Store
+from s2kit.io.threads import Pool
 
 GAP_NBYTES = 32 * 1024
 """Ranges that lie not farther apart are read as one: such a gap takes less time than another request."""
@@ -49,7 +50,7 @@ class RemoteSource:
         self._store, self._key = store, key
         self.connections = max(1, store.archive.max_connections // sharers())
         """Requests that may travel side by side."""
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: Pool | None = None
         self._whole: IO[bytes] | None = None
         self._pieces: list[tuple[int, bytes]] = []
         """What is at hand, in order and apart."""
@@ -155,7 +156,7 @@ class RemoteSource:
     def close(self) -> None:
         """Let go of threads and of what was put aside."""
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.close()
         if self._whole is not None:
             self._whole.close()
 
@@ -191,9 +192,9 @@ class RemoteSource:
             self._take_whole()
         return parts
 
-    def _threads(self) -> ThreadPoolExecutor:
+    def _threads(self) -> Pool:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.connections, thread_name_prefix="s2kit-range")
+            self._pool = Pool(self.connections, "s2kit-range")
         return self._pool
 
     def _one(self, span: Span) -> Part:

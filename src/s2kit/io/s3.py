@@ -25,6 +25,7 @@ from botocore.config import Config
 
 from s2kit.core.archive import Archive
 from s2kit.errors import OutputError
+from s2kit.io.pace import paced
 from s2kit.io.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
 from s2kit.io.s3_errors import changed, short, translated, upload_failed
 from s2kit.io.store import Body, ObjectInfo, Part
@@ -33,7 +34,6 @@ GOOGLE = "https://storage.googleapis.com"
 LARGEST_COPY = 5 * 1024**3
 """Bytes that CopyObject copies in one go (Amazon S3 API reference, CopyObject)."""
 
-_CHUNK = 1 << 20
 _CLIENT_LOCK = threading.Lock()
 
 
@@ -204,7 +204,7 @@ class S3Store:
 
     def _chunks(self, stream: Any, name: str) -> Iterator[bytes]:
         try:
-            yield from stream.iter_chunks(_CHUNK)
+            yield from paced(stream.read)
         except (boto.BotoCoreError, boto.HTTPClientError, OSError) as error:
             raise BrokenBodyError(f"{name}: the transfer broke off: {short(error)}", "run again later") from error
 

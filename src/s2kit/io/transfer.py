@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Proof = Literal["manifest", "etag", "size"]
 
 CHUNK = 1 << 20
-"""Bytes that are read from disk at a time; stores yield chunks of about this size."""
+"""Bytes that are read from disk at a time."""
 
 _MD5_DIGITS = 32
 _PROGRESS = 1 << 16
@@ -88,14 +88,22 @@ class Budget:
         """Make every transfer end at its next chunk."""
         self._stop.set()
 
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until the run's end, 0 behind it; None without a bound."""
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
     def check(self) -> None:
         """Raise `StoppedError` where the run shall not go on."""
+        if self.left_s == 0:
+            raise overtime()
         if self._stop.is_set():
             raise StoppedError("interrupted", "run again: it goes on where it stopped")
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            raise StoppedError(
-                "the time for this run is over", "run again: it goes on where it stopped, or raise --timeout"
-            )
+
+
+def overtime() -> StoppedError:
+    """The error of what was not done when the run's time was over."""
+    return StoppedError("the time for this run is over", "run again: it goes on where it stopped, or raise --timeout")
 
 
 def run_now(commit: Callable[[], None]) -> None:
@@ -278,12 +286,15 @@ class _Transfer:
         try:
             self._budget.check()
             with self._store.body(self._info.key, self.have, self._info.etag) as body:
+                self._budget.check()  # the answer may have come after the run's end: its files are no longer ours
                 self._continue_from(body)
                 self._pull(body)
         except StoppedError:
             raise
         except ChangedError:
-            self.restart(self._store.stat(self._info.key))
+            info = self._store.stat(self._info.key)
+            self._budget.check()
+            self.restart(info)
             raise
         except TryLaterError:
             if self.have - before >= _PROGRESS:
@@ -305,6 +316,7 @@ class _Transfer:
     def _pull(self, body: Body) -> None:
         assert self._file is not None
         for chunk in body.chunks:
+            self._budget.check()
             with _os_errors(self._part):
                 rest = memoryview(chunk)
                 while rest:
@@ -313,7 +325,6 @@ class _Transfer:
             self.have += len(chunk)
             self.moved += len(chunk)
             self._advanced(len(chunk))
-            self._budget.check()
             if self.have > self._info.nbytes:
                 break
         if self.have < self._info.nbytes:

@@ -46,6 +46,8 @@ SAMPLE = {
     ("byte by byte", "L1C"),
     ("no ranges", "S1"),
 }
+RATE = 100_000
+"""Bytes a second of a line on which the products take a minute and more, so that a run never ends before its fault."""
 _FILLED: dict[str, Bucket] = {}
 MATRIX = [(fault, kind) for fault in FAULTS for kind in KINDS if FULL or (fault, kind) in SAMPLE]
 
@@ -257,9 +259,9 @@ def test_killed_at_random_moments_and_run_again(products, stocked, tmp_path):
     """`kill -9`, 20 times where the whole matrix runs: the tree is the same, and at most a chunk a file comes twice."""
     product, bucket = products["L1C"], stocked("L1C")
     random_moments = random.Random(20261120)
-    with proxied(bucket.endpoint_url, tmp_path / "log", rate=2_500_000) as proxy:
-        environment = kill_environment(bucket, proxy, "L1C", tmp_path)
-        kills = 0
+    kills = 0
+    with proxied(bucket.endpoint_url, tmp_path / "log", rate=3 * RATE) as slow:
+        environment = kill_environment(bucket, slow, "L1C", tmp_path)
         for _ in range(20 if FULL else 3):
             process = subprocess.Popen(
                 s2kit("download", product.name, "-q"),
@@ -273,6 +275,8 @@ def test_killed_at_random_moments_and_run_again(products, stocked, tmp_path):
                 os.killpg(process.pid, signal.SIGKILL)
                 kills += 1
             process.wait(30)
+    with proxied(bucket.endpoint_url, tmp_path / "log2") as proxy:
+        environment = kill_environment(bucket, proxy, "L1C", tmp_path)
         done = subprocess.run(
             s2kit("download", product.name, "-q"),
             cwd=tmp_path,
@@ -284,8 +288,9 @@ def test_killed_at_random_moments_and_run_again(products, stocked, tmp_path):
         assert done.returncode == 0, done.stderr
         assert done.stdout == f"out/{product.name}.SAFE\n"
         time.sleep(0.3)
+        assert any(entry["range"] for entry in proxy.gets())  # it went on in the middle of files
         sent = Counter[str]()
-        for entry in proxy.gets():
+        for entry in slow.gets() + proxy.gets():
             sent[entry["path"].partition("?")[0].partition(f"/{bucket.name}/")[2]] += entry["sent"]
     assert tree_of(tmp_path / "out" / f"{product.name}.SAFE") == expected_tree(product)
     assert not list((tmp_path / "out").rglob("*.part"))
@@ -299,7 +304,7 @@ def test_killed_at_random_moments_and_run_again(products, stocked, tmp_path):
 
 def test_an_interrupt_leaves_only_what_the_next_run_goes_on_with(products, stocked, tmp_path):
     product, bucket = products["S1"], stocked("S1")
-    with proxied(bucket.endpoint_url, tmp_path / "log", rate=2_000_000) as proxy:
+    with proxied(bucket.endpoint_url, tmp_path / "log", rate=RATE) as proxy:
         environment = kill_environment(bucket, proxy, "S1", tmp_path)
         process = subprocess.Popen(
             s2kit("download", product.name),
@@ -328,10 +333,10 @@ def test_an_interrupt_leaves_only_what_the_next_run_goes_on_with(products, stock
 
 def test_the_time_for_a_run_is_kept(products, stocked, tmp_path):
     product, bucket = products["S1"], stocked("S1")
-    with proxied(bucket.endpoint_url, tmp_path / "log", rate=600_000) as proxy:
+    with proxied(bucket.endpoint_url, tmp_path / "log", rate=RATE) as proxy:
         started = time.monotonic()
         result = fetch(archive_of(bucket, "S1", proxy.url), tmp_path / "out", product.name, timeout_s=1.5)
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < LARGE / RATE / 2
     assert result.status is Status.FAILED
     assert result.error is not None
     assert result.error.exit_code == 75

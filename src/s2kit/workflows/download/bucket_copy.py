@@ -7,7 +7,7 @@ and hashed; else the copy's tag must be the source's.
 
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from s2kit.core.subset import MANIFEST
 from s2kit.errors import InputError, PartialFailure, S2KitError, UsageError
 from s2kit.io.s3 import S3Store
 from s2kit.io.store import ObjectInfo, open_store
+from s2kit.io.threads import Pool
 from s2kit.io.transfer import Budget, Proof, is_md5
 from s2kit.workflows.download.plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
 from s2kit.workflows.source import Source, find_source
@@ -100,8 +101,7 @@ def copy_product(
 def _copy_all(
     plan: Plan, target: S3Store, objects: Mapping[str, ObjectInfo], budget: Budget, report: Report
 ) -> Iterator[FileResult]:
-    threads = max(1, target.archive.max_connections)
-    with ThreadPoolExecutor(threads, "s2kit-copy") as pool:
+    with Pool(target.archive.max_connections, "s2kit-copy") as pool:
         futures = [pool.submit(_copy, task, f"{plan.product}.SAFE/", target, objects, budget) for task in plan.tasks]
         try:
             for future in as_completed(futures):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -17,6 +17,7 @@ from s2kit.core.product import AnyProductName, Sentinel1Name
 from s2kit.core.subset import MANIFEST
 from s2kit.errors import AccessError, DiskError, InputError, OutputError, PartialFailure, S2KitError, UsageError
 from s2kit.io.files import ensure_folder, free_bytes, write_atomic
+from s2kit.io.threads import Pool
 from s2kit.io.transfer import Budget, ProofError, StoppedError, Wanted, fetch, parts_of
 from s2kit.io.zip_writer import unpack
 from s2kit.workflows.download.place import (
@@ -44,8 +45,8 @@ class Crew:
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self._pools: dict[Archive, ThreadPoolExecutor] = {}
-        self._syncs = ThreadPoolExecutor(_SYNCS, "s2kit-sync")
+        self._pools: dict[Archive, Pool] = {}
+        self._syncs = Pool(_SYNCS, "s2kit-sync")
         self._lock = Lock()
 
     def sync(self, commit: Callable[[], None]) -> "Future[None]":
@@ -57,14 +58,14 @@ class Crew:
         archive = task.store.archive
         with self._lock:
             if archive not in self._pools:
-                self._pools[archive] = ThreadPoolExecutor(max(1, archive.max_connections), f"s2kit-{archive.name}")
+                self._pools[archive] = Pool(archive.max_connections, f"s2kit-{archive.name}")
             return self._pools[archive].submit(_fetch, place, task, self, report, syncs)
 
     def close(self) -> None:
-        """Let nothing new begin, and wait for what is at work to end."""
+        """Let nothing new begin; what is at work gets a moment to end."""
         for pool in self._pools.values():
-            pool.shutdown(wait=True, cancel_futures=True)
-        self._syncs.shutdown(wait=True)
+            pool.close()
+        self._syncs.close()
 
 
 def download_product(
@@ -97,6 +98,7 @@ def download_product(
     _check_space(place, sum(task.info.nbytes for task in tasks), request)
     report(Planned(1, sum(task.info.nbytes for task in tasks)))
     files = list(plan.broken)
+    crew.budget.check()
     if not plan.broken:  # all or nothing: a product that cannot become whole is not begun
         _begin(place, source)
         files += _transfer(place, tasks, crew, report)

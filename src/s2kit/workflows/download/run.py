@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,8 @@ from s2kit.core.product import AnyProductName, parse_product_name
 from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.io.files import destination_lock, ensure_folder
-from s2kit.io.transfer import Budget
+from s2kit.io.threads import PATIENCE_S, Pool
+from s2kit.io.transfer import Budget, overtime
 from s2kit.workflows.download.place import Place, standing
 from s2kit.workflows.download.plan import (
     Arrangement,
@@ -73,16 +74,19 @@ def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Repor
             stack.enter_context(destination_lock(folder, request.wait_s))
         _check_bytes(orders, request, budget)
         crew = Crew(budget)
-        pool = ThreadPoolExecutor(max(1, request.products_at_once), "s2kit-product")
-        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        pool = stack.enter_context(Pool(request.products_at_once, "s2kit-product"))
         stack.callback(crew.close)
         stack.callback(budget.stop)
         if len(orders) > 1:
             report(Planned(len(orders)))
         yield from results
-        futures = [pool.submit(_one, order, request, crew, report) for order in orders]
-        for future in as_completed(futures):
-            yield _told(future, report)
+        waiting = {pool.submit(_one, order, request, crew, report): order for order in orders}
+        try:
+            for future in as_completed(list(waiting), _patience(budget)):
+                del waiting[future]
+                yield _told(future.result(), report)
+        except TimeoutError:
+            yield from map(_late, waiting.values())
 
 
 def plan_downloads(refs: Sequence[ProductRef], request: DownloadRequest) -> Iterator[Plan | ProductResult]:
@@ -93,8 +97,7 @@ def plan_downloads(refs: Sequence[ProductRef], request: DownloadRequest) -> Iter
     orders, results = _orders(refs, request)
     yield from results
     budget = Budget(request.timeout_s, request.stall_s)
-    with ThreadPoolExecutor(max(1, request.products_at_once), "s2kit-plan") as pool:
-        yield from pool.map(lambda order: _plan(order, request, budget), orders)
+    yield from _plans(orders, request, budget)
 
 
 def summary(results: Sequence[ProductResult], seconds: float) -> str:
@@ -122,8 +125,16 @@ def _one(order: Order, request: DownloadRequest, crew: Crew, report: Report) -> 
         return ProductResult(str(order.name), Status.FAILED, error=error)
 
 
-def _told(future: "Future[ProductResult]", report: Report) -> ProductResult:
-    result = future.result()
+def _patience(budget: Budget) -> float | None:
+    """Seconds to wait for those who look at the budget themselves; who has not come back then hangs in a request."""
+    return None if budget.left_s is None else budget.left_s + PATIENCE_S
+
+
+def _late(order: Order) -> ProductResult:
+    return ProductResult(str(order.name), Status.FAILED, error=overtime())
+
+
+def _told(result: ProductResult, report: Report) -> ProductResult:
     if result.status is Status.ALREADY_THERE:
         report(Finished(result.product, f"{result.path} (already there)"))
     elif result.status is Status.DONE:
@@ -137,14 +148,23 @@ def _told(future: "Future[ProductResult]", report: Report) -> ProductResult:
 def _check_bytes(orders: Sequence[Order], request: DownloadRequest, budget: Budget) -> None:
     if request.max_bytes is None:
         return
-    with ThreadPoolExecutor(max(1, request.products_at_once), "s2kit-plan") as pool:
-        plans = list(pool.map(lambda order: _plan(order, request, budget), orders))
-    total = sum(plan.nbytes for plan in plans if isinstance(plan, Plan))
+    total = sum(plan.nbytes for plan in _plans(orders, request, budget) if isinstance(plan, Plan))
     if total > request.max_bytes:
         raise UsageError(
             f"{size_text(total)} would be fetched, more than the {size_text(request.max_bytes)} that are allowed",
             "raise --max-bytes, or ask for fewer products or --bands",
         )
+
+
+def _plans(orders: Sequence[Order], request: DownloadRequest, budget: Budget) -> Iterator[Plan | ProductResult]:
+    """For each product what `plan_downloads` says, in their order."""
+    with Pool(request.products_at_once, "s2kit-plan") as pool:
+        waiting = [(order, pool.submit(_plan, order, request, budget)) for order in orders]
+        for order, future in waiting:
+            try:
+                yield future.result(_patience(budget))
+            except TimeoutError:
+                yield _late(order)
 
 
 def _plan(order: Order, request: DownloadRequest, budget: Budget) -> Plan | ProductResult:

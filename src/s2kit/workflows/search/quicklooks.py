@@ -1,7 +1,6 @@
 """Small pictures of found products, for a folder."""
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from s2kit.core.record import ProductRecord
 from s2kit.errors import S2KitError
 from s2kit.io.deadline import Deadline
 from s2kit.io.quicklooks import picture
+from s2kit.io.threads import Pool
 
 _THREADS = 4
 _TIMEOUT_S = 300.0
@@ -50,7 +50,7 @@ def fetch_quicklooks(records: Iterable[ProductRecord], folder: Path, report: Rep
         report(Finished(record.id, str(target)))
         return target
 
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="quicklook") as pool:
+    with Pool(_THREADS, "s2kit-quicklook") as pool:
         done = list(pool.map(fetch, having))
     return Quicklooks(
         tuple(path for path in done if isinstance(path, Path)),
