@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from support.s3 import moto_url, s3_server  # noqa: F401
 
@@ -19,7 +19,8 @@ SKIP_PREFIX = "shared data is not here: "
 POSTGIS_SKIP_PREFIX = "PostgreSQL with PostGIS is not here: "
 
 
-settings.register_profile("s2kit", deadline=None)  # how fast an example runs says more about the machine than the code
+# how fast an example is made and runs says more about the machine than about the code
+settings.register_profile("s2kit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("s2kit")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background ignores Ctrl-C, and its children too

@@ -56,7 +56,7 @@ def search_of(sparse):
     return TileSearch(FIRST, sparse.end, [1] * len(sparse.sizes))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.one_of(st.integers(14, 200), st.integers(14, 60_000), st.integers(50_000, 300_000)), min_size=1, max_size=60
@@ -197,7 +197,7 @@ def test_a_search_shows_where_the_tiles_it_saw_begin_and_end():
     assert search.shares.starts[3] == 0.8
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(40, 300_000), min_size=8, max_size=60),
     st.dictionaries(st.integers(0, 60), st.floats(0, 1), max_size=5),

@@ -71,7 +71,7 @@ def test_all_levels_of_all_codings_are_what_the_standard_says(name: str, openjpe
 
 
 @pytest.mark.parametrize("openjpeg", ROUTES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(BY_PACKETS),
     col=st.integers(-60, 160),

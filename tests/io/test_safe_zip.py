@@ -77,7 +77,7 @@ def test_a_cut_zip_is_an_input_error_wherever_it_is_cut(tmp_path: Path) -> None:
         assert "\n" not in caught.value.message
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(at=st.floats(0, 0.9999), byte=st.integers(0, 255))
 @example(at=0.9996, byte=104)
 def test_a_changed_byte_never_makes_a_crash(tmp_path: Path, at: float, byte: int) -> None:

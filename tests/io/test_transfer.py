@@ -40,7 +40,7 @@ def get(server: RangeServer, target: Path, budget: Budget | None = None, **optio
     store = HttpsStore(Archive(name="here", address=server.url), retries=0)
     info = options.pop("info", None) or store.stat(KEY)
     wanted = Wanted(info, target, **{"algorithm": "MD5", "checksum": digest(), **options})  # type: ignore[arg-type]
-    return fetch(store, wanted, budget or Budget(stall_s=5, attempts=3))
+    return fetch(store, wanted, budget or Budget(stall_s=60, attempts=3))
 
 
 def test_an_object_becomes_a_proven_file(tmp_path):

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 SCRIPTS = Path(sys.executable).parent
-_START_S = 60.0
+_START_S = 180.0
 _BY_DEBIAN = "/usr/lib/postgresql"
 
 Json = dict[str, Any]

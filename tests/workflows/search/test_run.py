@@ -198,11 +198,11 @@ def test_a_reader_that_goes_away_stops_the_search(server: CatalogueServer) -> No
 
 
 def test_a_deadline_is_for_all_of_it() -> None:
-    with stac_server(ITEMS, page_size=1, wait_s=0.2) as slow:
+    with stac_server(ITEMS, page_size=1, wait_s=0.6) as slow:
         started = time.monotonic()
         found = search(request(slow, timeout_s=1))
         list(found)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 12  # all of it takes 15
         assert isinstance(found.problem, TryLaterError)
 
 
