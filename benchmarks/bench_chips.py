@@ -26,7 +26,7 @@ from benchmarks.harness import (
     work_folder,
 )
 from benchmarks.inputs import full_tile
-from s2kit.core.grid import Grid
+from s2kit.grid import Grid
 from s2kit.io.projection import project_point
 from s2kit.io.scene_writer import CODINGS, write_jp2
 

@@ -161,7 +161,7 @@ def _places(path: Path, side: int, count: int) -> list[tuple[int, int]]:
 
 def _s2kit(openjpeg: str) -> Callable[..., Iterator[Any]]:
     def chips(path: Path, side: int, count: int) -> Iterator[Any]:
-        from s2kit.core.grid import Window
+        from s2kit.grid import Window
         from s2kit.io.imagery import open_image
 
         for col, row in _places(path, side, count):

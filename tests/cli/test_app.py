@@ -170,7 +170,7 @@ def test_requests_are_logged(tmp_path: Path) -> None:
 SLEEPER = """
 import sys, time
 from s2kit.cli.app import app, main
-from s2kit.io.files import atomic_file
+from s2kit.run.files import atomic_file
 from pathlib import Path
 @app.command()
 def sleep() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from s2kit.cli.terminal import listening, set_up_logging
-from s2kit.core.events import Advanced, Event, Failed, Finished, Note, Planned, Started
+from s2kit.run.events import Advanced, Event, Failed, Finished, Note, Planned, Started
 
 EVENTS: list[Event] = [
     Planned(2, 100),
@@ -66,7 +66,7 @@ def test_a_log_file_gets_every_item_with_its_time(tmp_path: Path) -> None:
 SPEAKER = """
 import sys
 from s2kit.cli.terminal import listening, set_up_logging
-from s2kit.core.events import Finished, Planned
+from s2kit.run.events import Finished, Planned
 set_up_logging(0, "")
 with listening("render", verbosity=0, progress=True) as report:
     report(Planned(3))

@@ -14,8 +14,8 @@ from s2kit.core.chip_grid import (
     utm_epsg,
     window_in,
 )
-from s2kit.core.grid import Bounds, Grid, Window
 from s2kit.errors import InputError
+from s2kit.grid import Bounds, Grid, Window
 
 TEN = Grid(32631, 499980, 5900040, 10, 10980, 10980)
 TWENTY = Grid(32631, 499980, 5900040, 20, 5490, 5490)

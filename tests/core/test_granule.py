@@ -20,9 +20,9 @@ from s2kit.core.granule import (
     parse_granule_name,
     parse_image_name,
 )
-from s2kit.core.grid import Grid
 from s2kit.core.product import Baseline, TileId
 from s2kit.errors import InputError
+from s2kit.grid import Grid
 
 TILE = """<?xml version="1.0" encoding="UTF-8"?>
 <n1:Level-2A_Tile_ID xmlns:n1="https://psd-14.sentinel2.eo.esa.int/PSD/S2_PDI_Level-2A_Tile_Metadata.xsd">

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2kit.core.codestream import MainHeader
-from s2kit.core.grid import Window
 from s2kit.core.jp2 import parse_header
 from s2kit.core.jp2_packets import (
     Area,
@@ -28,6 +27,7 @@ from s2kit.core.jp2_packets import (
 )
 from s2kit.core.tile_part import TilePartHeader, parse_tile_part
 from s2kit.errors import InputError
+from s2kit.grid import Window
 from support.jp2_files import BY_PACKETS, path_of
 
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.warp import transform
 
-from s2kit.core.grid import Bounds
 from s2kit.core.mgrs import TILE_SIZE_M, tile_bounds, tile_polygon, utm_to_lonlat
 from s2kit.core.tile import TileId
 from s2kit.errors import InputError
+from s2kit.grid import Bounds
 
 # corners as the MTD_TL.xml of real products give them
 CORNERS = {

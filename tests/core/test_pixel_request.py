@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from s2kit.core.grid import Bounds, Window
 from s2kit.core.pixel_dump import BadRequestError
 from s2kit.core.pixel_request import PixelWish, outer_box, parse_requests, parse_window, part_of
 from s2kit.errors import UsageError
+from s2kit.grid import Bounds, Window
 
 KEY = "tiles/33/U/UP/X.SAFE/GRANULE/Y/IMG_DATA/Z_B8A.jp2"
 

@@ -4,7 +4,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 
-from s2kit.core.grid import Grid, Window
+from s2kit.grid import Grid, Window
 from s2kit.io.chip_pixels import read_frames, read_windows
 from s2kit.io.imagery import open_image
 from s2kit.io.projection import project_point

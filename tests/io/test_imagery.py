@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterioWindow
 
-from s2kit.core.grid import Grid, Window
 from s2kit.core.location import FilePart, LocalFile, ZipMember
 from s2kit.errors import AccessError, InputError, NotFoundError
+from s2kit.grid import Grid, Window
 from s2kit.io.gdal_image import GdalImage
 from s2kit.io.imagery import open_image
 from s2kit.io.jp2_image import Jp2Image

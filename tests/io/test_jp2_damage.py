@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from s2kit.core.grid import Window
 from s2kit.errors import InputError
+from s2kit.grid import Window
 from s2kit.io.imagery import open_image
 from s2kit.io.jp2_image import Jp2Image
 from support.jp2_files import path_of, pixels_of, reduced_pixels_of

@@ -5,7 +5,7 @@ from affine import Affine
 from rasterio.features import geometry_mask
 from shapely.geometry import Point, box
 
-from s2kit.core.grid import Grid, Window
+from s2kit.grid import Grid, Window
 from s2kit.io.masks import inside, window_of
 
 GRID = Grid(32631, 500000, 5000000, 20, 100, 100)

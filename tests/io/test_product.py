@@ -9,11 +9,11 @@ import rasterio
 
 from s2kit.core.archive import Archive
 from s2kit.core.bands import BANDS, usual_images
-from s2kit.core.grid import Grid, Window
 from s2kit.core.location import FilePart, LocalFile, ZipMember, gdal_path
 from s2kit.core.metadata import OffsetSource
 from s2kit.core.product import Baseline, LegacyProductName, Level, ProductName, TileId, parse_product_name
 from s2kit.errors import InputError, NotFoundError
+from s2kit.grid import Grid, Window
 from s2kit.io.imagery import open_image
 from s2kit.io.product import BandImage, open_product
 from s2kit.io.store import open_store

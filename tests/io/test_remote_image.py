@@ -5,9 +5,9 @@ import pytest
 import rasterio
 
 from s2kit.core.archive import Archive
-from s2kit.core.grid import Window
 from s2kit.core.location import RemoteObject
 from s2kit.errors import AccessError, InputError, NotFoundError, TryLaterError
+from s2kit.grid import Window
 from s2kit.io.imagery import open_image
 from s2kit.io.index_cache import FOLDER
 from support.http_server import Fault, always, first, serving

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import rasterio
 
-from s2kit.core.grid import Grid
 from s2kit.errors import OutputError
+from s2kit.grid import Grid
 from s2kit.io.scene_writer import BANDS_60M, new_folder, write_jp2
 from s2kit.workflows.scene import Scene
 from support.scenes import built_scene

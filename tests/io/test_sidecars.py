@@ -3,7 +3,7 @@ import pytest
 import rasterio
 from rasterio.crs import CRS
 
-from s2kit.core.grid import Grid
+from s2kit.grid import Grid
 from s2kit.io.jpeg import write_jpeg
 from s2kit.io.png import PngOptions, write_png
 from s2kit.io.raster import RasterOptions, read_tags, write_webp

@@ -20,9 +20,9 @@ import numpy as np
 import rasterio
 
 from s2kit.core.codestream import MainHeader
-from s2kit.core.grid import Window
 from s2kit.core.jp2 import parse_header
 from s2kit.errors import InputError, NotFoundError
+from s2kit.grid import Window
 from s2kit.io.imagery import open_image
 from support.jp2_files import BY_PACKETS, path_of
 

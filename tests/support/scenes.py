@@ -35,8 +35,8 @@ import numpy as np
 import rasterio
 
 import s2kit
-from s2kit.core.grid import Grid
 from s2kit.core.scene.product import SceneProduct
+from s2kit.grid import Grid
 from s2kit.workflows.scene import Scene, make_scene
 
 SIDE = 1320

@@ -113,7 +113,7 @@ _register()
 
 def main() -> None:
     """Run the command line; SIGTERM unwinds like Ctrl-C, so that nothing half written stays."""
-    from s2kit.io.light_rasterio import keep_boto3_from_rasterio
+    from s2kit.run.no_boto3 import keep_boto3_from_rasterio
 
     heed_signals()
     keep_boto3_from_rasterio()

@@ -9,7 +9,7 @@ from s2kit.cli.context import session
 from s2kit.cli.options import Format, OutputFormat
 
 if TYPE_CHECKING:
-    from s2kit.io.cache_folders import CacheUsage
+    from s2kit.run.cache_folders import CacheUsage
 
 cache_app = typer.Typer(no_args_is_help=True, help="Show what is kept between runs, or clear it.")
 

@@ -152,7 +152,7 @@ def chips(
 
 def nothing_named(run: Session, given: dict[str, Any], which: Any) -> bool:
     """True where products were to come from stdin and none came: that is no reason to search for some."""
-    from s2kit.core.events import Note
+    from s2kit.run.events import Note
 
     if not given["products"] or which.refs:
         return False
@@ -227,7 +227,7 @@ def _cache(run: Session, *, use: bool) -> Any:
 
 def _list(run: Session, asked: "UnderstoodChips", form: Format, *, dry_run: bool) -> None:
     from s2kit.cli.output import emit
-    from s2kit.core.events import Note
+    from s2kit.run.events import Note
     from s2kit.workflows.chips.listing import LIST_COLUMNS, estimate, planned_rows
     from s2kit.workflows.chips.run import plan
 
@@ -272,7 +272,7 @@ def _cut(
 
 def _print(run: Session, result: Any, output: Any, raw: bool, form: Format | None) -> None:
     from s2kit.cli.output import emit, to_json, write_line
-    from s2kit.core.events import Note
+    from s2kit.run.events import Note
     from s2kit.workflows.chips.listing import COLUMNS, chip_rows
 
     if form is not None:

@@ -44,7 +44,7 @@ def init(
 ) -> None:
     """Write settings.toml and .env with every setting explained; existing files are never touched."""
     from s2kit.cli.settings_text import env_example, settings_example
-    from s2kit.io.files import write_atomic
+    from s2kit.run.files import write_atomic
 
     for name, text in (("settings.toml", settings_example()), (".env", env_example())):
         write_line(str(write_atomic(folder / name, text.encode())))

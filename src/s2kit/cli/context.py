@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from s2kit.errors import ExitCode, NothingFoundError, PartialFailure, S2KitError
 
 if TYPE_CHECKING:
-    from s2kit.core.events import Report
+    from s2kit.run.events import Report
     from s2kit.settings import Loaded, Settings
 
 
@@ -71,7 +71,7 @@ class Session:
 
     def fail(self, item: str, error: S2KitError) -> None:
         """Note that an item failed while the others go on; said at once, unless it is the only one and ends the run."""
-        from s2kit.core.events import Failed
+        from s2kit.run.events import Failed
 
         self.failures.append(error)
         if self.items != 1:
@@ -149,7 +149,7 @@ def _hand_down_keys(secrets: Mapping[str, str]) -> None:
 
 
 def _append_request(path: Path, run: Session, started: datetime, code: ExitCode) -> None:
-    from s2kit.io.files import translate_os_error
+    from s2kit.run.files import translate_os_error
 
     line = {
         "time": started.isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -122,7 +122,7 @@ def _fetch(run: "Session", refs: Any, request: "DownloadRequest", form: Format |
     import time
 
     from s2kit.cli.output import emit
-    from s2kit.core.events import Note
+    from s2kit.run.events import Note
     from s2kit.workflows.download.run import download, summary
 
     started = time.monotonic()
@@ -160,7 +160,7 @@ def _results(results: "Iterable[ProductResult]", form: Format) -> "Iterator[Mapp
 def _say_plans(run: "Session", refs: Any, request: "DownloadRequest", form: Format | None, output: Any) -> None:
     from s2kit.cli.output import emit
     from s2kit.core.cost import PRICE_LIST, size_text
-    from s2kit.core.events import Note
+    from s2kit.run.events import Note
     from s2kit.workflows.download import Plan, plan_downloads
 
     plans: list[Plan] = []

@@ -53,7 +53,7 @@ def write_lines(lines: Iterable[str], output: Path | None = None) -> None:
         for line in lines:
             write_line(line)
         return
-    from s2kit.io.files import write_atomic
+    from s2kit.run.files import write_atomic
 
     write_atomic(output, "".join(f"{line}\n" for line in lines).encode(), overwrite=True)
 

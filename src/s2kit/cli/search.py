@@ -162,7 +162,7 @@ def _row(record: "ProductRecord", form: Format) -> dict[str, Any]:
 
 def _finish(run: Session, found: "Search", side: "SideOutputs", *, count: int, fail_if_empty: bool) -> None:
     """Write what goes beside stdout, then end as the search ended."""
-    from s2kit.core.events import Note
+    from s2kit.run.events import Note
 
     run.result.update({"products": count, "complete": found.complete})
     run.failures.extend(side.write())

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from s2kit.core.events import Advanced, Event, Failed, Finished, Note, Planned, Report, Started
+from s2kit.run.events import Advanced, Event, Failed, Finished, Note, Planned, Report, Started
 
 _log = logging.getLogger("s2kit")
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -21,7 +21,7 @@ def set_up_logging(verbosity: int, log_file: str) -> None:
     """Send log lines to stderr (debug lines with -vv) and to a file, times in UTC."""
     from pathlib import Path
 
-    from s2kit.io.files import translate_os_error
+    from s2kit.run.files import translate_os_error
 
     for handler in list(_log.handlers):
         _log.removeHandler(handler)

@@ -8,8 +8,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from s2kit.core.grid import Bounds, Grid, Window
 from s2kit.errors import InputError
+from s2kit.grid import Bounds, Grid, Window
 
 DEFAULT_SIZE_M = 1280.0
 LARGEST_SIZE_M = 5120.0

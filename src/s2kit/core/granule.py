@@ -8,10 +8,10 @@ from xml.etree.ElementTree import Element
 
 from s2kit.core.bands import BANDS, LAYERS
 from s2kit.core.baseline import Baseline
-from s2kit.core.grid import Grid
 from s2kit.core.tile import TileId
 from s2kit.core.xmltree import XmlTree, parse_number, parse_xml, parse_xml_until
 from s2kit.errors import InputError
+from s2kit.grid import Grid
 
 HEAD_BYTES = 1 << 15
 """Bytes of a granule's metadata that are sure to hold its grids; the file has 0.2 to 0.6 MB, most of it angles."""

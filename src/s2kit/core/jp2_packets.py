@@ -11,9 +11,9 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from s2kit.core.codestream import Coding, ImageSize, MainHeader
-from s2kit.core.grid import Window
 from s2kit.core.tile_part import TilePart, TilePartHeader
 from s2kit.errors import InputError
+from s2kit.grid import Window
 
 
 class Area(NamedTuple):

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from s2kit.core.grid import Bounds, Window
 from s2kit.core.pixel_dump import BadRequestError
 from s2kit.errors import UsageError
+from s2kit.grid import Bounds, Window
 
 LOWEST = -1
 """The `rlevel` that stands for the smallest reduction there is."""

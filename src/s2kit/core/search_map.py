@@ -10,8 +10,8 @@ from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.aoi import Aoi
-from s2kit.core.grid import Bounds
 from s2kit.core.record import ProductRecord
+from s2kit.grid import Bounds
 
 WIDTH = 1000
 """Width of the drawing in SVG units."""

@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.grid import Grid, Window
 from s2kit.errors import InputError
+from s2kit.grid import Grid, Window
 from s2kit.io.gdal_image import ImageSize
 from s2kit.io.imagery import Image, open_image
 from s2kit.io.product import BandImage

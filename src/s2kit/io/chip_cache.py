@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.errors import DiskError
-from s2kit.io.files import ensure_folder, remove, translate_os_error
+from s2kit.run.files import ensure_folder, remove, translate_os_error
 
 FOLDER = "chips"
 _KEY_FILE = "key.json"

@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from s2kit.core.grid import Grid
+from s2kit.grid import Grid
 
 
 def encode_geotiff(

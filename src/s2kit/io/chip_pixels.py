@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2kit.core.chip_grid import share_windows
-from s2kit.core.grid import Grid, Window
+from s2kit.grid import Grid, Window
 from s2kit.io.warp import warped
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _same_pixels(grid: Grid, frame: Grid) -> bool:
 def _bounds_in(frame: Grid, epsg: int) -> Any:
     from rasterio.warp import transform_bounds
 
-    from s2kit.core.grid import Bounds
+    from s2kit.grid import Bounds
 
     return Bounds(*transform_bounds(f"EPSG:{frame.epsg}", f"EPSG:{epsg}", *frame.bounds))
 

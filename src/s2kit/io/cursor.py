@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from s2kit.errors import InputError, UsageError
-from s2kit.io.files import write_atomic
+from s2kit.run.files import write_atomic
 
 _VERSION = 1
 _NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)

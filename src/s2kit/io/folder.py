@@ -9,8 +9,8 @@ from typing import IO
 
 from s2kit.core.archive import Archive
 from s2kit.errors import AccessError, DiskError, InputError, NotFoundError, S2KitError
-from s2kit.io.files import LOCK_NAME, PART_SUFFIX, atomic_file
 from s2kit.io.store import Body, ChangedError, ObjectInfo, Part
+from s2kit.run.files import LOCK_NAME, PART_SUFFIX, atomic_file
 
 _CHUNK = 1 << 20
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.grid import Grid, Window
 from s2kit.errors import InputError, NotFoundError
+from s2kit.grid import Grid, Window
 from s2kit.io.byte_source import Traffic
 from s2kit.io.jp2_decode import first_cause, gdal_threads, no_georeference_warning
 

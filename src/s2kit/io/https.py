@@ -16,9 +16,9 @@ from urllib3.util.retry import Retry
 
 from s2kit.core.archive import Archive
 from s2kit.errors import AccessError, NotFoundError, OutputError, S2KitError, ServiceError, TryLaterError
-from s2kit.io.pace import paced
 from s2kit.io.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
 from s2kit.io.store import Body, ChangedError, ObjectInfo, Part
+from s2kit.run.chunking import paced
 
 LISTABLE = frozenset({"storage.googleapis.com"})
 """Hosts whose path is `/BUCKET/KEY` of a store that can be listed with S3's requests."""

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2kit.core.codestream import MainHeader
-from s2kit.core.grid import Grid, Window
 from s2kit.core.jp2 import HEADER_GUESS, parse_header
 from s2kit.core.jp2_packets import (
     Area,
@@ -38,6 +37,7 @@ from s2kit.core.jp2_window import (
 )
 from s2kit.core.markers import SOT_NBYTES, NeedMore
 from s2kit.errors import InputError
+from s2kit.grid import Grid, Window
 from s2kit.io.byte_source import ByteSource, Traffic
 from s2kit.io.gdal_image import (
     GdalImage,

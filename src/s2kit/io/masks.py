@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.grid import Bounds, Grid, Window
+from s2kit.grid import Bounds, Grid, Window
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.grid import Grid
+from s2kit.grid import Grid
 from s2kit.io.raster import RasterOptions, write_geotiff
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from s2kit.core.record import ProductRecord
 from s2kit.errors import InputError, NotFoundError
-from s2kit.io.deadline import Deadline
-from s2kit.io.files import atomic_file, write_atomic
+from s2kit.run.deadline import Deadline
+from s2kit.run.files import atomic_file, write_atomic
 
 _PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 

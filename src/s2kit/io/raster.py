@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.grid import Grid
 from s2kit.errors import DiskError, InputError, OutputError
+from s2kit.grid import Grid
 
 TILE_PX = 512
 WEBP_MAX_SIDE = 16383

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from s2kit.core.grid import Window
 from s2kit.core.jp2 import HEADER_GUESS, is_jpeg2000
 from s2kit.core.jp2_packets import Span
 from s2kit.core.location import RemoteObject
@@ -15,6 +14,7 @@ from s2kit.core.markers import NeedMore
 from s2kit.core.tile_part import parse_tile_part
 from s2kit.core.tile_search import SEEN_NBYTES, Siblings
 from s2kit.errors import InputError
+from s2kit.grid import Window
 from s2kit.io.byte_source import Traffic
 from s2kit.io.gdal_image import ImageInfo, ImageSize
 from s2kit.io.index_cache import FOLDER, IndexCache, Learned, default_folder

@@ -25,10 +25,10 @@ from botocore.config import Config
 
 from s2kit.core.archive import Archive
 from s2kit.errors import OutputError
-from s2kit.io.pace import paced
 from s2kit.io.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
 from s2kit.io.s3_errors import changed, short, translated, upload_failed
 from s2kit.io.store import Body, ObjectInfo, Part
+from s2kit.run.chunking import paced
 
 GOOGLE = "https://storage.googleapis.com"
 LARGEST_COPY = 5 * 1024**3

@@ -17,10 +17,10 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.features import shapes
 from rasterio.warp import transform
 
-from s2kit.core.grid import Grid
 from s2kit.core.scene.package import ListedFile
 from s2kit.errors import OutputError, S2KitError
-from s2kit.io.files import fsync_folder, part_path, remove, translate_os_error
+from s2kit.grid import Grid
+from s2kit.run.files import fsync_folder, part_path, remove, translate_os_error
 
 Ring = list[tuple[float, float]]
 

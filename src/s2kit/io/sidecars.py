@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from s2kit.core.grid import Grid
-from s2kit.io.files import write_atomic
+from s2kit.grid import Grid
+from s2kit.run.files import write_atomic
 
 _UTM_ZONES = 60
 WORLD_SUFFIXES = {".jpg": ".jgw", ".png": ".pgw", ".webp": ".wpw"}

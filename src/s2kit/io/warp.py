@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.grid import Grid
+from s2kit.grid import Grid
 
 
 def warped(pixels: NDArray[Any], source: Grid, target: Grid, method: str) -> NDArray[Any]:

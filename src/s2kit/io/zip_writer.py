@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from s2kit.errors import InputError
-from s2kit.io.files import atomic_file
+from s2kit.run.files import atomic_file
 
 _CHUNK = 1 << 20
 _EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)

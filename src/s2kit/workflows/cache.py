@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from s2kit.errors import UsageError
-from s2kit.io.cache_folders import CacheUsage, clear, usage
+from s2kit.run.cache_folders import CacheUsage, clear, usage
 from s2kit.settings import Settings
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")

@@ -16,7 +16,6 @@ from s2kit.core.chip_grid import square_around, utm_epsg
 from s2kit.core.chip_record import Place
 from s2kit.core.chip_selection import Candidate, Choice, select
 from s2kit.core.dates import DateRange, parse_time
-from s2kit.core.events import Note, Report, silent
 from s2kit.core.mgrs import tile_polygon
 from s2kit.core.product import ProductName, parse_product_name
 from s2kit.core.product_ref import ProductRef
@@ -25,6 +24,7 @@ from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.io.dataset import find_in_dataset
 from s2kit.io.product import Product
 from s2kit.io.projection import LON_LAT, project_all, project_point
+from s2kit.run.events import Note, Report, silent
 from s2kit.settings import Settings
 from s2kit.workflows.pixel_source import SourceRef, local_item_file, open_safe, read_item
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2kit.core.events import Report, silent
 from s2kit.errors import ExitCode, OutputError, S2KitError
-from s2kit.io.command import run_pipeline
-from s2kit.io.files import destination_lock, ensure_folder, write_atomic
 from s2kit.io.scene_writer import place
+from s2kit.run.command import run_pipeline
+from s2kit.run.events import Report, silent
+from s2kit.run.files import destination_lock, ensure_folder, write_atomic
 from s2kit.workflows.scene import make_scene
 from s2kit.workflows.scene.bucket import lay_out_bucket
 

@@ -75,8 +75,8 @@ def _versions() -> Iterator[Check]:
 
 
 def _decoders(openjpeg: str) -> Iterator[Check]:
-    from s2kit.io.gdal_info import driver_names, gdal_version
     from s2kit.io.openjpeg import route_in_use
+    from s2kit.run.gdal_info import driver_names, gdal_version
 
     yield Check("gdal", State.OK, gdal_version())
     if "JP2OpenJPEG" in driver_names():
@@ -88,7 +88,7 @@ def _decoders(openjpeg: str) -> Iterator[Check]:
 
 
 def _places(settings: Settings) -> Iterator[Check]:
-    from s2kit.io.files import free_bytes
+    from s2kit.run.files import free_bytes
 
     for name, folder in (("dataset folder", settings.dataset), ("cache folder", settings.cache_dir)):
         free = free_bytes(folder)

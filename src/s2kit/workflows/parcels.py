@@ -7,11 +7,11 @@ from typing import Any
 
 from shapely.geometry import mapping
 
-from s2kit.core.events import Report, silent
 from s2kit.core.parcel import Parcel
 from s2kit.errors import NotFoundError
 from s2kit.io.parcels import areas_m2
 from s2kit.io.projection import LON_LAT
+from s2kit.run.events import Report, silent
 from s2kit.settings import Settings
 from s2kit.workflows.places import WhereWords, chosen_parcels
 

@@ -15,7 +15,7 @@ from s2kit.core.query import new_query
 from s2kit.errors import AccessError, ConfigError, ServiceError, TryLaterError
 from s2kit.io.catalogues.base import CatalogueSource, Page, open_catalogue
 from s2kit.io.catalogues.dhus import query_terms
-from s2kit.io.deadline import Deadline
+from s2kit.run.deadline import Deadline
 from support.catalogue_server import Answer, CatalogueServer, Request
 
 NOW = datetime(2026, 7, 15, tzinfo=UTC)

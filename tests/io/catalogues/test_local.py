@@ -14,7 +14,7 @@ from s2kit.core.record import ProductRecord
 from s2kit.errors import NotFoundError
 from s2kit.io.catalogues import local_products
 from s2kit.io.catalogues.base import CatalogueSource, Page, open_catalogue
-from s2kit.io.deadline import Deadline
+from s2kit.run.deadline import Deadline
 from support.tiny_safe import L1C_NAME, L2A_NAME, write_safe
 
 TILE = {

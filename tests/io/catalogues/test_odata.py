@@ -13,7 +13,7 @@ from s2kit.errors import ServiceError
 from s2kit.io.catalogues.areas import MAX_VERTICES, simple_parts
 from s2kit.io.catalogues.base import CatalogueSource
 from s2kit.io.catalogues.odata import ODataCatalogue, conditions
-from s2kit.io.deadline import Deadline
+from s2kit.run.deadline import Deadline
 from support.catalogue_server import Answer, CatalogueServer, recorded_server
 
 NOW = datetime(2026, 7, 15, tzinfo=UTC)

@@ -13,7 +13,7 @@ from s2kit.core.dates import EVER, parse_date
 from s2kit.core.query import new_query
 from s2kit.errors import AccessError, NotFoundError, S2KitError, ServiceError, TryLaterError
 from s2kit.io.catalogues.base import CatalogueSource, Page, open_catalogue
-from s2kit.io.deadline import Deadline
+from s2kit.run.deadline import Deadline
 from support.catalogue_server import Answer, CatalogueServer, Request, stac_item, stac_server
 
 NOW = datetime(2026, 7, 15, tzinfo=UTC)

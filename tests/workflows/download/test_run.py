@@ -9,7 +9,6 @@ import pytest
 
 from s2kit.core.archive import Archive, Layout
 from s2kit.core.download_record import DownloadRecord, State
-from s2kit.core.events import Event, Note
 from s2kit.core.product_ref import ProductRef
 from s2kit.core.subset import Subset
 from s2kit.errors import (
@@ -22,7 +21,8 @@ from s2kit.errors import (
     TryLaterError,
     UsageError,
 )
-from s2kit.io.files import destination_lock
+from s2kit.run.events import Event, Note
+from s2kit.run.files import destination_lock
 from s2kit.workflows.download.plan import Arrangement, DownloadRequest, Plan, ProductResult, Status
 from s2kit.workflows.download.run import download, plan_downloads, summary, with_dataset
 from support.aws_trees import (

@@ -11,12 +11,12 @@ import pytest
 import rasterio
 import shapely
 
-from s2kit.core.events import Note
 from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, NotFoundError, OutputError, TryLaterError, UsageError
-from s2kit.io.files import destination_lock
 from s2kit.io.product import open_product
 from s2kit.io.raster import read_tags
+from s2kit.run.events import Note
+from s2kit.run.files import destination_lock
 from s2kit.settings import Settings
 from s2kit.workflows.render import PictureFormat, State
 from s2kit.workflows.render import paint as render_paint

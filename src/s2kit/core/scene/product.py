@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from s2kit.core.grid import Grid
 from s2kit.core.scene.spectra import BAND_NAMES
+from s2kit.grid import Grid
 
 NATIVE_M = (60, 10, 10, 10, 20, 20, 20, 10, 20, 60, 60, 20, 20)
 """Native resolution of the bands in m, in the order of `BAND_NAMES`."""

@@ -12,7 +12,7 @@ from s2kit.core.dates import DateRange
 from s2kit.core.query import Query
 from s2kit.core.record import ProductRecord
 from s2kit.errors import ConfigError
-from s2kit.io.deadline import Deadline
+from s2kit.run.deadline import Deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from s2kit.errors import AccessError, ConfigError, InputError, ServiceError
 from s2kit.io.catalogues.areas import simple_parts
 from s2kit.io.catalogues.base import CatalogueSource, Page
 from s2kit.io.catalogues.transport import BadRequestError, Transport, host_of
-from s2kit.io.deadline import Deadline
+from s2kit.run.deadline import Deadline
 
 CLOSED_HOSTS = frozenset(("scihub.copernicus.eu", "apihub.copernicus.eu", "dhus.copernicus.eu", "colhub.copernicus.eu"))
 _PLATFORMS = {"s1": "Sentinel-1", "s2": "Sentinel-2"}

@@ -23,8 +23,8 @@ from s2kit.core.query import Query
 from s2kit.core.record import ProductRecord
 from s2kit.errors import NotFoundError, S2KitError
 from s2kit.io.catalogues.base import CatalogueSource, Page
-from s2kit.io.deadline import Deadline
-from s2kit.io.files import PART_SUFFIX, write_atomic
+from s2kit.run.deadline import Deadline
+from s2kit.run.files import PART_SUFFIX, write_atomic
 
 MAX_DEPTH = 10
 """Folders below the dataset folder that are looked into; the AWS layout needs eight."""

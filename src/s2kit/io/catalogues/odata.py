@@ -18,7 +18,7 @@ from s2kit.errors import InputError, ServiceError
 from s2kit.io.catalogues.areas import simple_parts
 from s2kit.io.catalogues.base import CatalogueSource, Page
 from s2kit.io.catalogues.transport import Transport, host_of
-from s2kit.io.deadline import Deadline
+from s2kit.run.deadline import Deadline
 
 _NAMES_AT_ONCE = 20
 _COLLECTIONS = {"s1": "SENTINEL-1", "s2": "SENTINEL-2"}

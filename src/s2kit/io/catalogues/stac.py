@@ -22,8 +22,8 @@ from s2kit.core.record_sources import from_stac_page
 from s2kit.errors import ServiceError
 from s2kit.io.catalogues.base import CatalogueSource, Page
 from s2kit.io.catalogues.transport import BadRequestError, Transport, host_of, parse_object
-from s2kit.io.deadline import Deadline
-from s2kit.io.threads import ahead as fetched_ahead
+from s2kit.run.deadline import Deadline
+from s2kit.run.threads import ahead as fetched_ahead
 
 TAKES_FILTERS = frozenset(("earth-search", "cdse"))
 """Catalogues that are known to take `query` and `fields` and to name properties as `from_stac_page` reads them."""

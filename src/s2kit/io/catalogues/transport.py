@@ -24,7 +24,7 @@ from urllib3.response import BaseHTTPResponse
 
 from s2kit import __version__
 from s2kit.errors import AccessError, NotFoundError, S2KitError, ServiceError, TryLaterError
-from s2kit.io.deadline import Deadline
+from s2kit.run.deadline import Deadline
 
 RETRIES = 5
 RETRY_STATUS = frozenset((429, 500, 502, 503, 504))

@@ -15,7 +15,6 @@ from shapely.geometry import box, mapping
 from s2kit import __version__
 from s2kit.core.chip_grid import ChipSize, at_resolution, chip_frame
 from s2kit.core.chip_record import ChipRecord, Place, Recipe
-from s2kit.core.grid import Grid
 from s2kit.core.indices import SUBSTITUTES, Index, compute, find_index
 from s2kit.core.lut import limits_of, to_bytes
 from s2kit.core.metadata import Radiometry
@@ -25,6 +24,7 @@ from s2kit.core.scl import CLOUDY, share_of
 from s2kit.core.tile_search import Siblings
 from s2kit.core.zonal import class_histogram
 from s2kit.errors import InputError, NotFoundError
+from s2kit.grid import Grid
 from s2kit.io.chip_cache import ChipStore, replace_file
 from s2kit.io.chip_files import encode_geotiff
 from s2kit.io.chip_pixels import Resampling, read_frames

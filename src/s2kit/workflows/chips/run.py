@@ -8,12 +8,12 @@ from s2kit.core.bands import BANDS, LAYERS
 from s2kit.core.chip_record import ChipRecord, Place, Recipe
 from s2kit.core.chip_selection import Choice, check_limit
 from s2kit.core.dates import DateRange
-from s2kit.core.events import Failed as FailedEvent
-from s2kit.core.events import Finished, Note, Planned, Report, silent
 from s2kit.core.scl import unknown_codes
 from s2kit.errors import InputError, S2KitError
 from s2kit.io.chip_cache import ChipStore, open_store_of
-from s2kit.io.parallel import Failed, pmap
+from s2kit.run.events import Failed as FailedEvent
+from s2kit.run.events import Finished, Note, Planned, Report, silent
+from s2kit.run.parallel import Failed, pmap
 from s2kit.settings import Settings
 from s2kit.workflows.candidates import Found, choose
 from s2kit.workflows.chips.cut import CutTask, PlaceTask, cut_chips

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from shapely import box
 
 from s2kit.core.cost import PRICE_LIST, estimate
-from s2kit.core.events import Finished, Planned, Report
-from s2kit.core.grid import Grid, Window
 from s2kit.core.location import RemoteObject
 from s2kit.core.pixel_dump import (
     NoSuchLevelError,
@@ -24,12 +22,14 @@ from s2kit.core.pixel_dump import (
 )
 from s2kit.core.pixel_request import LOWEST, PixelWish, part_of
 from s2kit.errors import InputError, S2KitError, UsageError
-from s2kit.io.files import atomic_file
+from s2kit.grid import Grid, Window
 from s2kit.io.imagery import Image, ImageInfo, open_image
-from s2kit.io.parallel import Done, pmap, worker_count
 from s2kit.io.pixel_files import write_json, write_npy, write_text, write_tiff
 from s2kit.io.projection import LON_LAT, project
 from s2kit.io.remote_index import SHARES
+from s2kit.run.events import Finished, Planned, Report
+from s2kit.run.files import atomic_file
+from s2kit.run.parallel import Done, pmap, worker_count
 from s2kit.settings import Settings
 from s2kit.workflows.pixels.target import Target, connections, find_target
 

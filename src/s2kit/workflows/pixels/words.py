@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from s2kit.core.events import Note, Report
-from s2kit.core.grid import Bounds
 from s2kit.core.pixel_dump import BadRequestError, PixelFormat
 from s2kit.core.pixel_request import LOWEST, PixelWish, outer_box, parse_requests, parse_window
 from s2kit.errors import NotFoundError, UsageError
+from s2kit.grid import Bounds
 from s2kit.io.aoi_files import read_aois
-from s2kit.io.files import refuse_existing
+from s2kit.run.events import Note, Report
+from s2kit.run.files import refuse_existing
 
 SEED_ARCHIVE = "gcp"
 """The archive that the older service's paths are keys of."""

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.composites import NATURAL, Subject
-from s2kit.core.grid import Grid, Window
 from s2kit.core.indices import Index, compute, find_index
 from s2kit.core.metadata import Radiometry
 from s2kit.core.palettes import Palette, palette, scene_palette, to_steps
@@ -27,6 +26,7 @@ from s2kit.core.stretch import (
     lut,
     percentile_limits,
 )
+from s2kit.grid import Grid, Window
 from s2kit.io.band_pixels import DEFAULT_READING, Reading, Resampling, read_on
 from s2kit.io.masks import inside
 from s2kit.io.product import BandImage

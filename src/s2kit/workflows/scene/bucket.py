@@ -15,9 +15,9 @@ from s2kit.core.metadata import parse_product_metadata
 from s2kit.core.product import Level, ProductName, parse_product_name
 from s2kit.core.scene.product import iso
 from s2kit.errors import InputError
-from s2kit.io.files import ensure_folder
 from s2kit.io.projection import LON_LAT, project
 from s2kit.io.scene_writer import new_folder, place, write_jpeg, write_text
+from s2kit.run.files import ensure_folder
 from s2kit.workflows.scene.run import Scene
 
 BUCKETS: Mapping[Level, str] = {Level.L1C: "sentinel-s2-l1c", Level.L2A: "sentinel-s2-l2a"}

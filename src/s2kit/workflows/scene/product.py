@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.grid import Grid
 from s2kit.core.scene import package
 from s2kit.core.scene.landscape import Landscape
 from s2kit.core.scene.metadata import product_metadata, tile_metadata
@@ -14,6 +13,7 @@ from s2kit.core.scene.noise import block_mean, fractal
 from s2kit.core.scene.product import NATIVE_M, SceneProduct
 from s2kit.core.scene.spectra import BAND_NAMES, Palette
 from s2kit.core.scene.weather import SWATH_SLANT, Sky, at_ground
+from s2kit.grid import Grid
 from s2kit.io import scene_writer as out
 
 Floats = NDArray[np.float32]

@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 from shapely.geometry import Polygon
 
-from s2kit.core.events import Finished, Planned, Report, silent
-from s2kit.core.grid import Grid
 from s2kit.core.scene.farmland import FIRST_PARCEL
 from s2kit.core.scene.landscape import Landscape, make_landscape
 from s2kit.core.scene.product import SceneProduct
 from s2kit.core.scene.spectra import BAND_NAMES, palette
 from s2kit.core.scene.weather import at_sensor, classify, make_sky, sun_position
 from s2kit.errors import UsageError
-from s2kit.io.files import ensure_folder, part_path, remove, write_atomic
-from s2kit.io.parallel import Failed, pmap
+from s2kit.grid import Grid
 from s2kit.io.scene_writer import outlines, to_lonlat
+from s2kit.run.events import Finished, Planned, Report, silent
+from s2kit.run.files import ensure_folder, part_path, remove, write_atomic
+from s2kit.run.parallel import Failed, pmap
 from s2kit.workflows.scene.product import Images, band_images, layer_images, seen_reflectance, write_product
 
 TILE, EPSG, WEST, NORTH = "31TCJ", 32631, 300000.0, 4900020.0

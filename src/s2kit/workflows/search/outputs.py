@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from s2kit.core.events import Report
 from s2kit.core.record import ProductRecord
 from s2kit.core.search_map import map_page
 from s2kit.errors import S2KitError
 from s2kit.io.cursor import Cursor, load_cursor, save_cursor
-from s2kit.io.files import write_atomic
+from s2kit.run.events import Report
+from s2kit.run.files import write_atomic
 from s2kit.settings import Settings
 from s2kit.workflows.search.quicklooks import fetch_quicklooks
 from s2kit.workflows.search.run import Search, Tally, search
@@ -97,7 +97,7 @@ def begin(
     Raises:
         S2KitError: See `search_words.understood`.
     """
-    from s2kit.core.events import Note
+    from s2kit.run.events import Note
 
     now = datetime.now(UTC)
     cursor = load_cursor(since) if since is not None else None

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2kit.core.events import Failed, Finished, Note, Planned, Report
 from s2kit.core.record import ProductRecord
 from s2kit.errors import S2KitError
-from s2kit.io.deadline import Deadline
 from s2kit.io.quicklooks import picture
-from s2kit.io.threads import Pool
+from s2kit.run.deadline import Deadline
+from s2kit.run.events import Failed, Finished, Note, Planned, Report
+from s2kit.run.threads import Pool
 
 _THREADS = 4
 _TIMEOUT_S = 300.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from s2kit.core.indices import INDICES
 from s2kit.errors import ConfigError, InputError
-from s2kit.io.files import refuse_existing, write_atomic
+from s2kit.run.files import refuse_existing, write_atomic
 from s2kit.workflows.stats.run import StatsRow, StatsRun
 
 _FORMATS = {".png", ".svg", ".pdf"}

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.bands import BANDS
-from s2kit.core.grid import Grid, Window
 from s2kit.core.indices import INDICES, SUBSTITUTES, compute
 from s2kit.core.scl import CLOUDY, share_of
 from s2kit.core.tile_search import Siblings
 from s2kit.core.zonal import Summary, class_histogram, summarise
 from s2kit.errors import InputError, NotFoundError, S2KitError
+from s2kit.grid import Grid, Window
 from s2kit.io.chip_pixels import read_frames, read_windows
 from s2kit.io.imagery import open_image
 from s2kit.io.masks import inside, raster_session, window_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from s2kit.errors import DiskError, OutputError, TryLaterError
-from s2kit.io.files import atomic_file, destination_lock, free_bytes, remove, translate_os_error, write_atomic
+from s2kit.run.files import atomic_file, destination_lock, free_bytes, remove, translate_os_error, write_atomic
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_really_full_disk_is_a_disk_error() -> None:
 
 def test_a_lock_keeps_another_process_out(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from s2kit.io.files import destination_lock\n"
+        "import sys; from pathlib import Path; from s2kit.run.files import destination_lock\n"
         "with destination_lock(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

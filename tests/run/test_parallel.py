@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from s2kit.errors import InputError, TryLaterError
-from s2kit.io.parallel import Done, Failed, pmap, worker_count
-from s2kit.io.sharing import sharers
+from s2kit.run.parallel import Done, Failed, pmap, worker_count
+from s2kit.run.sharing import sharers
 
 
 def square(number: int) -> int:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.core.grid import Bounds, Grid, Window
 from s2kit.errors import InputError
+from s2kit.grid import Bounds, Grid, Window
 
 windows = st.builds(
     Window,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.io.command import run_pipeline
+from s2kit.run.command import run_pipeline
 
 
 def test_one_command(tmp_path: Path) -> None:

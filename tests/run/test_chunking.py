@@ -3,7 +3,7 @@ from itertools import chain
 
 import pytest
 
-from s2kit.io.pace import LARGEST, SMALLEST, paced
+from s2kit.run.chunking import LARGEST, SMALLEST, paced
 
 
 class Line:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from s2kit.io.threads import PATIENCE_S, Pool, ahead, put
+from s2kit.run.threads import PATIENCE_S, Pool, ahead, put
 
 
 def test_items_keep_their_order() -> None:
@@ -64,7 +64,7 @@ def test_nothing_is_put_where_nobody_reads() -> None:
 
 def test_a_waiting_thread_does_not_keep_the_process() -> None:
     code = (
-        "import time\nfrom s2kit.io.threads import ahead\n"
+        "import time\nfrom s2kit.run.threads import ahead\n"
         "def slow():\n    yield 1\n    time.sleep(60)\n    yield 2\n"
         "print(next(ahead(slow())))"
     )

@@ -3,7 +3,7 @@ import sys
 
 LOADED = """
 import sys
-from s2kit.io.light_rasterio import keep_boto3_from_rasterio
+from s2kit.run.no_boto3 import keep_boto3_from_rasterio
 {first}
 import rasterio
 print("boto3" in sys.modules)

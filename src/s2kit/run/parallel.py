@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from s2kit.errors import S2KitError, TryLaterError
-from s2kit.io.light_rasterio import keep_boto3_from_rasterio
-from s2kit.io.sharing import WORKERS
+from s2kit.run.no_boto3 import keep_boto3_from_rasterio
+from s2kit.run.sharing import WORKERS
 
 T = TypeVar("T")
 R = TypeVar("R")

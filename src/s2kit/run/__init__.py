@@ -1,0 +1,1 @@
+"""Processes and threads, atomic files, clocks, events: how work is run, whatever it is."""
