@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from s2kit.cli.settings_text import env_example, settings_example, settings_lines
-from s2kit.core.archive import ARCHIVES
 from s2kit.errors import ConfigError
 from s2kit.settings import SECRETS, Settings, load_settings, user_settings_path
+from s2kit.store.archive import ARCHIVES
 
 PROJECT = Path(__file__).resolve().parents[1]
 

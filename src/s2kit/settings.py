@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from s2kit.core.archive import ARCHIVES, Archive
 from s2kit.errors import ConfigError
+from s2kit.store.archive import ARCHIVES, Archive
 
 APP = "s2kit"
 ENV_PREFIX = "S2KIT_"

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from s2kit import __version__
 from s2kit.cli.app import app
 from s2kit.cli.boundary import hoisted
-from s2kit.core.archive import ARCHIVES
 from s2kit.errors import ExitCode
 from s2kit.settings import CATALOGUES
+from s2kit.store.archive import ARCHIVES
 
 runner = CliRunner()
 

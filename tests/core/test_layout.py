@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.archive import Layout
 from s2kit.core.layout import (
     FolderRules,
     aws_rules,
@@ -17,6 +16,7 @@ from s2kit.core.layout_s1 import Sentinel1Rules, read_filename_map, short_keys
 from s2kit.core.manifest import new_hash, parse_manifest
 from s2kit.core.product import LegacyProductName, Level, ProductName, Sentinel1Name, parse_product_name
 from s2kit.errors import InputError
+from s2kit.store.archive import Layout
 
 NEVER_ON_AWS = {"HTML/UserProduct_index.html", "HTML/UserProduct_index.xsl"}
 L1C = "S2A_MSIL1C_20221206T105431_N0509_R051_T31UFS_20221206T125331"

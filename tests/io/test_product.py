@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import rasterio
 
-from s2kit.core.archive import Archive
 from s2kit.core.bands import BANDS, usual_images
-from s2kit.core.location import FilePart, LocalFile, ZipMember, gdal_path
 from s2kit.core.metadata import OffsetSource
 from s2kit.core.product import Baseline, LegacyProductName, Level, ProductName, TileId, parse_product_name
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid, Window
 from s2kit.io.imagery import open_image
 from s2kit.io.product import BandImage, open_product
-from s2kit.io.store import open_store
 from s2kit.io.store_tree import prefix_tree
+from s2kit.store.archive import Archive
+from s2kit.store.location import FilePart, LocalFile, ZipMember, gdal_path
+from s2kit.store.open import open_store
 from s2kit.workflows.scene import Scene
 from support.tiny_safe import (
     EARLY_NAME,

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import rasterio
 
-from s2kit.core.archive import Archive
-from s2kit.core.location import RemoteObject
 from s2kit.errors import AccessError, InputError, NotFoundError, TryLaterError
 from s2kit.grid import Window
 from s2kit.io.imagery import open_image
 from s2kit.io.index_cache import FOLDER
+from s2kit.store.archive import Archive
+from s2kit.store.location import RemoteObject
 from support.http_server import Fault, always, first, serving
 from support.jp2 import write_jp2
 

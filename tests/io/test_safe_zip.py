@@ -8,12 +8,12 @@ import rasterio
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from s2kit.core.location import FilePart, ZipMember, gdal_path
 from s2kit.errors import DiskError, InputError, NotFoundError
 from s2kit.io import safe_tree
 from s2kit.io.product import open_product
 from s2kit.io.safe_tree import open_tree
 from s2kit.io.safe_zip import ZipTree
+from s2kit.store.location import FilePart, ZipMember, gdal_path
 from support.tiny_safe import L2A_NAME, safe_files
 
 

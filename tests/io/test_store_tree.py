@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 import rasterio
 
-from s2kit.core.archive import Archive, Layout
 from s2kit.core.bands import BANDS
 from s2kit.core.layout_s2 import CompactRules, product_folder
-from s2kit.core.location import LocalFile, RemoteObject, gdal_path
 from s2kit.core.metadata import OffsetSource
 from s2kit.core.product import ProductName, parse_product_name
 from s2kit.errors import InputError, NotFoundError
 from s2kit.io.product import open_product
-from s2kit.io.store import open_store
 from s2kit.io.store_tree import prefix_tree, tile_tree
+from s2kit.store.archive import Archive, Layout
+from s2kit.store.location import LocalFile, RemoteObject, gdal_path
+from s2kit.store.open import open_store
 from support.s3 import S3Server
 from support.tiny_safe import L1C_NAME, L2A_NAME, safe_files, write_safe
 

@@ -5,8 +5,8 @@ import pytest
 from core.test_jp2_packets import opened
 from s2kit.core.jp2_packets import Span
 from s2kit.errors import InputError
-from s2kit.io.byte_source import FileSource
 from s2kit.io.tile_index import WalkingIndex
+from s2kit.store.byte_source import FileSource
 from support.jp2_files import path_of
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.location import FilePart, LocalFile, ZipMember
 from s2kit.core.manifest import new_hash
 from s2kit.errors import DiskError, InputError, OutputError
-from s2kit.io.proof import checksum
 from s2kit.io.zip_writer import write_zip
+from s2kit.store.checksum import checksum
+from s2kit.store.location import FilePart, LocalFile, ZipMember
 
 MOMENT = datetime(2022, 12, 6, 10, 54, 31, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from s2kit.core.archive import Archive
+from s2kit.store.archive import Archive
 
 _numbers = count(1)
 

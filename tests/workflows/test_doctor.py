@@ -9,10 +9,10 @@ from threading import Thread
 
 import pytest
 
-from s2kit.core.archive import ARCHIVES
 from s2kit.errors import AccessError, ConfigError, ServiceError
-from s2kit.io.probe import probe
 from s2kit.settings import CATALOGUES, load_settings
+from s2kit.store.archive import ARCHIVES
+from s2kit.store.probe import probe
 from s2kit.workflows.doctor import Check, State, diagnose, worst
 
 

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.archive import ARCHIVES, Archive, Layout
 from s2kit.core.layout import product_info
 from s2kit.core.layout_s2 import CompactRules, product_folder
-from s2kit.core.location import FilePart, LocalFile, RemoteObject
 from s2kit.core.product import ProductName, parse_product_name
 from s2kit.core.product_ref import ProductRef
 from s2kit.errors import AccessError, InputError, NotFoundError, UsageError
 from s2kit.io.product import Product
 from s2kit.settings import Settings
+from s2kit.store.archive import ARCHIVES, Archive, Layout
+from s2kit.store.location import FilePart, LocalFile, RemoteObject
 from s2kit.workflows.locate import archive_of, archive_read, local_path, locate
 from support.s3 import Bucket, S3Server
 from support.tiny_safe import L1C_NAME, L2A_NAME, safe_files, write_files, write_safe

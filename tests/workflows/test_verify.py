@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.archive import Archive, Layout
 from s2kit.core.product_ref import ProductRef
 from s2kit.core.subset import Subset
 from s2kit.errors import InputError, NotFoundError, PartialFailure
+from s2kit.store.archive import Archive, Layout
 from s2kit.workflows.download import DownloadRequest, download
 from s2kit.workflows.verify import Verdict, Verified, verify
 from support.aws_trees import L1C, S1, AwsProduct, make_product, manifest_of, put_in_folder

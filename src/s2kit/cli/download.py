@@ -93,9 +93,9 @@ def _check_words(products: list[str] | None, form: Format | None) -> None:
 
 
 def _request(run: "Session", *, out: str | None, subset: Any, arrangement: str, **options: Any) -> "DownloadRequest":
-    from s2kit.core.cost import parse_size
     from s2kit.core.subset import Subset
     from s2kit.errors import UsageError
+    from s2kit.store.cost import parse_size
     from s2kit.workflows.download.plan import Arrangement, DownloadRequest
     from s2kit.workflows.download.run import with_dataset
 
@@ -159,8 +159,8 @@ def _results(results: "Iterable[ProductResult]", form: Format) -> "Iterator[Mapp
 
 def _say_plans(run: "Session", refs: Any, request: "DownloadRequest", form: Format | None, output: Any) -> None:
     from s2kit.cli.output import emit
-    from s2kit.core.cost import PRICE_LIST, size_text
     from s2kit.run.events import Note
+    from s2kit.store.cost import PRICE_LIST, size_text
     from s2kit.workflows.download import Plan, plan_downloads
 
     plans: list[Plan] = []

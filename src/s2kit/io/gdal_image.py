@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid, Window
-from s2kit.io.byte_source import Traffic
 from s2kit.io.jp2_decode import first_cause, gdal_threads, no_georeference_warning
+from s2kit.store.byte_source import Traffic
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from s2kit.core.codestream import MainHeader
 from s2kit.core.jp2 import is_jpeg2000
 from s2kit.core.jp2_packets import Span, TilePackets
-from s2kit.core.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember, gdal_path
 from s2kit.core.markers import NeedMore
 from s2kit.core.tile_part import parse_tile_part
 from s2kit.core.tile_search import Siblings
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Window
-from s2kit.io.byte_source import FileSource, Traffic
 from s2kit.io.gdal_image import GdalImage, ImageInfo, ImageSize
 from s2kit.io.jp2_image import Jp2Image, read_header
 from s2kit.io.tile_index import WalkingIndex
+from s2kit.store.byte_source import FileSource, Traffic
+from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember, gdal_path
 
 __all__ = ["Image", "ImageInfo", "Traffic", "open_image"]
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2kit.io.store import ObjectInfo
+from s2kit.store.open import ObjectInfo
 
 log = logging.getLogger(__name__)
 

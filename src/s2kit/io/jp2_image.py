@@ -38,7 +38,6 @@ from s2kit.core.jp2_window import (
 from s2kit.core.markers import SOT_NBYTES, NeedMore
 from s2kit.errors import InputError
 from s2kit.grid import Grid, Window
-from s2kit.io.byte_source import ByteSource, Traffic
 from s2kit.io.gdal_image import (
     GdalImage,
     ImageInfo,
@@ -50,6 +49,7 @@ from s2kit.io.gdal_image import (
 )
 from s2kit.io.jp2_decode import decode
 from s2kit.io.tile_index import TileIndex
+from s2kit.store.byte_source import ByteSource, Traffic
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,6 @@ from s2kit.core.granule import (
     parse_granule_metadata,
     parse_granule_name,
 )
-from s2kit.core.location import ImageLocation
 from s2kit.core.manifest import Manifest, ManifestEntry, parse_manifest
 from s2kit.core.metadata import ProductMetadata, metadata_of_name, parse_product_metadata
 from s2kit.core.product import Baseline, LegacyProductName, Level, ProductName, Sentinel1Name, Sentinel2Name, TileId
@@ -23,6 +22,7 @@ from s2kit.core.product import parse_product_name as parse_name
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid
 from s2kit.io.safe_tree import PRODUCT_METADATA, SafeTree, name_of, open_tree
+from s2kit.store.location import ImageLocation
 
 MANIFEST = "manifest.safe"
 

@@ -12,10 +12,10 @@ from typing import Any
 from s2kit.core.jp2 import is_jpeg2000
 from s2kit.core.jp2_packets import Span
 from s2kit.errors import S2KitError
-from s2kit.io.byte_source import Traffic
 from s2kit.io.gdal_image import GdalImage, translated
 from s2kit.io.jp2_decode import no_georeference_warning
-from s2kit.io.remote_source import RemoteSource
+from s2kit.store.byte_source import Traffic
+from s2kit.store.remote_source import RemoteSource
 
 READ_AHEAD = 64 * 1024
 """Least bytes of a request: GDAL asks for heads and directories in small portions."""

@@ -10,7 +10,7 @@ from s2kit.core.markers import MARKER_NBYTES, SOT_NBYTES, NeedMore
 from s2kit.core.tile_part import TilePart, TilePartHeader, parse_sot, parse_tile_part
 from s2kit.core.tile_search import SEEN_NBYTES, NotInOrderError, Siblings, TileSearch, TileShares
 from s2kit.errors import InputError
-from s2kit.io.remote_source import RemoteSource
+from s2kit.store.remote_source import RemoteSource
 
 log = logging.getLogger(__name__)
 

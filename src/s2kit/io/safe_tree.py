@@ -15,9 +15,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from s2kit.core.location import ImageLocation, LocalFile
 from s2kit.core.product import AnyProductName, parse_product_name
 from s2kit.errors import DiskError, InputError, NotFoundError
+from s2kit.store.location import ImageLocation, LocalFile
 
 PRODUCT_METADATA = re.compile(
     r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_SAFL(?:1C|2A)_\w+\.xml", re.IGNORECASE | re.ASCII

@@ -10,9 +10,9 @@ import zlib
 from functools import cached_property
 from pathlib import Path
 
-from s2kit.core.location import FilePart, ImageLocation, ZipMember
 from s2kit.errors import DiskError, InputError, NotFoundError
 from s2kit.io.safe_tree import check_readable, is_of_safe, safe_name, safe_root
+from s2kit.store.location import FilePart, ImageLocation, ZipMember
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 """Signature, then after 22 bytes the lengths of name and extra field (APPNOTE.TXT 6.3.10, section 4.3.7)."""

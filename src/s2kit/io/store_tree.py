@@ -6,12 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from s2kit.core.layout_s2 import CompactRules, product_folder
-from s2kit.core.location import ImageLocation, LocalFile, RemoteObject
 from s2kit.core.manifest import parse_manifest
 from s2kit.core.product import ProductName, compact_time, parse_product_name
 from s2kit.errors import InputError, NotFoundError
 from s2kit.io.safe_tree import check_readable, is_of_safe, safe_name, size_of
-from s2kit.io.store import ObjectInfo, Store
+from s2kit.store.location import ImageLocation, LocalFile, RemoteObject
+from s2kit.store.open import ObjectInfo, Store
 
 MANIFEST = "manifest.safe"
 TILE_INFO = "tileInfo.json"

@@ -118,7 +118,7 @@ def _aws_source(file: Path) -> str:
 
 
 def _services(settings: Settings) -> Iterator[Check]:
-    from s2kit.io.probe import probe
+    from s2kit.store.probe import probe
 
     addresses = {f"catalogue {name}": catalogue.url for name, catalogue in settings.catalogues.items()}
     addresses |= {

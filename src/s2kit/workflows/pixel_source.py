@@ -12,10 +12,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from s2kit.core.archive import Archive, Layout
 from s2kit.core.bands import BANDS, LAYERS
 from s2kit.core.cog_item import BoaOffset, CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
-from s2kit.core.location import ImageLocation, LocalFile, RemoteObject
 from s2kit.core.product import Level, parse_product_name
 from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, NotFoundError, S2KitError
@@ -25,6 +23,8 @@ from s2kit.io.imagery import open_image
 from s2kit.io.product import BandImage, Product, open_product
 from s2kit.run.events import Note, Report
 from s2kit.settings import Settings
+from s2kit.store.archive import Archive, Layout
+from s2kit.store.location import ImageLocation, LocalFile, RemoteObject
 
 DOUBTFUL = frozenset({"item flag", "raster:bands", "assumed"})
 """Sources of an offset that were wrong before."""
@@ -222,7 +222,7 @@ def read_item(text: str, settings: Settings) -> tuple[Path | str, CogItem]:
         base = base.rstrip("/")
         address = text if text.endswith(".json") else f"{base}/{base.rpartition('/')[2]}.json"
         target = remote_object(address, settings)
-        from s2kit.io.store import open_store
+        from s2kit.store.open import open_store
 
         return base, parse_cog_item(_json(open_store(target.archive).read(target.key), address))
     path = local_item_file(Path(text))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from s2kit.core.archive import Archive, Layout
 from s2kit.core.layout import FolderRules, KeyRules, aws_rules, product_prefixes, safe_prefixes
 from s2kit.core.layout_old import LegacyRules
 from s2kit.core.layout_s1 import Sentinel1Rules
@@ -16,7 +15,8 @@ from s2kit.core.manifest import Manifest, ManifestEntry, parse_manifest, safe_pa
 from s2kit.core.product import AnyProductName, Level, ProductName, Sentinel1Name, parse_product_name
 from s2kit.core.subset import MANIFEST
 from s2kit.errors import AccessError, InputError, NotFoundError, S2KitError, UsageError
-from s2kit.io.store import ObjectInfo, Store, open_store
+from s2kit.store.archive import Archive, Layout
+from s2kit.store.open import ObjectInfo, Store, open_store
 
 AUTO = "auto"
 AWS = "aws"

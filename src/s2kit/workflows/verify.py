@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.core.download_record import SUFFIX, DownloadRecord
-from s2kit.core.location import ImageLocation
 from s2kit.core.manifest import Algorithm, Manifest, parse_manifest
 from s2kit.core.subset import MANIFEST
 from s2kit.errors import InputError, NotFoundError, PartialFailure, S2KitError
-from s2kit.io.proof import checksum
 from s2kit.io.safe_tree import SafeTree, open_tree, safe_name
 from s2kit.run.events import Advanced, Finished, Planned, Report, silent
 from s2kit.run.parallel import Failed as FailedTask
 from s2kit.run.parallel import pmap
+from s2kit.store.checksum import checksum
+from s2kit.store.location import ImageLocation
 
 _NEVER_LISTED = re.compile(
     r"manifest\.safe|rep_info/.+|HTML/.+|support/.+|preview/icons/.+|GRANULE/[^/]+/AUX_DATA/.+|.+\.SAFE-report-.+\.pdf"

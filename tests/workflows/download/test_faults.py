@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.archive import Archive, Layout
 from s2kit.core.download_record import State
 from s2kit.core.manifest import parse_manifest
 from s2kit.core.product_ref import ProductRef
 from s2kit.run.events import Advanced, Event
+from s2kit.store.archive import Archive, Layout
 from s2kit.workflows.download import DownloadRequest, ProductResult, Status, download
 from support.aws_trees import L1C, L2A, LARGE, S1, AwsProduct, expected_tree, make_product, put_product, tree_of
 from support.proxies import RunningProxy, proxied

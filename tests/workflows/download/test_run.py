@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.archive import Archive, Layout
 from s2kit.core.download_record import DownloadRecord, State
 from s2kit.core.product_ref import ProductRef
 from s2kit.core.subset import Subset
@@ -23,6 +22,7 @@ from s2kit.errors import (
 )
 from s2kit.run.events import Event, Note
 from s2kit.run.files import destination_lock
+from s2kit.store.archive import Archive, Layout
 from s2kit.workflows.download.plan import Arrangement, DownloadRequest, Plan, ProductResult, Status
 from s2kit.workflows.download.run import download, plan_downloads, summary, with_dataset
 from support.aws_trees import (

@@ -14,17 +14,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from s2kit import __version__
-from s2kit.core.archive import Archive
 from s2kit.core.download_record import SUFFIX, DownloadRecord, Stamp, State
 from s2kit.core.manifest import new_hash
 from s2kit.core.product import AnyProductName
 from s2kit.core.subset import MANIFEST
 from s2kit.errors import InputError, PartialFailure, S2KitError, UsageError
-from s2kit.io.s3 import S3Store
-from s2kit.io.store import ObjectInfo, open_store
-from s2kit.io.transfer import Budget, Proof, is_md5
 from s2kit.run.events import Advanced, Planned, Report
 from s2kit.run.threads import Pool
+from s2kit.store.archive import Archive
+from s2kit.store.open import ObjectInfo, open_store
+from s2kit.store.s3 import S3Store
+from s2kit.store.transfer import Budget, Proof, is_md5
 from s2kit.workflows.download.plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
 from s2kit.workflows.source import Source, find_source
 

@@ -9,8 +9,8 @@ from s2kit.core.download_record import SUFFIX, DownloadRecord, Stamp
 from s2kit.core.manifest import Manifest, ManifestEntry
 from s2kit.core.subset import MANIFEST, Subset
 from s2kit.errors import InputError, NotFoundError
-from s2kit.io.transfer import hash_file
 from s2kit.run.files import PART_SUFFIX, ensure_folder, fsync_folder, remove, translate_os_error, write_atomic
+from s2kit.store.transfer import hash_file
 
 EMPTY_FOLDERS = ("AUX_DATA", "HTML", "rep_info")
 """Folders of every Sentinel-2 SAFE that hold nothing AWS has; other tools expect them, so they are made, empty."""

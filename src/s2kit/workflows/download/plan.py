@@ -7,13 +7,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from s2kit.core.archive import Archive
-from s2kit.core.cost import PRICE_LIST, Estimate, estimate
 from s2kit.core.download_record import State
 from s2kit.core.manifest import ManifestEntry
 from s2kit.core.subset import MANIFEST, Subset
 from s2kit.errors import S2KitError
-from s2kit.io.store import ObjectInfo, Store
+from s2kit.store.archive import Archive
+from s2kit.store.cost import PRICE_LIST, Estimate, estimate
+from s2kit.store.open import ObjectInfo, Store
 from s2kit.workflows.download.place import Place, proven_files, unchanged
 from s2kit.workflows.source import Source
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from s2kit.core.archive import Archive, Layout
-from s2kit.core.cost import size_text
 from s2kit.core.download_record import State
 from s2kit.core.product import AnyProductName, parse_product_name
 from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, S2KitError, UsageError
-from s2kit.io.transfer import Budget, overtime
 from s2kit.run.events import Finished, Planned, Report, silent
 from s2kit.run.files import destination_lock, ensure_folder
 from s2kit.run.threads import PATIENCE_S, Pool
+from s2kit.store.archive import Archive, Layout
+from s2kit.store.cost import size_text
+from s2kit.store.transfer import Budget, overtime
 from s2kit.workflows.download.place import Place, standing
 from s2kit.workflows.download.plan import (
     Arrangement,

@@ -5,17 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from s2kit.core.download_record import DownloadRecord
-from s2kit.core.location import LocalFile
 from s2kit.core.manifest import Manifest, ManifestEntry, parse_manifest
 from s2kit.core.product import parse_product_name
 from s2kit.core.subset import MANIFEST
 from s2kit.errors import InputError, NotFoundError
-from s2kit.io.proof import checksum
 from s2kit.io.safe_tree import SafeTree
 from s2kit.io.safe_zip import ZipTree
 from s2kit.io.zip_writer import write_zip
 from s2kit.run.events import Note, Report
 from s2kit.run.files import remove
+from s2kit.store.checksum import checksum
+from s2kit.store.location import LocalFile
 from s2kit.workflows.download.place import Place, set_aside, stamp
 
 

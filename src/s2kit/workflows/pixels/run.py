@@ -10,8 +10,6 @@ from typing import Any
 from numpy.typing import NDArray
 from shapely import box
 
-from s2kit.core.cost import PRICE_LIST, estimate
-from s2kit.core.location import RemoteObject
 from s2kit.core.pixel_dump import (
     NoSuchLevelError,
     PixelFormat,
@@ -31,6 +29,8 @@ from s2kit.run.events import Finished, Planned, Report
 from s2kit.run.files import atomic_file
 from s2kit.run.parallel import Done, pmap, worker_count
 from s2kit.settings import Settings
+from s2kit.store.cost import PRICE_LIST, estimate
+from s2kit.store.location import RemoteObject
 from s2kit.workflows.pixels.target import Target, connections, find_target
 
 LARGEST_TEXT = 500_000_000

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s2kit.core.bands import normal_band
-from s2kit.core.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember
 from s2kit.core.pixel_request import PixelWish
 from s2kit.core.product_ref import ProductRef
 from s2kit.errors import NotFoundError, UsageError
-from s2kit.io.store import open_store
 from s2kit.settings import Settings
+from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember
+from s2kit.store.open import open_store
 from s2kit.workflows.locate import agree_to_pay, archive_of, locate
 
 AWS = {"aws": ("aws-l2a", "aws-l1c")}

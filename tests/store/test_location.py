@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import rasterio
 
-from s2kit.core.archive import ARCHIVES
-from s2kit.core.location import FilePart, ImageLocation, LocalFile, LocalLocation, RemoteObject, ZipMember, gdal_path
+from s2kit.store.archive import ARCHIVES
+from s2kit.store.location import FilePart, ImageLocation, LocalFile, LocalLocation, RemoteObject, ZipMember, gdal_path
 
 
 @pytest.mark.parametrize(

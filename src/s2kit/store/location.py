@@ -7,7 +7,7 @@ that deflates it a member of an archive; in a bucket it is an object of a store.
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2kit.core.archive import Archive
+from s2kit.store.archive import Archive
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.archive import Archive
 from s2kit.core.manifest import new_hash
 from s2kit.errors import NotFoundError, OutputError, TryLaterError
-from s2kit.io.https import HttpsStore
-from s2kit.io.transfer import (
+from s2kit.store.archive import Archive
+from s2kit.store.https import HttpsStore
+from s2kit.store.transfer import (
     Budget,
     Fetched,
     ProofError,

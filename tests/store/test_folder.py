@@ -1,9 +1,9 @@
 import pytest
 
-from s2kit.core.archive import Archive
 from s2kit.errors import AccessError, InputError, NotFoundError, TryLaterError
-from s2kit.io.folder import _translated
-from s2kit.io.store import open_store
+from s2kit.store.archive import Archive
+from s2kit.store.folder import _translated
+from s2kit.store.open import open_store
 
 DATA = bytes(range(256)) * 10
 

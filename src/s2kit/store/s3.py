@@ -23,12 +23,12 @@ from botocore import UNSIGNED
 from botocore import exceptions as boto
 from botocore.config import Config
 
-from s2kit.core.archive import Archive
 from s2kit.errors import OutputError
-from s2kit.io.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
-from s2kit.io.s3_errors import changed, short, translated, upload_failed
-from s2kit.io.store import Body, ObjectInfo, Part
 from s2kit.run.chunking import paced
+from s2kit.store.archive import Archive
+from s2kit.store.open import Body, ObjectInfo, Part
+from s2kit.store.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
+from s2kit.store.s3_errors import changed, short, translated, upload_failed
 
 GOOGLE = "https://storage.googleapis.com"
 LARGEST_COPY = 5 * 1024**3

@@ -14,11 +14,11 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from s2kit.core.archive import Archive
 from s2kit.errors import AccessError, NotFoundError, OutputError, S2KitError, ServiceError, TryLaterError
-from s2kit.io.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
-from s2kit.io.store import Body, ChangedError, ObjectInfo, Part
 from s2kit.run.chunking import paced
+from s2kit.store.archive import Archive
+from s2kit.store.open import Body, ChangedError, ObjectInfo, Part
+from s2kit.store.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
 
 LISTABLE = frozenset({"storage.googleapis.com"})
 """Hosts whose path is `/BUCKET/KEY` of a store that can be listed with S3's requests."""
@@ -154,7 +154,7 @@ class HttpsStore:
             raise BrokenBodyError(f"{self._name(key)}: the transfer broke off: {error}", "run again later") from error
 
     def _bucket(self) -> Any:
-        from s2kit.io.s3 import S3Store
+        from s2kit.store.s3 import S3Store
 
         parts = urlsplit(self.archive.address)
         if parts.hostname not in LISTABLE:

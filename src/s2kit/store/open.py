@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from s2kit.core.archive import Archive
 from s2kit.errors import TryLaterError
+from s2kit.store.archive import Archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ class Store(Protocol):
 def open_store(archive: Archive) -> Store:
     """The store that stands behind an archive."""
     if archive.address.startswith(("s3://", "gs://")):
-        from s2kit.io.s3 import S3Store
+        from s2kit.store.s3 import S3Store
 
         return S3Store(archive)
     if archive.address.startswith(("http://", "https://")):
-        from s2kit.io.https import HttpsStore
+        from s2kit.store.https import HttpsStore
 
         return HttpsStore(archive)
-    from s2kit.io.folder import FolderStore
+    from s2kit.store.folder import FolderStore
 
     return FolderStore(archive)

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from botocore import exceptions as boto
 
-from s2kit.core.archive import Archive
 from s2kit.errors import AccessError, ConfigError, NotFoundError, OutputError, S2KitError, ServiceError, TryLaterError
-from s2kit.io.store import ChangedError
+from s2kit.store.archive import Archive
+from s2kit.store.open import ChangedError
 
 _NO_KEYS = (
     boto.NoCredentialsError,

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from s2kit.core.archive import Archive
 from s2kit.errors import UsageError
+from s2kit.store.archive import Archive
 
 PRICE_LIST = "2021-12"
 """Month of the price list (Amazon S3 pricing, Europe (Frankfurt), S3 Standard)."""

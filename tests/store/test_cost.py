@@ -1,8 +1,8 @@
 import pytest
 
-from s2kit.core.archive import ARCHIVES
-from s2kit.core.cost import estimate, parse_size, size_text
 from s2kit.errors import UsageError
+from s2kit.store.archive import ARCHIVES
+from s2kit.store.cost import estimate, parse_size, size_text
 
 
 def test_a_product_of_800_megabytes_costs_about_seven_cents_outside_the_region():

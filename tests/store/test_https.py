@@ -2,10 +2,10 @@ import pickle
 
 import pytest
 
-from s2kit.core.archive import Archive
 from s2kit.errors import AccessError, NotFoundError, OutputError, ServiceError, TryLaterError
-from s2kit.io.https import HttpsStore
-from s2kit.io.store import ObjectInfo, open_store
+from s2kit.store.archive import Archive
+from s2kit.store.https import HttpsStore
+from s2kit.store.open import ObjectInfo, open_store
 from support.http_server import Fault, always, first, serving
 
 DATA = bytes(range(256)) * 40

@@ -6,8 +6,8 @@ import pytest
 
 from s2kit.core.jp2_packets import Span
 from s2kit.errors import DiskError, InputError, NotFoundError
-from s2kit.io import byte_source
-from s2kit.io.byte_source import FileSource, Traffic
+from s2kit.store import byte_source
+from s2kit.store.byte_source import FileSource, Traffic
 
 CONTENT = bytes(range(256)) * 4
 

@@ -19,8 +19,8 @@ import stamina
 
 from s2kit.core.manifest import Algorithm, new_hash
 from s2kit.errors import InputError, ServiceError, TryLaterError
-from s2kit.io.store import Body, ChangedError, ObjectInfo, Store
 from s2kit.run.files import PART_SUFFIX, ensure_folder, remove, translate_os_error
+from s2kit.store.open import Body, ChangedError, ObjectInfo, Store
 
 if TYPE_CHECKING:
     from hashlib import _Hash

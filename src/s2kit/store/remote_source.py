@@ -14,10 +14,10 @@ from typing import IO, Self
 
 from s2kit.core.jp2_packets import Span, merged
 from s2kit.errors import InputError
-from s2kit.io.byte_source import Traffic
-from s2kit.io.store import ObjectInfo, Part, Store
 from s2kit.run.sharing import sharers
 from s2kit.run.threads import Pool
+from s2kit.store.byte_source import Traffic
+from s2kit.store.open import ObjectInfo, Part, Store
 
 GAP_NBYTES = 32 * 1024
 """Ranges that lie not farther apart are read as one: such a gap takes less time than another request."""

@@ -5,10 +5,10 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from s2kit.core.location import FilePart, ImageLocation, LocalFile, ZipMember
 from s2kit.core.manifest import Algorithm, new_hash
 from s2kit.errors import DiskError, InputError
-from s2kit.io.store import open_store
+from s2kit.store.location import FilePart, ImageLocation, LocalFile, ZipMember
+from s2kit.store.open import open_store
 
 _CHUNK = 1 << 20
 

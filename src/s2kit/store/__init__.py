@@ -1,0 +1,1 @@
+"""Where bytes lie: folders, S3, HTTPS; ranges, transfers, checksums, named archives and what they cost."""
