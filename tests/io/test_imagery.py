@@ -17,7 +17,7 @@ from s2kit.errors import AccessError, InputError, NotFoundError
 from s2kit.grid import Grid, Window
 from s2kit.io.gdal_image import GdalImage
 from s2kit.io.imagery import open_image
-from s2kit.io.jp2_image import Jp2Image
+from s2kit.jp2.image import Jp2Image
 from s2kit.store.location import FilePart, LocalFile, ZipMember
 from support.jp2_files import BY_GDAL, BY_PACKETS, parameters, path_of, pixels_of, reduced_pixels_of
 
@@ -249,7 +249,7 @@ def test_no_warning_and_no_word_of_missing_coordinates(
 
 
 def test_large_windows_are_decoded_in_pieces_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    from s2kit.io import jp2_image
+    from s2kit.jp2 import image as jp2_image
 
     monkeypatch.setattr(jp2_image, "_PIECE_SAMPLES", 1000)
     monkeypatch.setenv("GDAL_NUM_THREADS", "3")

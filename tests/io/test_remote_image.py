@@ -7,7 +7,7 @@ import rasterio
 from s2kit.errors import AccessError, InputError, NotFoundError, TryLaterError
 from s2kit.grid import Window
 from s2kit.io.imagery import open_image
-from s2kit.io.index_cache import FOLDER
+from s2kit.jp2.index_cache import FOLDER
 from s2kit.store.archive import Archive
 from s2kit.store.location import RemoteObject
 from support.http_server import Fault, always, first, serving

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 import rasterio
 
-from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2 import parse_header
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Window
 from s2kit.io.imagery import open_image
+from s2kit.jp2.boxes import parse_header
+from s2kit.jp2.codestream import MainHeader
 from support.jp2_files import BY_PACKETS, path_of
 
 ROUTES = ("auto", "off")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid, Window
-from s2kit.io.jp2_decode import first_cause, gdal_threads, no_georeference_warning
+from s2kit.jp2.decode import first_cause, gdal_threads, no_georeference_warning
 from s2kit.store.byte_source import Traffic
 
 

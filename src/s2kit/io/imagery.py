@@ -1,6 +1,6 @@
 """Pixels of any image: windows and levels, decoding only what is needed where the file lets us.
 
-JPEG 2000 files of ESA's form (LRCP, one layer, PLT) are read by their packets (`io/jp2_image.py`); anything else goes
+JPEG 2000 files of ESA's form (LRCP, one layer, PLT) are read by their packets (`jp2/image.py`); anything else goes
 through GDAL (`io/gdal_image.py`) with the same result and a debug line.
 """
 
@@ -14,17 +14,17 @@ from typing import Any, Protocol, Self
 
 from numpy.typing import NDArray
 
-from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2 import is_jpeg2000
-from s2kit.core.jp2_packets import Span, TilePackets
-from s2kit.core.markers import NeedMore
-from s2kit.core.tile_part import parse_tile_part
-from s2kit.core.tile_search import Siblings
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Window
 from s2kit.io.gdal_image import GdalImage, ImageInfo, ImageSize
-from s2kit.io.jp2_image import Jp2Image, read_header
-from s2kit.io.tile_index import WalkingIndex
+from s2kit.jp2.boxes import is_jpeg2000
+from s2kit.jp2.codestream import MainHeader
+from s2kit.jp2.image import Jp2Image, read_header
+from s2kit.jp2.markers import NeedMore
+from s2kit.jp2.packets import Span, TilePackets
+from s2kit.jp2.tile_index import WalkingIndex
+from s2kit.jp2.tile_part import parse_tile_part
+from s2kit.jp2.tile_search import Siblings
 from s2kit.store.byte_source import FileSource, Traffic
 from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember, gdal_path
 

@@ -9,11 +9,11 @@ import threading
 from itertools import count
 from typing import Any
 
-from s2kit.core.jp2 import is_jpeg2000
-from s2kit.core.jp2_packets import Span
 from s2kit.errors import S2KitError
 from s2kit.io.gdal_image import GdalImage, translated
-from s2kit.io.jp2_decode import no_georeference_warning
+from s2kit.jp2.boxes import is_jpeg2000
+from s2kit.jp2.decode import no_georeference_warning
+from s2kit.jp2.packets import Span
 from s2kit.store.byte_source import Traffic
 from s2kit.store.remote_source import RemoteSource
 

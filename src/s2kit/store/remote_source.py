@@ -12,8 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from itertools import islice, pairwise
 from typing import IO, Self
 
-from s2kit.core.jp2_packets import Span, merged
 from s2kit.errors import InputError
+from s2kit.jp2.packets import Span, merged
 from s2kit.run.sharing import sharers
 from s2kit.run.threads import Pool
 from s2kit.store.byte_source import Traffic

@@ -75,7 +75,7 @@ def _versions() -> Iterator[Check]:
 
 
 def _decoders(openjpeg: str) -> Iterator[Check]:
-    from s2kit.io.openjpeg import route_in_use
+    from s2kit.jp2.openjpeg import route_in_use
     from s2kit.run.gdal_info import driver_names, gdal_version
 
     yield Check("gdal", State.OK, gdal_version())

@@ -21,7 +21,6 @@ from s2kit.core.metadata import Radiometry
 from s2kit.core.palettes import palette, to_steps
 from s2kit.core.radiometry import to_physical
 from s2kit.core.scl import CLOUDY, share_of
-from s2kit.core.tile_search import Siblings
 from s2kit.core.zonal import class_histogram
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid
@@ -31,6 +30,7 @@ from s2kit.io.chip_pixels import Resampling, read_frames
 from s2kit.io.imagery import open_image
 from s2kit.io.png import encode_png
 from s2kit.io.projection import LON_LAT, project, project_point
+from s2kit.jp2.tile_search import Siblings
 from s2kit.settings import Settings
 from s2kit.workflows.pixel_source import BandSource, PixelSource, SourceRef, open_source
 

@@ -24,7 +24,7 @@ from s2kit.grid import Grid, Window
 from s2kit.io.imagery import Image, ImageInfo, open_image
 from s2kit.io.pixel_files import write_json, write_npy, write_text, write_tiff
 from s2kit.io.projection import LON_LAT, project
-from s2kit.io.remote_index import SHARES
+from s2kit.jp2.remote_index import SHARES
 from s2kit.run.events import Finished, Planned, Report
 from s2kit.run.files import atomic_file
 from s2kit.run.parallel import Done, pmap, worker_count

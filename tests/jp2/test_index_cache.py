@@ -1,6 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
-from s2kit.io.index_cache import IndexCache, Learned
+from s2kit.jp2.index_cache import IndexCache, Learned
 from s2kit.store.open import ObjectInfo
 
 INFO = ObjectInfo("k", 1000, "tag")

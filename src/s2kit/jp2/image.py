@@ -12,30 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2 import HEADER_GUESS, parse_header
-from s2kit.core.jp2_packets import (
-    Area,
-    Span,
-    TileBlock,
-    TilePackets,
-    block_tiles,
-    merged,
-    tile_block,
-    tile_packets,
-    window_area,
-)
-from s2kit.core.jp2_window import (
-    PacketMismatchError,
-    Selection,
-    SmallCodestream,
-    assemble,
-    block_area,
-    decodable_blocks,
-    select,
-    tile_body,
-)
-from s2kit.core.markers import SOT_NBYTES, NeedMore
 from s2kit.errors import InputError
 from s2kit.grid import Grid, Window
 from s2kit.io.gdal_image import (
@@ -47,8 +23,32 @@ from s2kit.io.gdal_image import (
     checked_components,
     georeference,
 )
-from s2kit.io.jp2_decode import decode
-from s2kit.io.tile_index import TileIndex
+from s2kit.jp2.boxes import HEADER_GUESS, parse_header
+from s2kit.jp2.codestream import MainHeader
+from s2kit.jp2.decode import decode
+from s2kit.jp2.markers import SOT_NBYTES, NeedMore
+from s2kit.jp2.packets import (
+    Area,
+    Span,
+    TileBlock,
+    TilePackets,
+    block_tiles,
+    merged,
+    tile_block,
+    tile_packets,
+    window_area,
+)
+from s2kit.jp2.tile_index import TileIndex
+from s2kit.jp2.window import (
+    PacketMismatchError,
+    Selection,
+    SmallCodestream,
+    assemble,
+    block_area,
+    decodable_blocks,
+    select,
+    tile_body,
+)
 from s2kit.store.byte_source import ByteSource, Traffic
 
 log = logging.getLogger(__name__)

@@ -1,14 +1,15 @@
 """The main header of a JPEG 2000 codestream as a value: geometry, coding, where the tile-parts are said to lie.
 
 Clauses are those of ISO/IEC 15444-1 (= ITU-T T.800). All numbers are big-endian.
-`core/jp2.py` has the overview of all parts.
+`jp2/boxes.py` has the overview of all parts.
 """
 
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from s2kit.core.markers import (
+from s2kit.errors import InputError
+from s2kit.jp2.markers import (
     COC,
     COD,
     COM,
@@ -30,8 +31,7 @@ from s2kit.core.markers import (
     segment_end,
     u16,
 )
-from s2kit.core.tile_part import TilePart
-from s2kit.errors import InputError
+from s2kit.jp2.tile_part import TilePart
 
 MAX_BLOCKS = 1 << 24
 """Code-blocks a tile may have; more would make a decoder ask for gigabytes for a few bytes of input."""

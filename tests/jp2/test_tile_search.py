@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2kit.core.jp2 import parse_header
-from s2kit.core.jp2_packets import tile_areas
-from s2kit.core.tile_part import parse_sot
-from s2kit.core.tile_search import NotInOrderError, TileSearch, TileShares
 from s2kit.errors import InputError
+from s2kit.jp2.boxes import parse_header
+from s2kit.jp2.packets import tile_areas
+from s2kit.jp2.tile_part import parse_sot
+from s2kit.jp2.tile_search import NotInOrderError, TileSearch, TileShares
 
 FIRST = 1000
 

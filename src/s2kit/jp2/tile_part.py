@@ -4,8 +4,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from s2kit.core.markers import COM, PLT, SOD, SOT, SOT_NBYTES, Buffer, NeedMore, cut, segment_end, u16
 from s2kit.errors import InputError
+from s2kit.jp2.markers import COM, PLT, SOD, SOT, SOT_NBYTES, Buffer, NeedMore, cut, segment_end, u16
 
 _SOT_FIELDS = struct.Struct(">HHHIBB")
 

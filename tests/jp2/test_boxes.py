@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2 import SIGNATURE, is_jpeg2000, parse_header
-from s2kit.core.markers import NeedMore
 from s2kit.errors import InputError
+from s2kit.jp2.boxes import SIGNATURE, is_jpeg2000, parse_header
+from s2kit.jp2.codestream import MainHeader
+from s2kit.jp2.markers import NeedMore
 from support.jp2_files import BY_PACKETS, parameters, path_of
 
 PLAIN = path_of("plain").read_bytes()

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from s2kit.core.jp2_packets import Area
-from s2kit.core.jp2_window import SmallCodestream
 from s2kit.errors import InputError
-from s2kit.io import openjpeg
+from s2kit.jp2 import openjpeg
+from s2kit.jp2.packets import Area
+from s2kit.jp2.window import SmallCodestream
 
 PROOF = SmallCodestream(openjpeg._PROOF, openjpeg._PROOF_AREA, marked=False)
 

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2_packets import Span, check_parts
-from s2kit.core.markers import EOC, MARKER_NBYTES, SOT, SOT_NBYTES, NeedMore, u16
-from s2kit.core.tile_part import TilePart, TilePartHeader, parse_tile_part, sot_fields
 from s2kit.errors import InputError
+from s2kit.jp2.codestream import MainHeader
+from s2kit.jp2.markers import EOC, MARKER_NBYTES, SOT, SOT_NBYTES, NeedMore, u16
+from s2kit.jp2.packets import Span, check_parts
+from s2kit.jp2.tile_part import TilePart, TilePartHeader, parse_tile_part, sot_fields
 from s2kit.store.byte_source import ByteSource
 
 log = logging.getLogger(__name__)

@@ -12,16 +12,16 @@ Everything here is a pure function over bytes, so that it works piecewise on fil
 5. `assemble(header, ...)` makes a small codestream of these bytes: absolute coordinates, only the tiles touched, no
    resolution that is not wanted, an empty packet in the place of every one that is not needed.
 
-`core/codestream.py` has the main header (1), `core/tile_part.py` tile-parts (2, 3), `core/jp2_packets.py`
-tiles, precincts and packets (3, 4), `core/jp2_window.py` the small codestream (5). Clauses: ISO/IEC 15444-1.
+`jp2/codestream.py` has the main header (1), `jp2/tile_part.py` tile-parts (2, 3), `jp2/packets.py`
+tiles, precincts and packets (3, 4), `jp2/window.py` the small codestream (5). Clauses: ISO/IEC 15444-1.
 """
 
 import struct
 from dataclasses import dataclass, replace
 
-from s2kit.core.codestream import MainHeader, parse_main_header
-from s2kit.core.markers import SOC, Buffer, NeedMore
 from s2kit.errors import InputError
+from s2kit.jp2.codestream import MainHeader, parse_main_header
+from s2kit.jp2.markers import SOC, Buffer, NeedMore
 
 SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 """The JPEG 2000 signature box (I.5.1)."""

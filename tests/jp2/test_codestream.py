@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from s2kit.core.codestream import MainHeader, parse_main_header
-from s2kit.core.markers import COC, COD, COM, PPM, QCC, QCD, SIZ, TLM
 from s2kit.errors import InputError
+from s2kit.jp2.codestream import MainHeader, parse_main_header
+from s2kit.jp2.markers import COC, COD, COM, PPM, QCC, QCD, SIZ, TLM
 
 SOT = b"\xff\x90\0\x0a\0\0\0\0\0\x10\0\x01"
 

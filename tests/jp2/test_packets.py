@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2 import parse_header
-from s2kit.core.jp2_packets import (
+from s2kit.errors import InputError
+from s2kit.grid import Window
+from s2kit.jp2.boxes import parse_header
+from s2kit.jp2.codestream import MainHeader
+from s2kit.jp2.packets import (
     Area,
     Span,
     block_tiles,
@@ -25,9 +27,7 @@ from s2kit.core.jp2_packets import (
     wanted_packets,
     window_area,
 )
-from s2kit.core.tile_part import TilePartHeader, parse_tile_part
-from s2kit.errors import InputError
-from s2kit.grid import Window
+from s2kit.jp2.tile_part import TilePartHeader, parse_tile_part
 from support.jp2_files import BY_PACKETS, path_of
 
 

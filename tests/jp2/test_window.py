@@ -1,12 +1,12 @@
 """Small codestreams: what they hold, what they leave out, and that they are codestreams themselves."""
 
 import pytest
-
 from core.test_jp2_packets import opened
-from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2 import parse_header
-from s2kit.core.jp2_packets import Area, TileBlock, merged, tile_area, tile_packets
-from s2kit.core.jp2_window import SmallCodestream, assemble, block_area, decodable_blocks, select, tile_body
+
+from s2kit.jp2.boxes import parse_header
+from s2kit.jp2.codestream import MainHeader
+from s2kit.jp2.packets import Area, TileBlock, merged, tile_area, tile_packets
+from s2kit.jp2.window import SmallCodestream, assemble, block_area, decodable_blocks, select, tile_body
 from support.jp2_files import path_of
 
 

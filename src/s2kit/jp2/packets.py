@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from s2kit.core.codestream import Coding, ImageSize, MainHeader
-from s2kit.core.tile_part import TilePart, TilePartHeader
 from s2kit.errors import InputError
 from s2kit.grid import Window
+from s2kit.jp2.codestream import Coding, ImageSize, MainHeader
+from s2kit.jp2.tile_part import TilePart, TilePartHeader
 
 
 class Area(NamedTuple):

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2 import parse_header
-from s2kit.core.markers import NeedMore
-from s2kit.core.tile_part import TilePart, TilePartHeader, parse_sot, parse_tile_part
 from s2kit.errors import InputError
+from s2kit.jp2.boxes import parse_header
+from s2kit.jp2.codestream import MainHeader
+from s2kit.jp2.markers import NeedMore
+from s2kit.jp2.tile_part import TilePart, TilePartHeader, parse_sot, parse_tile_part
 from support.jp2_files import BY_PACKETS, path_of
 
 

@@ -1,11 +1,11 @@
 """Walking over tile-parts: no further than it takes, and never without end."""
 
 import pytest
-
 from core.test_jp2_packets import opened
-from s2kit.core.jp2_packets import Span
+
 from s2kit.errors import InputError
-from s2kit.io.tile_index import WalkingIndex
+from s2kit.jp2.packets import Span
+from s2kit.jp2.tile_index import WalkingIndex
 from s2kit.store.byte_source import FileSource
 from support.jp2_files import path_of
 
@@ -42,7 +42,7 @@ def test_a_file_with_tlm_is_not_walked() -> None:
 
 
 def test_a_long_header_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    from s2kit.io import tile_index
+    from s2kit.jp2 import tile_index
 
     monkeypatch.setattr(tile_index, "_HEADER_GUESS", 5)
     header, parts = opened("plain")

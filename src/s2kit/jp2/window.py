@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from s2kit.core.codestream import MainHeader
-from s2kit.core.jp2_packets import (
+from s2kit.jp2.codestream import MainHeader
+from s2kit.jp2.markers import COC, COD, EOC, QCC, QCD, SIZ, SOC, SOD, SOT
+from s2kit.jp2.packets import (
     Area,
     Span,
     TileBlock,
@@ -24,7 +25,6 @@ from s2kit.core.jp2_packets import (
     tile_area,
     wanted_packets,
 )
-from s2kit.core.markers import COC, COD, EOC, QCC, QCD, SIZ, SOC, SOD, SOT
 
 _SOP = b"\xff\x91\x00\x04"
 _SOP_NBYTES = 6

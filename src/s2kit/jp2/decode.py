@@ -1,6 +1,6 @@
 """Small codestreams to samples, by either route to OpenJPEG; both give the same samples.
 
-`area`: OpenJPEG's area decode (`io/openjpeg.py`). `portable`: rasterio's in-memory files, that is, GDAL's driver.
+`area`: OpenJPEG's area decode (`jp2/openjpeg.py`). `portable`: rasterio's in-memory files, that is, GDAL's driver.
 """
 
 import logging
@@ -14,11 +14,11 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.jp2_packets import Area
-from s2kit.core.jp2_window import PacketMismatchError, SmallCodestream
 from s2kit.errors import InputError
-from s2kit.io import openjpeg as openjpeg_library
-from s2kit.io.openjpeg import SOP_COMPLAINT
+from s2kit.jp2 import openjpeg as openjpeg_library
+from s2kit.jp2.openjpeg import SOP_COMPLAINT
+from s2kit.jp2.packets import Area
+from s2kit.jp2.window import PacketMismatchError, SmallCodestream
 
 _GDAL_LOGGERS = ("rasterio._err", "rasterio._env")
 _warning_filters = threading.Lock()

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.jp2_packets import Area
-from s2kit.core.jp2_window import PacketMismatchError, SmallCodestream
 from s2kit.errors import InputError
+from s2kit.jp2.packets import Area
+from s2kit.jp2.window import PacketMismatchError, SmallCodestream
 
 _CODEC_J2K = 0
 _END_OF_STREAM = c_size_t(-1).value

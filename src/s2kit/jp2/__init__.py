@@ -1,0 +1,1 @@
+"""JPEG 2000: codestream, packets, windows, tile index, OpenJPEG."""
