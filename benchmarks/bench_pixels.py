@@ -162,7 +162,7 @@ def _places(path: Path, side: int, count: int) -> list[tuple[int, int]]:
 def _s2kit(openjpeg: str) -> Callable[..., Iterator[Any]]:
     def chips(path: Path, side: int, count: int) -> Iterator[Any]:
         from s2kit.grid import Window
-        from s2kit.io.imagery import open_image
+        from s2kit.image.open import open_image
 
         for col, row in _places(path, side, count):
             with open_image(path, openjpeg=openjpeg) as image:
@@ -194,7 +194,7 @@ def _rio_tiler(path: Path, side: int, count: int) -> Iterator[Any]:
 
 
 def _s2kit_level(path: Path, reduction: int, _: int) -> Iterator[Any]:
-    from s2kit.io.imagery import open_image
+    from s2kit.image.open import open_image
 
     with open_image(path) as image:
         yield image.level(reduction)[0]

@@ -5,8 +5,8 @@ import rasterio
 from affine import Affine
 
 from s2kit.grid import Grid, Window
+from s2kit.image.open import open_image
 from s2kit.io.chip_pixels import read_frames, read_windows
-from s2kit.io.imagery import open_image
 from s2kit.io.projection import project_point
 
 GRID = Grid(32631, 700000.0, 4900020.0, 20, 150, 150)

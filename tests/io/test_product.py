@@ -12,7 +12,7 @@ from s2kit.core.metadata import OffsetSource
 from s2kit.core.product import Baseline, LegacyProductName, Level, ProductName, TileId, parse_product_name
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid, Window
-from s2kit.io.imagery import open_image
+from s2kit.image.open import open_image
 from s2kit.io.product import BandImage, open_product
 from s2kit.io.store_tree import prefix_tree
 from s2kit.store.archive import Archive

@@ -11,7 +11,7 @@ import pytest
 
 from s2kit.errors import InputError
 from s2kit.grid import Window
-from s2kit.io.imagery import open_image
+from s2kit.image.open import open_image
 from s2kit.jp2.image import Jp2Image
 from support.jp2_files import path_of, pixels_of, reduced_pixels_of
 from support.jp2_fuzz import fuzz, tile_starts

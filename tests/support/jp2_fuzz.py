@@ -21,7 +21,7 @@ import rasterio
 
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Window
-from s2kit.io.imagery import open_image
+from s2kit.image.open import open_image
 from s2kit.jp2.boxes import parse_header
 from s2kit.jp2.codestream import MainHeader
 from support.jp2_files import BY_PACKETS, path_of

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from s2kit.errors import InputError
 from s2kit.grid import Grid, Window
-from s2kit.io.gdal_image import ImageSize
-from s2kit.io.imagery import Image, open_image
+from s2kit.image.gdal_image import ImageSize
+from s2kit.image.open import Image, open_image
 from s2kit.io.product import BandImage
 from s2kit.io.warp import warped
 

@@ -11,7 +11,7 @@ from s2kit.grid import Grid, Window
 from s2kit.io.warp import warped
 
 if TYPE_CHECKING:
-    from s2kit.io.imagery import Image
+    from s2kit.image.open import Image
 
 Resampling = Literal["nearest", "bilinear", "average", "cubic"]
 

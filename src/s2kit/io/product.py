@@ -319,7 +319,7 @@ def _granule_baseline(tree: SafeTree) -> Baseline | None:
 
 
 def _grid_of_file(location: ImageLocation) -> Grid:
-    from s2kit.io.imagery import open_image
+    from s2kit.image.open import open_image
 
     with open_image(location) as image:
         grid = image.info.grid

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from s2kit.errors import InputError
 from s2kit.grid import Grid, Window
-from s2kit.io.gdal_image import (
+from s2kit.image.gdal_image import (
     GdalImage,
     ImageInfo,
     ImageSize,

@@ -18,8 +18,8 @@ from s2kit.core.product import Level, parse_product_name
 from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.grid import Grid, Window
+from s2kit.image.open import open_image
 from s2kit.io.dataset import find_in_dataset
-from s2kit.io.imagery import open_image
 from s2kit.io.product import BandImage, Product, open_product
 from s2kit.run.events import Note, Report
 from s2kit.settings import Settings

@@ -24,10 +24,10 @@ from s2kit.core.scl import CLOUDY, share_of
 from s2kit.core.zonal import class_histogram
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid
+from s2kit.image.open import open_image
 from s2kit.io.chip_cache import ChipStore, replace_file
 from s2kit.io.chip_files import encode_geotiff
 from s2kit.io.chip_pixels import Resampling, read_frames
-from s2kit.io.imagery import open_image
 from s2kit.io.png import encode_png
 from s2kit.io.projection import LON_LAT, project, project_point
 from s2kit.jp2.tile_search import Siblings

@@ -21,7 +21,7 @@ from s2kit.core.pixel_dump import (
 from s2kit.core.pixel_request import LOWEST, PixelWish, part_of
 from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.grid import Grid, Window
-from s2kit.io.imagery import Image, ImageInfo, open_image
+from s2kit.image.open import Image, ImageInfo, open_image
 from s2kit.io.pixel_files import write_json, write_npy, write_text, write_tiff
 from s2kit.io.projection import LON_LAT, project
 from s2kit.jp2.remote_index import SHARES

@@ -1,7 +1,7 @@
 """Pixels of any image: windows and levels, decoding only what is needed where the file lets us.
 
 JPEG 2000 files of ESA's form (LRCP, one layer, PLT) are read by their packets (`jp2/image.py`); anything else goes
-through GDAL (`io/gdal_image.py`) with the same result and a debug line.
+through GDAL (`image/gdal_image.py`) with the same result and a debug line.
 """
 
 import logging
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Window
-from s2kit.io.gdal_image import GdalImage, ImageInfo, ImageSize
+from s2kit.image.gdal_image import GdalImage, ImageInfo, ImageSize
 from s2kit.jp2.boxes import is_jpeg2000
 from s2kit.jp2.codestream import MainHeader
 from s2kit.jp2.image import Jp2Image, read_header
@@ -152,7 +152,7 @@ def open_image(
         location = LocalFile(Path(location))
     match location:
         case RemoteObject():
-            from s2kit.io.remote_image import open_remote
+            from s2kit.image.remote_image import open_remote
 
             return Image(open_remote(location, openjpeg=openjpeg, cache=cache, siblings=siblings))
         case LocalFile(path):

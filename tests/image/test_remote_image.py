@@ -6,7 +6,7 @@ import rasterio
 
 from s2kit.errors import AccessError, InputError, NotFoundError, TryLaterError
 from s2kit.grid import Window
-from s2kit.io.imagery import open_image
+from s2kit.image.open import open_image
 from s2kit.jp2.index_cache import FOLDER
 from s2kit.store.archive import Archive
 from s2kit.store.location import RemoteObject

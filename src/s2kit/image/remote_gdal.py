@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from s2kit.errors import S2KitError
-from s2kit.io.gdal_image import GdalImage, translated
+from s2kit.image.gdal_image import GdalImage, translated
 from s2kit.jp2.boxes import is_jpeg2000
 from s2kit.jp2.decode import no_georeference_warning
 from s2kit.jp2.packets import Span

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from s2kit.errors import InputError
 from s2kit.grid import Window
-from s2kit.io.gdal_image import ImageInfo, ImageSize
-from s2kit.io.remote_gdal import RemoteGdalImage
+from s2kit.image.gdal_image import ImageInfo, ImageSize
+from s2kit.image.remote_gdal import RemoteGdalImage
 from s2kit.jp2.boxes import HEADER_GUESS, is_jpeg2000
 from s2kit.jp2.image import Jp2Image, read_header
 from s2kit.jp2.index_cache import FOLDER, IndexCache, Learned, default_folder

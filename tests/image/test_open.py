@@ -15,8 +15,8 @@ from rasterio.windows import Window as RasterioWindow
 
 from s2kit.errors import AccessError, InputError, NotFoundError
 from s2kit.grid import Grid, Window
-from s2kit.io.gdal_image import GdalImage
-from s2kit.io.imagery import open_image
+from s2kit.image.gdal_image import GdalImage
+from s2kit.image.open import open_image
 from s2kit.jp2.image import Jp2Image
 from s2kit.store.location import FilePart, LocalFile, ZipMember
 from support.jp2_files import BY_GDAL, BY_PACKETS, parameters, path_of, pixels_of, reduced_pixels_of

@@ -1,0 +1,1 @@
+"""One door to the pixels of any image, near or remote."""
