@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from s2kit.cli.app import app
-from s2kit.core.bands import BANDS, LAYERS, SOURCE
+from s2kit.product.bands import BANDS, LAYERS, SOURCE
 
 runner = CliRunner()
 

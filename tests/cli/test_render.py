@@ -15,7 +15,7 @@ import rasterio
 from typer.testing import CliRunner
 
 from s2kit.cli.app import app
-from s2kit.io.product import open_product
+from s2kit.product.open import open_product
 from support.scenes import copied
 
 runner = CliRunner()

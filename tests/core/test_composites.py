@@ -1,8 +1,8 @@
 import pytest
 
-from s2kit.core.bands import BANDS
 from s2kit.core.composites import RECIPES, Subject, parse_bands, parse_index, parse_recipe, parse_resolution
 from s2kit.errors import InputError
+from s2kit.product.bands import BANDS
 
 
 @pytest.mark.parametrize(

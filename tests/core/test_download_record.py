@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2kit.core.download_record import DownloadRecord, Stamp
-from s2kit.core.subset import Subset
 from s2kit.errors import InputError
+from s2kit.product.subset import Subset
 
 RECORD = DownloadRecord(
     product="S2A_X",

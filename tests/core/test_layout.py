@@ -13,9 +13,9 @@ from s2kit.core.layout import (
 )
 from s2kit.core.layout_old import UNRECOVERABLE, LegacyRules, tile_of_granule
 from s2kit.core.layout_s1 import Sentinel1Rules, read_filename_map, short_keys
-from s2kit.core.manifest import new_hash, parse_manifest
-from s2kit.core.product import LegacyProductName, Level, ProductName, Sentinel1Name, parse_product_name
 from s2kit.errors import InputError
+from s2kit.product.manifest import new_hash, parse_manifest
+from s2kit.product.name import LegacyProductName, Level, ProductName, Sentinel1Name, parse_product_name
 from s2kit.store.archive import Layout
 
 NEVER_ON_AWS = {"HTML/UserProduct_index.html", "HTML/UserProduct_index.xsl"}

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.core.metadata import Radiometry
 from s2kit.core.stretch import (
     KNEE,
     Counts,
@@ -21,6 +20,7 @@ from s2kit.core.stretch import (
     softened,
 )
 from s2kit.errors import InputError
+from s2kit.product.metadata import Radiometry
 
 PLAIN = Radiometry(10000.0, 0.0)
 OFFSET = Radiometry(10000.0, -1000.0)

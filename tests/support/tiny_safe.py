@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from s2kit.core.product import Baseline, Level, ProductName, parse_product_name
+from s2kit.product.name import Baseline, Level, ProductName, parse_product_name
 
 L2A_NAME = "S2C_MSIL2A_20250301T105021_N0511_R051_T31TDH_20250301T143000"
 L1C_NAME = "S2B_MSIL1C_20200615T104029_N0209_R008_T31TDH_20200615T124100"

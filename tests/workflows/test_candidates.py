@@ -5,8 +5,8 @@ from shapely.geometry import Point, box, mapping
 
 from s2kit.core.chip_record import point_place
 from s2kit.core.dates import parse_date
-from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, NotFoundError
+from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
 from s2kit.workflows.candidates import choose, found_in_refs, wanted
 

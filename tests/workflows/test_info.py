@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import shapely
 
-from s2kit.core.product_ref import ProductRef
-from s2kit.io.product import open_product
+from s2kit.product.open import open_product
+from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
 from s2kit.workflows.info import describe, inspect
 from support.tiny_safe import L2A_NAME, write_safe

@@ -6,10 +6,10 @@ import pytest
 
 from s2kit.core.layout import product_info
 from s2kit.core.layout_s2 import CompactRules, product_folder
-from s2kit.core.product import ProductName, parse_product_name
-from s2kit.core.product_ref import ProductRef
 from s2kit.errors import AccessError, InputError, NotFoundError, UsageError
-from s2kit.io.product import Product
+from s2kit.product.name import ProductName, parse_product_name
+from s2kit.product.open import Product
+from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
 from s2kit.store.archive import ARCHIVES, Archive, Layout
 from s2kit.store.location import FilePart, LocalFile, RemoteObject

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.product import parse_product_name
-from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, NotFoundError, UsageError
+from s2kit.product.name import parse_product_name
+from s2kit.product.ref import ProductRef
 from s2kit.store.archive import ARCHIVES, Archive, Layout
 from s2kit.workflows.download import DownloadRequest, Status, download
 from s2kit.workflows.source import chosen_archives, find_source, may_hold, name_at, open_source

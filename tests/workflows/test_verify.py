@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.product_ref import ProductRef
-from s2kit.core.subset import Subset
 from s2kit.errors import InputError, NotFoundError, PartialFailure
+from s2kit.product.ref import ProductRef
+from s2kit.product.subset import Subset
 from s2kit.store.archive import Archive, Layout
 from s2kit.workflows.download import DownloadRequest, download
 from s2kit.workflows.verify import Verdict, Verified, verify

@@ -12,7 +12,7 @@ COLUMNS = ("band", "name", "centre_nm_s2a", "centre_nm_s2b", "centre_nm_s2c", "r
 def bands(form: OutputFormat = Format.TABLE, output: OutputFile = None) -> None:
     """List the bands: centre wavelength on each satellite, resolution, use and source; then the layers."""
     from s2kit.cli.output import emit
-    from s2kit.core.bands import SOURCE
+    from s2kit.product.bands import SOURCE
 
     with session("bands"):
         extra = {"source": SOURCE}
@@ -21,7 +21,7 @@ def bands(form: OutputFormat = Format.TABLE, output: OutputFile = None) -> None:
 
 def records() -> Iterator[dict[str, Any]]:
     """A record for each band, then for each layer."""
-    from s2kit.core.bands import BANDS, LAYER_SOURCE, LAYERS, SATELLITES, SHORT_SOURCE
+    from s2kit.product.bands import BANDS, LAYER_SOURCE, LAYERS, SATELLITES, SHORT_SOURCE
 
     for band in BANDS.values():
         yield {

@@ -93,8 +93,8 @@ def _check_words(products: list[str] | None, form: Format | None) -> None:
 
 
 def _request(run: "Session", *, out: str | None, subset: Any, arrangement: str, **options: Any) -> "DownloadRequest":
-    from s2kit.core.subset import Subset
     from s2kit.errors import UsageError
+    from s2kit.product.subset import Subset
     from s2kit.store.cost import parse_size
     from s2kit.workflows.download.plan import Arrangement, DownloadRequest
     from s2kit.workflows.download.run import with_dataset

@@ -10,7 +10,7 @@ from s2kit.errors import S2KitError, UsageError
 
 if TYPE_CHECKING:
     from s2kit.cli.context import Session
-    from s2kit.core.product_ref import ProductRef
+    from s2kit.product.ref import ProductRef
     from s2kit.workflows.info import ProductInfo
 
 COLUMNS = (

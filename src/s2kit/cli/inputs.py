@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import typer
 
-from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, UsageError
+from s2kit.product.ref import ProductRef
 
 
 def product_refs(given: list[str] | None) -> list[ProductRef]:

@@ -13,9 +13,9 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.mgrs import tile_polygon
-from s2kit.core.tile import TileId
 from s2kit.errors import InputError
 from s2kit.grid import Bounds
+from s2kit.product.tile import TileId
 
 MAX_QUERY_VERTICES = 200
 """Vertices that a catalogue is sent at most; larger areas are sent as a simpler area around them."""

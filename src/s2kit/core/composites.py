@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from s2kit.core.bands import LAYERS, normal_band
 from s2kit.core.indices import INDICES, find_index
 from s2kit.errors import InputError
+from s2kit.product.bands import LAYERS, normal_band
 
 RESOLUTIONS = (10, 20, 60)
 """Resolutions in metres that Sentinel-2 products have."""

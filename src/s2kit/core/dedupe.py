@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.aoi import coverage_pct
-from s2kit.core.baseline import Baseline
 from s2kit.core.record import ProductRecord, with_missing
+from s2kit.product.baseline import Baseline
 
 _SAME_AREA_PCT = 99.5
 

@@ -11,8 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Self
 
-from s2kit.core.subset import Subset
 from s2kit.errors import InputError
+from s2kit.product.subset import Subset
 
 SUFFIX = ".SAFE.s2kit.json"
 SCHEMA = 1

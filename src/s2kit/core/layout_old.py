@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from s2kit.core.product import LegacyProductName
 from s2kit.errors import InputError
+from s2kit.product.name import LegacyProductName
 
 UNRECOVERABLE: Mapping[str, str] = MappingProxyType(
     {

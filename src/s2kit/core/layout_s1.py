@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from s2kit.core.manifest import safe_path
-from s2kit.core.product import Sentinel1Name
+from s2kit.product.manifest import safe_path
+from s2kit.product.name import Sentinel1Name
 
 _LONG = re.compile(
     r"(?P<prefix>(?:calibration-|noise-|rfi-)?)s1[a-d]-(?P<swath>[a-z0-9]+)-(?P<kind>[a-z]{3})-(?P<pol>[a-z]{2})"

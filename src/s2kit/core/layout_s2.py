@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 
-from s2kit.core.baseline import Baseline
-from s2kit.core.product import Level, ProductName, compact_time
+from s2kit.product.baseline import Baseline
+from s2kit.product.name import Level, ProductName, compact_time
 
 _FIRST = Baseline(0, 0)
 _LAST = Baseline(99, 99)

@@ -12,9 +12,9 @@ from itertools import pairwise
 
 from shapely.geometry import Polygon
 
-from s2kit.core.tile import TileId
 from s2kit.errors import InputError
 from s2kit.grid import Bounds
+from s2kit.product.tile import TileId
 
 TILE_SIZE_M = 109_800
 """Side of a Sentinel-2 tile."""

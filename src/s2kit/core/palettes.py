@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.scl import SCENE_CLASSES
+from s2kit.product.scl import SCENE_CLASSES
 
 _ANCHORS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

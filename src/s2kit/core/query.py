@@ -10,11 +10,11 @@ from typing import Any
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.aoi import Aoi, coverages_pct
-from s2kit.core.baseline import Baseline
 from s2kit.core.dates import DateRange
 from s2kit.core.record import ProductRecord
-from s2kit.core.tile import TileId
 from s2kit.errors import UsageError
+from s2kit.product.baseline import Baseline
+from s2kit.product.tile import TileId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

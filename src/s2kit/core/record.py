@@ -14,8 +14,8 @@ import shapely
 from shapely.geometry import Polygon, mapping
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.product import ProductName, Sentinel1Name, parse_product_name
 from s2kit.errors import InputError
+from s2kit.product.name import ProductName, Sentinel1Name, parse_product_name
 
 T = TypeVar("T")
 

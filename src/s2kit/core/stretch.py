@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.metadata import Radiometry
-from s2kit.core.radiometry import physical
 from s2kit.errors import InputError
+from s2kit.product.metadata import Radiometry
+from s2kit.product.radiometry import physical
 
 DN_COUNT = 65536
 """Digital numbers are 16 bits wide."""

@@ -15,8 +15,8 @@ from s2kit.errors import InputError
 from s2kit.grid import Grid, Window
 from s2kit.image.gdal_image import ImageSize
 from s2kit.image.open import Image, open_image
-from s2kit.io.product import BandImage
 from s2kit.io.warp import warped
+from s2kit.product.open import BandImage
 
 Resampling = Literal["auto", "nearest", "bilinear", "cubic", "average"]
 RESAMPLINGS: tuple[str, ...] = get_args(Resampling)

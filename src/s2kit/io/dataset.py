@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from s2kit.core.product import AnyProductName, parse_product_name
 from s2kit.errors import DiskError, InputError
-from s2kit.io.safe_tree import safe_name
+from s2kit.product.name import AnyProductName, parse_product_name
+from s2kit.product.safe_tree import safe_name
 
 MAX_DEPTH = 6
 """How many folders deep products are looked for; `{range}/{aoi}/original` is three."""

@@ -17,8 +17,8 @@ from typing import IO, TYPE_CHECKING, Literal
 
 import stamina
 
-from s2kit.core.manifest import Algorithm, new_hash
 from s2kit.errors import InputError, ServiceError, TryLaterError
+from s2kit.product.manifest import Algorithm, new_hash
 from s2kit.run.files import PART_SUFFIX, ensure_folder, remove, translate_os_error
 from s2kit.store.open import Body, ChangedError, ObjectInfo, Store
 

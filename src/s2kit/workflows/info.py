@@ -7,14 +7,14 @@ from typing import Any
 
 from shapely.geometry import mapping
 
-from s2kit.core.bands import BANDS
-from s2kit.core.contents import ImageEntry, find_images, summary
-from s2kit.core.footprint import Footprint
-from s2kit.core.manifest import ManifestEntry
-from s2kit.core.metadata import ProductMetadata
-from s2kit.core.product_ref import ProductRef
 from s2kit.grid import Bounds
-from s2kit.io.product import Product
+from s2kit.product.bands import BANDS
+from s2kit.product.contents import ImageEntry, find_images, summary
+from s2kit.product.footprint import Footprint
+from s2kit.product.manifest import ManifestEntry
+from s2kit.product.metadata import ProductMetadata
+from s2kit.product.open import Product
+from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
 from s2kit.workflows.locate import locate
 

@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from s2kit.core.product import AnyProductName, parse_product_name
-from s2kit.core.product_ref import ProductRef
 from s2kit.errors import AccessError, InputError, NotFoundError
 from s2kit.io.dataset import find_in_dataset
-from s2kit.io.product import MANIFEST, Product, open_product
-from s2kit.io.store_tree import TILE_INFO, StoreTree, prefix_tree, tile_tree
+from s2kit.product.name import AnyProductName, parse_product_name
+from s2kit.product.open import MANIFEST, Product, open_product
+from s2kit.product.ref import ProductRef
+from s2kit.product.store_tree import TILE_INFO, StoreTree, prefix_tree, tile_tree
 from s2kit.settings import Settings
 from s2kit.store.archive import Archive, Layout
 from s2kit.store.open import open_store

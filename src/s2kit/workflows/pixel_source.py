@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from s2kit.core.bands import BANDS, LAYERS
-from s2kit.core.cog_item import BoaOffset, CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
-from s2kit.core.product import Level, parse_product_name
-from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.grid import Grid, Window
 from s2kit.image.open import open_image
 from s2kit.io.dataset import find_in_dataset
-from s2kit.io.product import BandImage, Product, open_product
+from s2kit.product.bands import BANDS, LAYERS
+from s2kit.product.cog_item import BoaOffset, CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
+from s2kit.product.name import Level, parse_product_name
+from s2kit.product.open import BandImage, Product, open_product
+from s2kit.product.ref import ProductRef
 from s2kit.run.events import Note, Report
 from s2kit.settings import Settings
 from s2kit.store.archive import Archive, Layout

@@ -11,10 +11,10 @@ from s2kit.core.layout import FolderRules, KeyRules, aws_rules, product_prefixes
 from s2kit.core.layout_old import LegacyRules
 from s2kit.core.layout_s1 import Sentinel1Rules
 from s2kit.core.layout_s2 import CompactRules, tile_folder
-from s2kit.core.manifest import Manifest, ManifestEntry, parse_manifest, safe_path
-from s2kit.core.product import AnyProductName, Level, ProductName, Sentinel1Name, parse_product_name
-from s2kit.core.subset import MANIFEST
 from s2kit.errors import AccessError, InputError, NotFoundError, S2KitError, UsageError
+from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest, safe_path
+from s2kit.product.name import AnyProductName, Level, ProductName, Sentinel1Name, parse_product_name
+from s2kit.product.subset import MANIFEST
 from s2kit.store.archive import Archive, Layout
 from s2kit.store.open import ObjectInfo, Store, open_store
 

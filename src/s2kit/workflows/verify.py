@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.core.download_record import SUFFIX, DownloadRecord
-from s2kit.core.manifest import Algorithm, Manifest, parse_manifest
-from s2kit.core.subset import MANIFEST
 from s2kit.errors import InputError, NotFoundError, PartialFailure, S2KitError
-from s2kit.io.safe_tree import SafeTree, open_tree, safe_name
+from s2kit.product.manifest import Algorithm, Manifest, parse_manifest
+from s2kit.product.safe_tree import SafeTree, open_tree, safe_name
+from s2kit.product.subset import MANIFEST
 from s2kit.run.events import Advanced, Finished, Planned, Report, silent
 from s2kit.run.parallel import Failed as FailedTask
 from s2kit.run.parallel import pmap

@@ -2,11 +2,11 @@
 
 import pytest
 
-from s2kit.core.granule import parse_granule_metadata
-from s2kit.core.metadata import parse_product_metadata
 from s2kit.core.scene.metadata import product_metadata, tile_metadata
 from s2kit.core.scene.product import SceneProduct
 from s2kit.core.scene.weather import Sun
+from s2kit.product.granule import parse_granule_metadata
+from s2kit.product.metadata import parse_product_metadata
 from support.scenes import scene_product
 
 RING = [(0.5, 44.0), (0.5, 44.2), (0.7, 44.2), (0.7, 44.0), (0.5, 44.0)]

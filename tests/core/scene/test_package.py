@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from s2kit.core.manifest import parse_manifest
 from s2kit.core.scene import package
 from s2kit.core.scene.product import SceneProduct
+from s2kit.product.manifest import parse_manifest
 from support.scenes import scene_product
 
 RING = [(0.5, 44.0), (0.5, 44.2), (0.7, 44.2), (0.5, 44.0)]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from s2kit.core.product import parse_product_name
+from s2kit.product.name import parse_product_name
 from support.scenes import scene_product
 
 

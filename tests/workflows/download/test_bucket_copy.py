@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from s2kit.core.download_record import State
-from s2kit.core.product_ref import ProductRef
-from s2kit.core.subset import Subset
 from s2kit.errors import UsageError
+from s2kit.product.ref import ProductRef
+from s2kit.product.subset import Subset
 from s2kit.store.archive import Archive, Layout
 from s2kit.workflows.download import DownloadRequest, ProductResult, Status, download
 from support.aws_trees import L1C, L2A, S1, AwsProduct, make_product, put_product

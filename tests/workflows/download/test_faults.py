@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from s2kit.core.download_record import State
-from s2kit.core.manifest import parse_manifest
-from s2kit.core.product_ref import ProductRef
+from s2kit.product.manifest import parse_manifest
+from s2kit.product.ref import ProductRef
 from s2kit.run.events import Advanced, Event
 from s2kit.store.archive import Archive, Layout
 from s2kit.workflows.download import DownloadRequest, ProductResult, Status, download

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from s2kit.core.download_record import DownloadRecord, State
-from s2kit.core.product_ref import ProductRef
-from s2kit.core.subset import Subset
 from s2kit.errors import (
     AccessError,
     DiskError,
@@ -20,6 +18,8 @@ from s2kit.errors import (
     TryLaterError,
     UsageError,
 )
+from s2kit.product.ref import ProductRef
+from s2kit.product.subset import Subset
 from s2kit.run.events import Event, Note
 from s2kit.run.files import destination_lock
 from s2kit.store.archive import Archive, Layout
@@ -486,7 +486,7 @@ def test_the_dataset_folder_is_asked_before_any_archive(made, bucket, tmp_path):
 
 
 def test_an_old_product_with_its_granules_comes_as_far_as_it_can_be_named(bucket, tmp_path, shared_data):
-    from s2kit.core.manifest import parse_manifest
+    from s2kit.product.manifest import parse_manifest
 
     real = shared_data / "safe_metadata" / f"{OLD}.SAFE" / "manifest.safe"
     paths = [entry.path for entry in parse_manifest(real.read_bytes()).entries]
@@ -501,7 +501,7 @@ def test_an_old_product_with_its_granules_comes_as_far_as_it_can_be_named(bucket
         "datastrips": [{"id": strip, "path": f"{prefix}/datastrip/0"}],
     }
     from s2kit.core.layout import aws_rules
-    from s2kit.core.product import parse_product_name
+    from s2kit.product.name import parse_product_name
 
     rules = aws_rules(parse_product_name(OLD), info, f"{prefix}/")
     objects = {key: data for path, data in files.items() for key in rules.keys(path)[:1]}
@@ -547,7 +547,7 @@ def test_leaving_early_stops_the_rest(made, bucket, tmp_path):
 
 
 def test_the_generated_lists_are_those_of_real_manifests(shared_data):
-    from s2kit.core.manifest import parse_manifest
+    from s2kit.product.manifest import parse_manifest
 
     for name in (L1C, L2A):
         real = shared_data / "manifests" / "creodias" / f"{name}.SAFE" / "manifest.safe"

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.product_ref import ProductRef
 from s2kit.core.stretch import Stretch, StretchKind
 from s2kit.errors import InputError, NotFoundError
+from s2kit.product.ref import ProductRef
 from s2kit.workflows.render.batch import read_batch
 
 SEED = {"res_list": "20,20,60", "r_list": "B04,B12,B06", "g_list": "B03,B11,B04", "b_list": "B02,B03,B02"}

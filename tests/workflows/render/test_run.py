@@ -11,10 +11,10 @@ import pytest
 import rasterio
 import shapely
 
-from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, NotFoundError, OutputError, TryLaterError, UsageError
-from s2kit.io.product import open_product
 from s2kit.io.raster import read_tags
+from s2kit.product.open import open_product
+from s2kit.product.ref import ProductRef
 from s2kit.run.events import Note
 from s2kit.run.files import destination_lock
 from s2kit.settings import Settings

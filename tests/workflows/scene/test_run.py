@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import rasterio
 
-from s2kit.core.manifest import new_hash, parse_manifest
-from s2kit.core.product import ProductName, parse_product_name
 from s2kit.errors import UsageError
+from s2kit.product.manifest import new_hash, parse_manifest
+from s2kit.product.name import ProductName, parse_product_name
 from s2kit.workflows.scene import Scene, make_scene
 from support.scenes import built_scene
 

@@ -14,12 +14,12 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.aoi import footprint
 from s2kit.core.dates import parse_time
-from s2kit.core.metadata import parse_product_metadata
 from s2kit.core.mgrs import tile_polygon, utm_to_lonlat
 from s2kit.core.record import ProductRecord, named_record
-from s2kit.core.tile import TileId
 from s2kit.errors import InputError, S2KitError
-from s2kit.io.safe_tree import open_tree, safe_name
+from s2kit.product.metadata import parse_product_metadata
+from s2kit.product.safe_tree import open_tree, safe_name
+from s2kit.product.tile import TileId
 
 _S2_METADATA = re.compile(r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml")
 

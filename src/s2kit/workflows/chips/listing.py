@@ -12,7 +12,7 @@ from s2kit.core.chip_record import Recipe, safe_name
 from s2kit.core.indices import find_index
 from s2kit.core.lut import Lut
 from s2kit.core.palettes import palette
-from s2kit.core.product_ref import ProductRef
+from s2kit.product.ref import ProductRef
 from s2kit.store.cost import PRICE_LIST, size_text
 from s2kit.store.cost import estimate as archive_cost
 from s2kit.workflows.chips.output import ChipsOutput

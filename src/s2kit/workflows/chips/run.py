@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from s2kit.core.bands import BANDS, LAYERS
 from s2kit.core.chip_record import ChipRecord, Place, Recipe
 from s2kit.core.chip_selection import Choice, check_limit
 from s2kit.core.dates import DateRange
-from s2kit.core.scl import unknown_codes
 from s2kit.errors import InputError, S2KitError
 from s2kit.io.chip_cache import ChipStore, open_store_of
+from s2kit.product.bands import BANDS, LAYERS
+from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Failed as FailedEvent
 from s2kit.run.events import Finished, Note, Planned, Report, silent
 from s2kit.run.parallel import Failed, pmap

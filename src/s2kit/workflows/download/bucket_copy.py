@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 
 from s2kit import __version__
 from s2kit.core.download_record import SUFFIX, DownloadRecord, Stamp, State
-from s2kit.core.manifest import new_hash
-from s2kit.core.product import AnyProductName
-from s2kit.core.subset import MANIFEST
 from s2kit.errors import InputError, PartialFailure, S2KitError, UsageError
+from s2kit.product.manifest import new_hash
+from s2kit.product.name import AnyProductName
+from s2kit.product.subset import MANIFEST
 from s2kit.run.events import Advanced, Planned, Report
 from s2kit.run.threads import Pool
 from s2kit.store.archive import Archive

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s2kit.core.download_record import SUFFIX, DownloadRecord, Stamp
-from s2kit.core.manifest import Manifest, ManifestEntry
-from s2kit.core.subset import MANIFEST, Subset
 from s2kit.errors import InputError, NotFoundError
+from s2kit.product.manifest import Manifest, ManifestEntry
+from s2kit.product.subset import MANIFEST, Subset
 from s2kit.run.files import PART_SUFFIX, ensure_folder, fsync_folder, remove, translate_os_error, write_atomic
 from s2kit.store.transfer import hash_file
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.core.download_record import State
-from s2kit.core.manifest import ManifestEntry
-from s2kit.core.subset import MANIFEST, Subset
 from s2kit.errors import S2KitError
+from s2kit.product.manifest import ManifestEntry
+from s2kit.product.subset import MANIFEST, Subset
 from s2kit.store.archive import Archive
 from s2kit.store.cost import PRICE_LIST, Estimate, estimate
 from s2kit.store.open import ObjectInfo, Store

@@ -9,11 +9,11 @@ from threading import Lock
 
 from s2kit import __version__
 from s2kit.core.download_record import DownloadRecord, State
-from s2kit.core.manifest import parse_manifest
-from s2kit.core.product import AnyProductName, Sentinel1Name
-from s2kit.core.subset import MANIFEST
 from s2kit.errors import AccessError, DiskError, InputError, OutputError, PartialFailure, S2KitError, UsageError
-from s2kit.io.zip_writer import unpack
+from s2kit.product.manifest import parse_manifest
+from s2kit.product.name import AnyProductName, Sentinel1Name
+from s2kit.product.subset import MANIFEST
+from s2kit.product.zip_writer import unpack
 from s2kit.run.events import Advanced, Note, Planned, Report
 from s2kit.run.files import ensure_folder, free_bytes, write_atomic
 from s2kit.run.threads import Pool

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.core.download_record import State
-from s2kit.core.product import AnyProductName, parse_product_name
-from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, S2KitError, UsageError
+from s2kit.product.name import AnyProductName, parse_product_name
+from s2kit.product.ref import ProductRef
 from s2kit.run.events import Finished, Planned, Report, silent
 from s2kit.run.files import destination_lock, ensure_folder
 from s2kit.run.threads import PATIENCE_S, Pool

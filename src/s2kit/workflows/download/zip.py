@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from s2kit.core.download_record import DownloadRecord
-from s2kit.core.manifest import Manifest, ManifestEntry, parse_manifest
-from s2kit.core.product import parse_product_name
-from s2kit.core.subset import MANIFEST
 from s2kit.errors import InputError, NotFoundError
-from s2kit.io.safe_tree import SafeTree
-from s2kit.io.safe_zip import ZipTree
-from s2kit.io.zip_writer import write_zip
+from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest
+from s2kit.product.name import parse_product_name
+from s2kit.product.safe_tree import SafeTree
+from s2kit.product.safe_zip import ZipTree
+from s2kit.product.subset import MANIFEST
+from s2kit.product.zip_writer import write_zip
 from s2kit.run.events import Note, Report
 from s2kit.run.files import remove
 from s2kit.store.checksum import checksum

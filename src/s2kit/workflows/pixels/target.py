@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2kit.core.bands import normal_band
 from s2kit.core.pixel_request import PixelWish
-from s2kit.core.product_ref import ProductRef
 from s2kit.errors import NotFoundError, UsageError
+from s2kit.product.bands import normal_band
+from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
 from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember
 from s2kit.store.open import open_store

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from s2kit.core.bands import SEED_BANDS, normal_band
 from s2kit.core.composites import Subject, parse_bands, parse_index, parse_recipe, parse_resolution
-from s2kit.core.product_ref import ProductRef
 from s2kit.core.stretch import Stretch, parse_stretch
 from s2kit.errors import DiskError, InputError, NotFoundError
+from s2kit.product.bands import SEED_BANDS, normal_band
+from s2kit.product.ref import ProductRef
 from s2kit.workflows.render.request import Wish
 
 LISTS = ("res_list", "r_list", "g_list", "b_list")

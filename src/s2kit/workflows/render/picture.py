@@ -13,9 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.composites import NATURAL, Subject
 from s2kit.core.indices import Index, compute, find_index
-from s2kit.core.metadata import Radiometry
 from s2kit.core.palettes import Palette, palette, scene_palette, to_steps
-from s2kit.core.radiometry import to_physical
 from s2kit.core.stretch import (
     Counts,
     Limits,
@@ -28,8 +26,10 @@ from s2kit.core.stretch import (
 )
 from s2kit.grid import Grid, Window
 from s2kit.io.band_pixels import DEFAULT_READING, Reading, Resampling, read_on
-from s2kit.io.masks import inside
-from s2kit.io.product import BandImage
+from s2kit.product.masks import inside
+from s2kit.product.metadata import Radiometry
+from s2kit.product.open import BandImage
+from s2kit.product.radiometry import to_physical
 
 Pixels = NDArray[np.generic]
 SAMPLE_PX = 1000
@@ -236,7 +236,7 @@ def counted(picture: Picture, place: int, pixels: NDArray[np.uint16], clear: NDA
 
 def clear_pixels(picture: Picture, grid: Grid) -> NDArray[np.bool_] | None:
     """True where the ground is seen; None where nothing tells, or nobody asks."""
-    from s2kit.core.scl import CLEAR
+    from s2kit.product.scl import CLEAR
 
     image = picture.clear_by
     if image is None or picture.stretch.kind is not StretchKind.AUTO:

@@ -6,18 +6,18 @@ from datetime import datetime
 
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.bands import BANDS, LAYERS
 from s2kit.core.composites import RECIPES, RESOLUTIONS, Subject
 from s2kit.core.indices import SUBSTITUTES
 from s2kit.core.naming import file_name
-from s2kit.core.product import Level, ProductName, TileId, compact_time
 from s2kit.core.stretch import legacy_window
 from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.grid import Grid, Window
 from s2kit.io.band_pixels import Reading
-from s2kit.io.masks import window_of
-from s2kit.io.product import BandImage, Product
 from s2kit.io.projection import LON_LAT, project
+from s2kit.product.bands import BANDS, LAYERS
+from s2kit.product.masks import window_of
+from s2kit.product.name import Level, ProductName, TileId, compact_time
+from s2kit.product.open import BandImage, Product
 from s2kit.workflows.render.picture import Mode, Picture, fixed_limits
 from s2kit.workflows.render.request import RenderRequest, Wish
 

@@ -8,11 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from s2kit.core.naming import check_template, unique_names
-from s2kit.core.product_ref import ProductRef
 from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.io.band_pixels import Reading
 from s2kit.io.dataset import product_paths
-from s2kit.io.product import Product
+from s2kit.product.open import Product
+from s2kit.product.ref import ProductRef
 from s2kit.run.events import Event, Finished, Note, Report, silent
 from s2kit.run.events import Failed as FailedEvent
 from s2kit.run.events import Planned as PlannedEvent

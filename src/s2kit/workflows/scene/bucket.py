@@ -7,16 +7,16 @@ from typing import Any
 
 from shapely.geometry import mapping
 
-from s2kit.core.granule import GranuleMetadata, parse_granule_metadata
 from s2kit.core.layout import compact_rules, product_info
 from s2kit.core.layout_s2 import CompactRules
-from s2kit.core.manifest import parse_manifest
-from s2kit.core.metadata import parse_product_metadata
-from s2kit.core.product import Level, ProductName, parse_product_name
 from s2kit.core.scene.product import iso
 from s2kit.errors import InputError
 from s2kit.io.projection import LON_LAT, project
 from s2kit.io.scene_writer import new_folder, place, write_jpeg, write_text
+from s2kit.product.granule import GranuleMetadata, parse_granule_metadata
+from s2kit.product.manifest import parse_manifest
+from s2kit.product.metadata import parse_product_metadata
+from s2kit.product.name import Level, ProductName, parse_product_name
 from s2kit.run.files import ensure_folder
 from s2kit.workflows.scene.run import Scene
 

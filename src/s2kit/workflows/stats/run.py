@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from shapely.geometry import mapping
 
 from s2kit.core.parcel import Parcel
-from s2kit.core.scl import unknown_codes
 from s2kit.core.zonal import histogram_text
 from s2kit.errors import S2KitError
+from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Failed as FailedEvent
 from s2kit.run.events import Finished, Note, Planned, Report, silent
 from s2kit.run.parallel import Failed, pmap, worker_count

@@ -1,0 +1,117 @@
+"""A SAFE inside a zip, read where it is: nothing is unpacked.
+
+ESA's zips store their members uncompressed, so a band file is simply a part of the zip; where a mirror has deflated
+some, GDAL reads them through `/vsizip/`.
+"""
+
+import struct
+import zipfile
+import zlib
+from functools import cached_property
+from pathlib import Path
+
+from s2kit.errors import DiskError, InputError, NotFoundError
+from s2kit.product.safe_tree import check_readable, is_of_safe, safe_name, safe_root
+from s2kit.store.location import FilePart, ImageLocation, ZipMember
+
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+"""Signature, then after 22 bytes the lengths of name and extra field (APPNOTE.TXT 6.3.10, section 4.3.7)."""
+_ENCRYPTED = 0x1
+_HINT = "the zip is damaged or was cut: fetch it again"
+
+
+class ZipTree:
+    """A SAFE folder in a zip, at its root or below other folders."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the zip's directory.
+
+        Raises:
+            InputError: It is no zip, it is cut, or it holds no product or several.
+            DiskError: It cannot be read.
+        """
+        self._path = path.absolute()
+        names = [name for name in self._infos if not name.endswith("/")]
+        self._root = safe_root(names, str(path))
+
+    @property
+    def name(self) -> str:
+        """Name of the SAFE folder in the zip, or of the zip where it has none, without its ending."""
+        inner = self._root.rstrip("/").rpartition("/")[2]
+        return safe_name(inner or self._path.name)
+
+    @property
+    def address(self) -> str:
+        """Path of the zip."""
+        return str(self._path)
+
+    def paths(self) -> tuple[str, ...]:
+        """All files below the SAFE folder."""
+        return tuple(self._members)
+
+    def nbytes(self, path: str) -> int:
+        """Size of a file, uncompressed."""
+        return self._member(path).file_size
+
+    def read(self, path: str, nbytes: int | None = None) -> bytes:
+        """A file, checked against its CRC where all of it is read."""
+        member = self._member(path)
+        check_readable(member.file_size, f"{self._path}/{path}")
+        try:
+            with zipfile.ZipFile(self._path) as archive, archive.open(member) as file:
+                return file.read(-1 if nbytes is None else nbytes)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise InputError(f"{self._path}: {path} cannot be read: {error}", _HINT) from error
+        except OSError as error:
+            raise DiskError(f"{self._path}: cannot be read: {error.strerror or error}") from error
+
+    def location(self, path: str) -> ImageLocation:
+        """A part of the zip where the member is stored as it is, else the member."""
+        member = self._member(path)
+        if member.flag_bits & _ENCRYPTED:
+            raise InputError(f"{self._path}: {path} is encrypted")
+        if member.compress_type != zipfile.ZIP_STORED:
+            return ZipMember(self._path, member.filename)
+        return FilePart(self._path, self._offset(member), member.file_size, member.filename)
+
+    def _offset(self, member: zipfile.ZipInfo) -> int:
+        """Where a stored member's data begin: behind its local header, whose length only itself tells."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(member.header_offset)
+                header = file.read(_LOCAL_HEADER.size)
+                end = file.seek(0, 2)
+        except OSError as error:
+            raise DiskError(f"{self._path}: cannot be read: {error.strerror or error}") from error
+        if len(header) == _LOCAL_HEADER.size:
+            signature, name_length, extra_length = _LOCAL_HEADER.unpack(header)
+            offset = int(member.header_offset + _LOCAL_HEADER.size + name_length + extra_length)
+            if signature == b"PK\x03\x04" and offset + member.file_size <= end:
+                return offset
+        raise InputError(f"{self._path}: {member.filename} is not where the zip's directory says", _HINT)
+
+    def _member(self, path: str) -> zipfile.ZipInfo:
+        try:
+            return self._members[path]
+        except KeyError:
+            raise NotFoundError(f"{self._path}: there is no {path}") from None
+
+    @cached_property
+    def _infos(self) -> dict[str, zipfile.ZipInfo]:
+        try:
+            with zipfile.ZipFile(self._path) as archive:
+                infos = {info.filename: info for info in archive.infolist()}
+        except (zipfile.BadZipFile, EOFError, struct.error, ValueError, NotImplementedError) as error:
+            raise InputError(f"{self._path}: neither a product's folder nor a whole zip: {error}", _HINT) from error
+        except OSError as error:
+            raise DiskError(f"{self._path}: cannot be read: {error.strerror or error}") from error
+        if any(info.header_offset < 0 for info in infos.values()):
+            raise InputError(f"{self._path}: the zip's directory is not where its end says", _HINT)
+        return infos
+
+    @cached_property
+    def _members(self) -> dict[str, zipfile.ZipInfo]:
+        below = {
+            name.removeprefix(self._root): info for name, info in self._infos.items() if name.startswith(self._root)
+        }
+        return {path: info for path, info in sorted(below.items()) if is_of_safe(path)}
