@@ -22,7 +22,7 @@ from benchmarks.harness import (
     s2kit_command,
     work_folder,
 )
-from s2kit.core.layout import compact_rules, product_info
+from s2kit.archive.layout import compact_rules, product_info
 from s2kit.product.manifest import new_hash
 from s2kit.product.name import ProductName, parse_product_name
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from s2kit.core.layout_s2 import CompactRules, product_folder
+from s2kit.archive.layout_s2 import CompactRules, product_folder
 from s2kit.errors import InputError, NotFoundError
 from s2kit.product.bands import BANDS
 from s2kit.product.metadata import OffsetSource

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s2kit.core.layout import compact_rules, product_info
-from s2kit.core.layout_s1 import product_folder, short_keys
+from s2kit.archive.layout import compact_rules, product_info
+from s2kit.archive.layout_s1 import product_folder, short_keys
 from s2kit.product.manifest import Algorithm, new_hash
 from s2kit.product.name import Level, ProductName, Sentinel1Name, parse_product_name
 from support.s3 import KEY, SECRET

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from s2kit.core.layout_s2 import CompactRules, product_folder
+from s2kit.archive.layout_s2 import CompactRules, product_folder
 from s2kit.errors import InputError, NotFoundError
 from s2kit.product.manifest import parse_manifest
 from s2kit.product.name import ProductName, compact_time, parse_product_name

@@ -10,6 +10,8 @@ import shapely
 from shapely.geometry import Polygon, box, shape
 from shapely.geometry.base import BaseGeometry
 
+from s2kit.archive.dataset import find_in_dataset
+from s2kit.archive.pixel_source import SourceRef, local_item_file, open_safe, read_item
 from s2kit.core.aoi import footprint as usable_footprint
 from s2kit.core.chip_grid import square_around, utm_epsg
 from s2kit.core.chip_record import Place
@@ -18,7 +20,6 @@ from s2kit.core.dates import DateRange, parse_time
 from s2kit.core.mgrs import tile_polygon
 from s2kit.core.record import ProductRecord
 from s2kit.errors import InputError, NotFoundError, S2KitError
-from s2kit.io.dataset import find_in_dataset
 from s2kit.io.projection import LON_LAT, project_all, project_point
 from s2kit.product.baseline import Baseline
 from s2kit.product.name import ProductName, parse_product_name
@@ -26,7 +27,6 @@ from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Note, Report, silent
 from s2kit.settings import Settings
-from s2kit.workflows.pixel_source import SourceRef, local_item_file, open_safe, read_item
 
 _NEAR_DEG = 8.0
 """Footprints farther than this from a place are not projected into its UTM zone."""

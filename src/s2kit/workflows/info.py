@@ -7,6 +7,7 @@ from typing import Any
 
 from shapely.geometry import mapping
 
+from s2kit.archive.find import locate
 from s2kit.grid import Bounds
 from s2kit.product.bands import BANDS
 from s2kit.product.contents import ImageEntry, find_images, summary
@@ -16,7 +17,6 @@ from s2kit.product.metadata import ProductMetadata
 from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
-from s2kit.workflows.locate import locate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

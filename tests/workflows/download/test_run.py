@@ -500,7 +500,7 @@ def test_an_old_product_with_its_granules_comes_as_far_as_it_can_be_named(bucket
         "tiles": [{"path": f"tiles/53/H/{tile[3:]}/2016/9/5/0"} for tile in tiles],
         "datastrips": [{"id": strip, "path": f"{prefix}/datastrip/0"}],
     }
-    from s2kit.core.layout import aws_rules
+    from s2kit.archive.layout import aws_rules
     from s2kit.product.name import parse_product_name
 
     rules = aws_rules(parse_product_name(OLD), info, f"{prefix}/")

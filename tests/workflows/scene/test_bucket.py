@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.layout import aws_rules, compact_rules
+from s2kit.archive.layout import aws_rules, compact_rules
 from s2kit.product.manifest import new_hash, parse_manifest
 from s2kit.product.name import parse_product_name
 from s2kit.workflows.scene.bucket import lay_out_bucket

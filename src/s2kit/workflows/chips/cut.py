@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from shapely.geometry import box, mapping
 
 from s2kit import __version__
+from s2kit.archive.pixel_source import BandSource, PixelSource, SourceRef, open_source
 from s2kit.core.chip_grid import ChipSize, at_resolution, chip_frame
 from s2kit.core.chip_record import ChipRecord, Place, Recipe
 from s2kit.core.indices import SUBSTITUTES, Index, compute, find_index
@@ -32,7 +33,6 @@ from s2kit.product.metadata import Radiometry
 from s2kit.product.radiometry import to_physical
 from s2kit.product.scl import CLOUDY, share_of
 from s2kit.settings import Settings
-from s2kit.workflows.pixel_source import BandSource, PixelSource, SourceRef, open_source
 
 CREDIT = "Contains modified Copernicus Sentinel data"
 

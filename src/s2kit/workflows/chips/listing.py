@@ -7,6 +7,7 @@ from typing import Any
 
 from shapely.geometry import mapping
 
+from s2kit.archive.find import archive_read
 from s2kit.core.chip_page import Legend
 from s2kit.core.chip_record import Recipe, safe_name
 from s2kit.core.indices import find_index
@@ -17,7 +18,6 @@ from s2kit.store.cost import PRICE_LIST, size_text
 from s2kit.store.cost import estimate as archive_cost
 from s2kit.workflows.chips.output import ChipsOutput
 from s2kit.workflows.chips.run import ChipsRequest, ChipsResult, PlannedSeries
-from s2kit.workflows.locate import archive_read
 
 LIST_COLUMNS = ("datetime", "id", "tile", "overlap_pct", "cloud_pct", "completed_by", "state", "place")
 """What a table of planned chips shows."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from s2kit.archive.pixel_source import SourceRef, tell_offsets
 from s2kit.core.chip_record import ChipRecord, Place, Recipe
 from s2kit.core.chip_selection import Choice, check_limit
 from s2kit.core.dates import DateRange
@@ -17,7 +18,6 @@ from s2kit.run.parallel import Failed, pmap
 from s2kit.settings import Settings
 from s2kit.workflows.candidates import Found, choose
 from s2kit.workflows.chips.cut import CutTask, PlaceTask, cut_chips
-from s2kit.workflows.pixel_source import SourceRef, tell_offsets
 
 LIMIT = 24
 """Most new chips of one series, as in the chip service of old."""

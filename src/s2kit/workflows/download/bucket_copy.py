@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from s2kit import __version__
+from s2kit.archive.source import Source, find_source
 from s2kit.core.download_record import SUFFIX, DownloadRecord, Stamp, State
 from s2kit.errors import InputError, PartialFailure, S2KitError, UsageError
 from s2kit.product.manifest import new_hash
@@ -26,7 +27,6 @@ from s2kit.store.open import ObjectInfo, open_store
 from s2kit.store.s3 import S3Store
 from s2kit.store.transfer import Budget, Proof, is_md5
 from s2kit.workflows.download.plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
-from s2kit.workflows.source import Source, find_source
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from s2kit.archive.source import Source
 from s2kit.core.download_record import State
 from s2kit.errors import S2KitError
 from s2kit.product.manifest import ManifestEntry
@@ -15,7 +16,6 @@ from s2kit.store.archive import Archive
 from s2kit.store.cost import PRICE_LIST, Estimate, estimate
 from s2kit.store.open import ObjectInfo, Store
 from s2kit.workflows.download.place import Place, proven_files, unchanged
-from s2kit.workflows.source import Source
 
 _ESSENTIAL = re.compile(
     r"(?:.*/)?(?:MTD_\w+\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml|IMG_DATA/.+|measurement/.+|annotation/.+)", re.ASCII

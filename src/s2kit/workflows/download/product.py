@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from s2kit import __version__
+from s2kit.archive.source import Source, find_source, open_source
 from s2kit.core.download_record import DownloadRecord, State
 from s2kit.errors import AccessError, DiskError, InputError, OutputError, PartialFailure, S2KitError, UsageError
 from s2kit.product.manifest import parse_manifest
@@ -34,7 +35,6 @@ from s2kit.workflows.download.place import (
 )
 from s2kit.workflows.download.plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
 from s2kit.workflows.download.zip import find_zip, make_zip, proven_members
-from s2kit.workflows.source import Source, find_source, open_source
 
 _SYNCS = 4
 """Files that are synced to the disk at one time."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from s2kit.archive.source import find_source, name_at
 from s2kit.core.download_record import State
 from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.product.name import AnyProductName, parse_product_name
@@ -29,7 +30,6 @@ from s2kit.workflows.download.plan import (
     make_plan,
 )
 from s2kit.workflows.download.product import Crew, download_product
-from s2kit.workflows.source import find_source, name_at
 
 DATASET = "dataset"
 """Name under which the dataset folder is asked as an archive."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from s2kit.archive.find import agree_to_pay, archive_of, locate
 from s2kit.core.pixel_request import PixelWish
 from s2kit.errors import NotFoundError, UsageError
 from s2kit.product.bands import normal_band
@@ -10,7 +11,6 @@ from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
 from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember
 from s2kit.store.open import open_store
-from s2kit.workflows.locate import agree_to_pay, archive_of, locate
 
 AWS = {"aws": ("aws-l2a", "aws-l1c")}
 """What stands for several archives, of which a key belongs to one."""

@@ -7,10 +7,11 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from s2kit.archive.dataset import product_paths
+from s2kit.archive.find import locate
 from s2kit.core.naming import check_template, unique_names
 from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.io.band_pixels import Reading
-from s2kit.io.dataset import product_paths
 from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Event, Finished, Note, Report, silent
@@ -19,7 +20,6 @@ from s2kit.run.events import Planned as PlannedEvent
 from s2kit.run.files import destination_lock, remove
 from s2kit.run.parallel import Failed, pmap, worker_count
 from s2kit.settings import Settings
-from s2kit.workflows.locate import locate
 from s2kit.workflows.render.paint import (
     Painted,
     WholeTask,

@@ -7,8 +7,8 @@ from typing import Any
 
 from shapely.geometry import mapping
 
-from s2kit.core.layout import compact_rules, product_info
-from s2kit.core.layout_s2 import CompactRules
+from s2kit.archive.layout import compact_rules, product_info
+from s2kit.archive.layout_s2 import CompactRules
 from s2kit.core.scene.product import iso
 from s2kit.errors import InputError
 from s2kit.io.projection import LON_LAT, project

@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import mapping
 
+from s2kit.archive.pixel_source import tell_offsets
 from s2kit.core.parcel import Parcel
 from s2kit.core.zonal import histogram_text
 from s2kit.errors import S2KitError
@@ -19,7 +20,6 @@ from s2kit.run.events import Finished, Note, Planned, Report, silent
 from s2kit.run.parallel import Failed, pmap, worker_count
 from s2kit.settings import Settings
 from s2kit.workflows.candidates import Found
-from s2kit.workflows.pixel_source import tell_offsets
 from s2kit.workflows.places import PLACES_KEY, parcel_place
 from s2kit.workflows.stats.task import SCL, Numbers, Outcome, Outline, StatsRecipe, StatsTask, Visit, count
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from s2kit.archive.pixel_source import BandSource, PixelSource, SourceRef, open_source
 from s2kit.core.indices import INDICES, SUBSTITUTES, compute
 from s2kit.core.zonal import Summary, class_histogram, summarise
 from s2kit.errors import InputError, NotFoundError, S2KitError
@@ -21,7 +22,6 @@ from s2kit.product.bands import BANDS
 from s2kit.product.masks import inside, raster_session, window_of
 from s2kit.product.scl import CLOUDY, share_of
 from s2kit.settings import Settings
-from s2kit.workflows.pixel_source import BandSource, PixelSource, SourceRef, open_source
 
 SCL = "SCL"
 

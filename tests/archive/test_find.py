@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.layout import product_info
-from s2kit.core.layout_s2 import CompactRules, product_folder
+from s2kit.archive.find import archive_of, archive_read, local_path, locate
+from s2kit.archive.layout import product_info
+from s2kit.archive.layout_s2 import CompactRules, product_folder
 from s2kit.errors import AccessError, InputError, NotFoundError, UsageError
 from s2kit.product.name import ProductName, parse_product_name
 from s2kit.product.open import Product
@@ -13,7 +14,6 @@ from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
 from s2kit.store.archive import ARCHIVES, Archive, Layout
 from s2kit.store.location import FilePart, LocalFile, RemoteObject
-from s2kit.workflows.locate import archive_of, archive_read, local_path, locate
 from support.s3 import Bucket, S3Server
 from support.tiny_safe import L1C_NAME, L2A_NAME, safe_files, write_files, write_safe
 

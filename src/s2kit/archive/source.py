@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from s2kit.core.layout import FolderRules, KeyRules, aws_rules, product_prefixes, safe_prefixes
-from s2kit.core.layout_old import LegacyRules
-from s2kit.core.layout_s1 import Sentinel1Rules
-from s2kit.core.layout_s2 import CompactRules, tile_folder
+from s2kit.archive.layout import FolderRules, KeyRules, aws_rules, product_prefixes, safe_prefixes
+from s2kit.archive.layout_old import LegacyRules
+from s2kit.archive.layout_s1 import Sentinel1Rules
+from s2kit.archive.layout_s2 import CompactRules, tile_folder
 from s2kit.errors import AccessError, InputError, NotFoundError, S2KitError, UsageError
 from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest, safe_path
 from s2kit.product.name import AnyProductName, Level, ProductName, Sentinel1Name, parse_product_name

@@ -6,8 +6,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from s2kit.archive.dataset import find_in_dataset
+from s2kit.archive.source import AWS, Source, chosen_archives, find_source, open_source
 from s2kit.errors import AccessError, InputError, NotFoundError
-from s2kit.io.dataset import find_in_dataset
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.open import MANIFEST, Product, open_product
 from s2kit.product.ref import ProductRef
@@ -15,7 +16,6 @@ from s2kit.product.store_tree import TILE_INFO, StoreTree, prefix_tree, tile_tre
 from s2kit.settings import Settings
 from s2kit.store.archive import Archive, Layout
 from s2kit.store.open import open_store
-from s2kit.workflows.source import AWS, Source, chosen_archives, find_source, open_source
 
 _SAFE_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.SAFE)(?:/.*)?", re.IGNORECASE)
 _GOOGLE = re.compile(r"https://storage\.googleapis\.com/(?P<rest>.+)")

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from s2kit.archive.dataset import find_in_dataset, product_paths
 from s2kit.errors import DiskError
-from s2kit.io.dataset import find_in_dataset, product_paths
 from s2kit.product.name import parse_product_name
 from support.tiny_safe import EARLY_NAME, L1C_NAME, L2A_NAME
 

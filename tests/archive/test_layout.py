@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.layout import (
+from s2kit.archive.layout import (
     FolderRules,
     aws_rules,
     compact_rules,
@@ -11,8 +11,8 @@ from s2kit.core.layout import (
     product_prefixes,
     safe_prefixes,
 )
-from s2kit.core.layout_old import UNRECOVERABLE, LegacyRules, tile_of_granule
-from s2kit.core.layout_s1 import Sentinel1Rules, read_filename_map, short_keys
+from s2kit.archive.layout_old import UNRECOVERABLE, LegacyRules, tile_of_granule
+from s2kit.archive.layout_s1 import Sentinel1Rules, read_filename_map, short_keys
 from s2kit.errors import InputError
 from s2kit.product.manifest import new_hash, parse_manifest
 from s2kit.product.name import LegacyProductName, Level, ProductName, Sentinel1Name, parse_product_name

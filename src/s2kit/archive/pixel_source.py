@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from s2kit.archive.dataset import find_in_dataset
 from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.grid import Grid, Window
 from s2kit.image.open import open_image
-from s2kit.io.dataset import find_in_dataset
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.cog_item import BoaOffset, CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
 from s2kit.product.name import Level, parse_product_name
@@ -96,7 +96,7 @@ def open_safe(ref: SourceRef, settings: Settings) -> Product:
     """
     if "://" not in ref.text and Path(ref.text).exists():
         return _open_local(ref.text, Path(ref.text).stat().st_mtime_ns)
-    from s2kit.workflows.locate import locate
+    from s2kit.archive.find import locate
 
     return locate(ProductRef(ref.text, MappingProxyType(dict(ref.record))), settings)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from s2kit.core.layout_old import LegacyRules
-from s2kit.core.layout_s1 import Sentinel1Rules, read_filename_map
-from s2kit.core.layout_s1 import product_folder as sentinel1_folder
-from s2kit.core.layout_s2 import CompactRules, product_folder, tile_folder
+from s2kit.archive.layout_old import LegacyRules
+from s2kit.archive.layout_s1 import Sentinel1Rules, read_filename_map
+from s2kit.archive.layout_s1 import product_folder as sentinel1_folder
+from s2kit.archive.layout_s2 import CompactRules, product_folder, tile_folder
 from s2kit.errors import InputError
 from s2kit.product.baseline import Baseline
 from s2kit.product.name import AnyProductName, LegacyProductName, Level, ProductName, Sentinel1Name

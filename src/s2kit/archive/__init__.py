@@ -1,0 +1,1 @@
+"""How archives lay products out, and finding a product in them."""
