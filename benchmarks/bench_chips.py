@@ -26,8 +26,8 @@ from benchmarks.harness import (
     work_folder,
 )
 from benchmarks.inputs import full_tile
+from s2kit.area.projection import project_point
 from s2kit.grid import Grid
-from s2kit.io.projection import project_point
 from s2kit.io.scene_writer import CODINGS, write_jp2
 
 DATES, REMOTE_DATES, STATS_DATES, PARCELS, PLACES = 24, 8, 5, 1000, 12

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from shapely.geometry import LineString, Polygon, box
 
-from s2kit.core.aoi import Aoi, tile_aoi
-from s2kit.core.dates import EVER, parse_date
+from s2kit.area.aoi import Aoi, tile_aoi
+from s2kit.area.dates import EVER, parse_date
 from s2kit.core.query import Query, located, matches, new_query
 from s2kit.core.record import ProductRecord, named_record
 from s2kit.errors import InputError, UsageError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from s2kit.core.aoi import Aoi, bbox_aoi
+from s2kit.area.aoi import Aoi, bbox_aoi
 from s2kit.core.record import ProductRecord, named_record
 from s2kit.core.search_map import WIDTH, map_page
 

@@ -4,10 +4,10 @@ import numpy as np
 import rasterio
 from affine import Affine
 
+from s2kit.area.projection import project_point
 from s2kit.grid import Grid, Window
 from s2kit.image.open import open_image
 from s2kit.io.chip_pixels import read_frames, read_windows
-from s2kit.io.projection import project_point
 
 GRID = Grid(32631, 700000.0, 4900020.0, 20, 150, 150)
 

@@ -3,8 +3,8 @@
 import pytest
 from shapely.geometry import Point, box, mapping
 
+from s2kit.area.dates import parse_date
 from s2kit.core.chip_record import point_place
-from s2kit.core.dates import parse_date
 from s2kit.errors import InputError, NotFoundError
 from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings

@@ -16,8 +16,8 @@ import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.aoi import footprint, footprints
-from s2kit.core.dates import parse_time
+from s2kit.area.aoi import footprint, footprints
+from s2kit.area.dates import parse_time
 from s2kit.core.record import ProductRecord, named_record
 from s2kit.errors import InputError
 

@@ -9,7 +9,7 @@ import shapely
 from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.aoi import Aoi
+from s2kit.area.aoi import Aoi
 from s2kit.core.record import ProductRecord
 from s2kit.grid import Bounds
 

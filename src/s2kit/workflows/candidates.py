@@ -12,15 +12,15 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.archive.dataset import find_in_dataset
 from s2kit.archive.pixel_source import SourceRef, local_item_file, open_safe, read_item
-from s2kit.core.aoi import footprint as usable_footprint
+from s2kit.area.aoi import footprint as usable_footprint
+from s2kit.area.dates import DateRange, parse_time
+from s2kit.area.mgrs import tile_polygon
+from s2kit.area.projection import LON_LAT, project_all, project_point
 from s2kit.core.chip_grid import square_around, utm_epsg
 from s2kit.core.chip_record import Place
 from s2kit.core.chip_selection import Candidate, Choice, select
-from s2kit.core.dates import DateRange, parse_time
-from s2kit.core.mgrs import tile_polygon
 from s2kit.core.record import ProductRecord
 from s2kit.errors import InputError, NotFoundError, S2KitError
-from s2kit.io.projection import LON_LAT, project_all, project_point
 from s2kit.product.baseline import Baseline
 from s2kit.product.name import ProductName, parse_product_name
 from s2kit.product.open import Product

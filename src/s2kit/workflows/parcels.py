@@ -7,10 +7,10 @@ from typing import Any
 
 from shapely.geometry import mapping
 
-from s2kit.core.parcel import Parcel
+from s2kit.area.parcel import Parcel
+from s2kit.area.parcel_files import areas_m2
+from s2kit.area.projection import LON_LAT
 from s2kit.errors import NotFoundError
-from s2kit.io.parcels import areas_m2
-from s2kit.io.projection import LON_LAT
 from s2kit.run.events import Report, silent
 from s2kit.settings import Settings
 from s2kit.workflows.places import WhereWords, chosen_parcels

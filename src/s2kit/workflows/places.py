@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from s2kit.area.aoi_files import read_aois
+from s2kit.area.dates import DateRange, parse_date, parse_range
+from s2kit.area.parcel import Parcel, at_point, by_pid, matching, parse_where
+from s2kit.area.parcel_files import parcel_path, read_parcels
+from s2kit.area.projection import LON_LAT, project, project_point
 from s2kit.core.chip_grid import utm_epsg
 from s2kit.core.chip_record import Place, point_place, safe_name
-from s2kit.core.dates import DateRange, parse_date, parse_range
-from s2kit.core.parcel import Parcel, at_point, by_pid, matching, parse_where
 from s2kit.errors import InputError, NotFoundError, UsageError
-from s2kit.io.aoi_files import read_aois
 from s2kit.io.chip_cache import recall_clear
-from s2kit.io.parcels import parcel_path, read_parcels
-from s2kit.io.projection import LON_LAT, project, project_point
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Note, Report
 from s2kit.settings import Settings, default_cache_dir

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.dates import EVER
+from s2kit.area.dates import EVER
 from s2kit.core.query import new_query
 from s2kit.core.record import ProductRecord
 from s2kit.errors import NotFoundError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from shapely.geometry import LineString, MultiPolygon, Point, box
 
-from s2kit.core.dates import EVER, parse_date
+from s2kit.area.dates import EVER, parse_date
 from s2kit.core.query import new_query
 from s2kit.errors import ServiceError
 from s2kit.io.catalogues.areas import MAX_VERTICES, simple_parts

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from shapely.geometry import box
 
-from s2kit.core.dates import EVER, parse_date
+from s2kit.area.dates import EVER, parse_date
 from s2kit.core.query import new_query
 from s2kit.errors import AccessError, NotFoundError, S2KitError, ServiceError, TryLaterError
 from s2kit.io.catalogues.base import CatalogueSource, Page, open_catalogue

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from shapely.geometry import LineString, Polygon, box
 
-from s2kit.core.aoi import Aoi
-from s2kit.core.dates import parse_date
+from s2kit.area.aoi import Aoi
+from s2kit.area.dates import parse_date
 from s2kit.core.query import new_query
 from s2kit.errors import AccessError, ExitCode, InputError, TryLaterError
 from s2kit.io.catalogues.base import CatalogueSource

@@ -11,9 +11,9 @@ import pytest
 from shapely.geometry import box
 from typer.testing import CliRunner
 
+from s2kit.area.aoi import Aoi
+from s2kit.area.dates import EVER, DateRange, parse_date
 from s2kit.cli.app import app
-from s2kit.core.aoi import Aoi
-from s2kit.core.dates import EVER, DateRange, parse_date
 from s2kit.core.query import new_query
 from s2kit.core.sorting import parse_sort
 from s2kit.io.catalogues.base import CatalogueSource

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.dates import EVER, DateRange
+from s2kit.area.dates import EVER, DateRange
 from s2kit.errors import UsageError
 from s2kit.io.cursor import Cursor
 from s2kit.settings import CATALOGUES, Catalogue, Settings

@@ -5,7 +5,7 @@ from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
-from s2kit.core.aoi import for_query
+from s2kit.area.aoi import for_query
 
 MAX_VERTICES = 40
 """Corners that fit into an address."""

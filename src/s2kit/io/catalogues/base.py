@@ -8,7 +8,7 @@ from typing import Protocol
 
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.dates import DateRange
+from s2kit.area.dates import DateRange
 from s2kit.core.query import Query
 from s2kit.core.record import ProductRecord
 from s2kit.errors import ConfigError

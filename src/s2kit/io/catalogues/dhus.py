@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.dates import DateRange
+from s2kit.area.dates import DateRange
 from s2kit.core.query import Query
 from s2kit.core.record_sources import from_dhus
 from s2kit.errors import AccessError, ConfigError, InputError, ServiceError

@@ -10,7 +10,7 @@ from typing import Any
 from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.dates import DateRange
+from s2kit.area.dates import DateRange
 from s2kit.core.query import Query
 from s2kit.core.record import ProductRecord
 from s2kit.core.record_sources import from_odata

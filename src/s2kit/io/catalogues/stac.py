@@ -16,7 +16,7 @@ from pystac_client.stac_api_io import StacApiIO
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.dates import DateRange
+from s2kit.area.dates import DateRange
 from s2kit.core.query import Query
 from s2kit.core.record_sources import from_stac_page
 from s2kit.errors import ServiceError

@@ -14,6 +14,7 @@ from shapely.geometry import box, mapping
 
 from s2kit import __version__
 from s2kit.archive.pixel_source import BandSource, PixelSource, SourceRef, open_source
+from s2kit.area.projection import LON_LAT, project, project_point
 from s2kit.core.chip_grid import ChipSize, at_resolution, chip_frame
 from s2kit.core.chip_record import ChipRecord, Place, Recipe
 from s2kit.core.indices import SUBSTITUTES, Index, compute, find_index
@@ -27,7 +28,6 @@ from s2kit.io.chip_cache import ChipStore, replace_file
 from s2kit.io.chip_files import encode_geotiff
 from s2kit.io.chip_pixels import Resampling, read_frames
 from s2kit.io.png import encode_png
-from s2kit.io.projection import LON_LAT, project, project_point
 from s2kit.jp2.tile_search import Siblings
 from s2kit.product.metadata import Radiometry
 from s2kit.product.radiometry import to_physical

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from s2kit.archive.pixel_source import SourceRef, tell_offsets
+from s2kit.area.dates import DateRange
 from s2kit.core.chip_record import ChipRecord, Place, Recipe
 from s2kit.core.chip_selection import Choice, check_limit
-from s2kit.core.dates import DateRange
 from s2kit.errors import InputError, S2KitError
 from s2kit.io.chip_cache import ChipStore, open_store_of
 from s2kit.product.bands import BANDS, LAYERS

@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 from shapely import box
 
+from s2kit.area.projection import LON_LAT, project
 from s2kit.core.pixel_dump import (
     NoSuchLevelError,
     PixelFormat,
@@ -23,7 +24,6 @@ from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.grid import Grid, Window
 from s2kit.image.open import Image, ImageInfo, open_image
 from s2kit.io.pixel_files import write_json, write_npy, write_text, write_tiff
-from s2kit.io.projection import LON_LAT, project
 from s2kit.jp2.remote_index import SHARES
 from s2kit.run.events import Finished, Planned, Report
 from s2kit.run.files import atomic_file

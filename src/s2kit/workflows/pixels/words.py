@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from s2kit.area.aoi_files import read_aois
 from s2kit.core.pixel_dump import BadRequestError, PixelFormat
 from s2kit.core.pixel_request import LOWEST, PixelWish, outer_box, parse_requests, parse_window
 from s2kit.errors import NotFoundError, UsageError
 from s2kit.grid import Bounds
-from s2kit.io.aoi_files import read_aois
 from s2kit.run.events import Note, Report
 from s2kit.run.files import refuse_existing
 

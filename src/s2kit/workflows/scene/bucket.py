@@ -9,9 +9,9 @@ from shapely.geometry import mapping
 
 from s2kit.archive.layout import compact_rules, product_info
 from s2kit.archive.layout_s2 import CompactRules
+from s2kit.area.projection import LON_LAT, project
 from s2kit.core.scene.product import iso
 from s2kit.errors import InputError
-from s2kit.io.projection import LON_LAT, project
 from s2kit.io.scene_writer import new_folder, place, write_jpeg, write_text
 from s2kit.product.granule import GranuleMetadata, parse_granule_metadata
 from s2kit.product.manifest import parse_manifest

@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from s2kit.core.aoi import Aoi, for_query, require_area
-from s2kit.core.dates import EVER, DateRange
+from s2kit.area.aoi import Aoi, for_query, require_area
+from s2kit.area.dates import EVER, DateRange
 from s2kit.core.dedupe import newest
 from s2kit.core.query import Query, located, matches
 from s2kit.core.record import ProductRecord

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from s2kit.core.aoi import Aoi, bbox_aoi, point_aoi, tile_aoi, with_unique_names
-from s2kit.core.dates import EVER, DateRange, parse_date, parse_range
+from s2kit.area.aoi import Aoi, bbox_aoi, point_aoi, tile_aoi, with_unique_names
+from s2kit.area.aoi_files import AoiSet, read_aois
+from s2kit.area.dates import EVER, DateRange, parse_date, parse_range
 from s2kit.core.query import new_query
 from s2kit.core.sorting import parse_sort
 from s2kit.errors import UsageError
-from s2kit.io.aoi_files import AoiSet, read_aois
 from s2kit.io.catalogues.base import CatalogueSource
 from s2kit.io.cursor import Cursor
 from s2kit.settings import Settings

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shapely.geometry import mapping
 
 from s2kit.archive.pixel_source import tell_offsets
-from s2kit.core.parcel import Parcel
+from s2kit.area.parcel import Parcel
 from s2kit.core.zonal import histogram_text
 from s2kit.errors import S2KitError
 from s2kit.product.scl import unknown_codes

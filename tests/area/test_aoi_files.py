@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from shapely.geometry import box, mapping
 
-from s2kit.core.aoi import Aoi
+from s2kit.area.aoi import Aoi
+from s2kit.area.aoi_files import read_aois
 from s2kit.errors import InputError, NotFoundError
-from s2kit.io.aoi_files import read_aois
 
 SQUARE = mapping(box(1, 43, 2, 44))
 
@@ -123,7 +123,7 @@ def test_without_pyogrio_the_extra_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.gpkg").write_bytes(b"")
     code = (
         "import sys; sys.modules['pyogrio'] = None; sys.modules['pyogrio.errors'] = None\n"
-        "from s2kit.io.aoi_files import read_aois\n"
+        "from s2kit.area.aoi_files import read_aois\n"
         "from s2kit.errors import ConfigError\n"
         f"try:\n  read_aois([{str(tmp_path / 'x.gpkg')!r}])\nexcept ConfigError as error:\n  print(error, error.hint)"
     )

@@ -11,10 +11,10 @@ import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.aoi import clean
-from s2kit.core.parcel import Parcel, attribute_names, text_or_none
+from s2kit.area.aoi import clean
+from s2kit.area.parcel import Parcel, attribute_names, text_or_none
+from s2kit.area.projection import LON_LAT, crs_epsg, project_all
 from s2kit.errors import ConfigError, InputError, NotFoundError
-from s2kit.io.projection import LON_LAT, crs_epsg, project_all
 
 VECTOR_SUFFIXES = frozenset((".gpkg", ".shp"))
 EQUAL_AREA = 3035

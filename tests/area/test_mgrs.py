@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.warp import transform
 
-from s2kit.core.mgrs import TILE_SIZE_M, tile_bounds, tile_polygon, utm_to_lonlat
+from s2kit.area.mgrs import TILE_SIZE_M, tile_bounds, tile_polygon, utm_to_lonlat
 from s2kit.errors import InputError
 from s2kit.grid import Bounds
 from s2kit.product.tile import TileId

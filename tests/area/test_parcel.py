@@ -3,7 +3,7 @@
 import pytest
 from shapely.geometry import MultiPolygon, box
 
-from s2kit.core.parcel import Parcel, at_point, attribute_names, by_pid, matching, parse_where, text_or_none
+from s2kit.area.parcel import Parcel, at_point, attribute_names, by_pid, matching, parse_where, text_or_none
 from s2kit.errors import InputError, NotFoundError
 
 BARLEY = Parcel("7", box(0, 0, 1, 1), "Barley", "101", attributes={"owner": "A", "year": 2020})

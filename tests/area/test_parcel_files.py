@@ -6,9 +6,9 @@ import pytest
 import shapely
 from shapely.geometry import Polygon, box, mapping
 
+from s2kit.area.parcel_files import areas_m2, parcel_path, read_parcels
+from s2kit.area.projection import project
 from s2kit.errors import InputError, NotFoundError
-from s2kit.io.parcels import areas_m2, parcel_path, read_parcels
-from s2kit.io.projection import project
 
 
 def write(path, features, **members):

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from s2kit.core.aoi import (
+from s2kit.area.aoi import (
     MAX_QUERY_VERTICES,
     Aoi,
     bbox_aoi,

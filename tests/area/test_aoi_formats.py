@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
-from s2kit.core.aoi_formats import WGS84, looks_like_geometry, normal_crs, read_geometries
+from s2kit.area.aoi_formats import WGS84, looks_like_geometry, normal_crs, read_geometries
 from s2kit.errors import InputError
 
 SQUARE = {"type": "Polygon", "coordinates": [[[1, 43], [2, 43], [2, 44], [1, 44], [1, 43]]]}

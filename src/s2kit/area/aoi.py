@@ -12,7 +12,7 @@ import shapely
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.mgrs import tile_polygon
+from s2kit.area.mgrs import tile_polygon
 from s2kit.errors import InputError
 from s2kit.grid import Bounds
 from s2kit.product.tile import TileId

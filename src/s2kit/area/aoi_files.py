@@ -12,8 +12,8 @@ import shapely
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.aoi import Aoi, clean, merged, with_unique_names
-from s2kit.core.aoi_formats import WGS84, RawArea, looks_like_geometry, read_geometries
+from s2kit.area.aoi import Aoi, clean, merged, with_unique_names
+from s2kit.area.aoi_formats import WGS84, RawArea, looks_like_geometry, read_geometries
 from s2kit.errors import ConfigError, InputError, NotFoundError
 
 TEXT_SUFFIXES = frozenset((".geojson", ".json", ".wkt", ".kml", ".csv", ".txt"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.core.dates import EVER, DateRange, parse_date, parse_range
+from s2kit.area.dates import EVER, DateRange, parse_date, parse_range
 from s2kit.errors import InputError, UsageError
 
 NOW = datetime(2026, 7, 15, 13, 20, 30, tzinfo=UTC)

@@ -3,8 +3,8 @@
 import pytest
 from shapely.geometry import Point, box
 
+from s2kit.area.projection import crs_epsg, project, project_all, project_point
 from s2kit.errors import InputError
-from s2kit.io.projection import crs_epsg, project, project_all, project_point
 
 
 def test_box_of_the_older_system():

@@ -1,0 +1,1 @@
+"""Areas of interest, parcels, dates, projections, vector files."""
