@@ -130,7 +130,7 @@ def _decode(paths: list[str], processes: int) -> Contestant:
 _ENCODE = """
 import sys, time, numpy as np
 from pathlib import Path
-from s2kit.io.png import PngOptions, write_png
+from s2kit.picture.png import PngOptions, write_png
 rng = np.random.default_rng(1)
 part = rng.integers(90, 140, (10980, 1098, 3), np.uint8)
 pixels = np.repeat(part, 10, axis=1)

@@ -8,8 +8,8 @@ from shapely.geometry import box, mapping
 
 from s2kit.core.chip_grid import ChipSize
 from s2kit.core.chip_record import ChipRecord, Place, Recipe, point_place, safe_name
-from s2kit.core.lut import parse_lut
 from s2kit.errors import InputError
+from s2kit.picture.lut import parse_lut
 
 RECORD = ChipRecord(
     product="S2A_X",

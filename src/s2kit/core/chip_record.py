@@ -10,8 +10,8 @@ from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.core.chip_grid import ChipSize
-from s2kit.core.lut import Lut
 from s2kit.errors import InputError
+from s2kit.picture.lut import Lut
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from s2kit.core.chip_grid import share_windows
 from s2kit.grid import Grid, Window
-from s2kit.io.warp import warped
+from s2kit.picture.warp import warped
 
 if TYPE_CHECKING:
     from s2kit.image.open import Image

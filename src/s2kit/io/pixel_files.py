@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2kit.grid import Grid
-from s2kit.io.raster import RasterOptions, write_geotiff
+from s2kit.picture.raster import RasterOptions, write_geotiff
 
 
 def write_text(path: Path, chunks: Iterable[str]) -> None:

@@ -40,7 +40,7 @@ def _from_preview(product: Path, target: Path) -> None:
         write_atomic(target, previews[0].read_bytes(), overwrite=True)
         return
     from s2kit.image.open import open_image
-    from s2kit.io.jpeg import write_jpeg
+    from s2kit.picture.jpeg import write_jpeg
 
     with open_image(previews[0]) as image:
         pixels = image.level()

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.core.stretch import Stretch, StretchKind
 from s2kit.errors import InputError, NotFoundError
+from s2kit.picture.stretch import Stretch, StretchKind
 from s2kit.product.ref import ProductRef
 from s2kit.workflows.render.batch import read_batch
 

@@ -12,7 +12,7 @@ import rasterio
 import shapely
 
 from s2kit.errors import InputError, NotFoundError, OutputError, TryLaterError, UsageError
-from s2kit.io.raster import read_tags
+from s2kit.picture.raster import read_tags
 from s2kit.product.open import open_product
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Note

@@ -17,18 +17,18 @@ from s2kit.archive.pixel_source import BandSource, PixelSource, SourceRef, open_
 from s2kit.area.projection import LON_LAT, project, project_point
 from s2kit.core.chip_grid import ChipSize, at_resolution, chip_frame
 from s2kit.core.chip_record import ChipRecord, Place, Recipe
-from s2kit.core.indices import SUBSTITUTES, Index, compute, find_index
-from s2kit.core.lut import limits_of, to_bytes
-from s2kit.core.palettes import palette, to_steps
-from s2kit.core.zonal import class_histogram
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid
 from s2kit.image.open import open_image
 from s2kit.io.chip_cache import ChipStore, replace_file
 from s2kit.io.chip_files import encode_geotiff
 from s2kit.io.chip_pixels import Resampling, read_frames
-from s2kit.io.png import encode_png
 from s2kit.jp2.tile_search import Siblings
+from s2kit.picture.indices import SUBSTITUTES, Index, compute, find_index
+from s2kit.picture.lut import limits_of, to_bytes
+from s2kit.picture.palettes import palette, to_steps
+from s2kit.picture.png import encode_png
+from s2kit.picture.zonal import class_histogram
 from s2kit.product.metadata import Radiometry
 from s2kit.product.radiometry import to_physical
 from s2kit.product.scl import CLOUDY, share_of

@@ -10,9 +10,9 @@ from shapely.geometry import mapping
 from s2kit.archive.find import archive_read
 from s2kit.core.chip_page import Legend
 from s2kit.core.chip_record import Recipe, safe_name
-from s2kit.core.indices import find_index
-from s2kit.core.lut import Lut
-from s2kit.core.palettes import palette
+from s2kit.picture.indices import find_index
+from s2kit.picture.lut import Lut
+from s2kit.picture.palettes import palette
 from s2kit.product.ref import ProductRef
 from s2kit.store.cost import PRICE_LIST, size_text
 from s2kit.store.cost import estimate as archive_cost

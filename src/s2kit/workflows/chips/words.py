@@ -8,9 +8,9 @@ from pathlib import Path
 
 from s2kit.core.chip_grid import DEFAULT_SIZE_M, ChipSize, check_size
 from s2kit.core.chip_record import Place, Recipe, point_place
-from s2kit.core.indices import find_index
-from s2kit.core.lut import Lut, parse_lut
 from s2kit.errors import InputError, NotFoundError, UsageError
+from s2kit.picture.indices import find_index
+from s2kit.picture.lut import Lut, parse_lut
 from s2kit.product.bands import normal_band
 from s2kit.product.cog_item import parse_boa_offset
 from s2kit.product.ref import ProductRef

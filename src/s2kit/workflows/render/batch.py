@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from s2kit.core.composites import Subject, parse_bands, parse_index, parse_recipe, parse_resolution
-from s2kit.core.stretch import Stretch, parse_stretch
 from s2kit.errors import DiskError, InputError, NotFoundError
+from s2kit.picture.composites import Subject, parse_bands, parse_index, parse_recipe, parse_resolution
+from s2kit.picture.stretch import Stretch, parse_stretch
 from s2kit.product.bands import SEED_BANDS, normal_band
 from s2kit.product.ref import ProductRef
 from s2kit.workflows.render.request import Wish

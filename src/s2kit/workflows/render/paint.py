@@ -17,7 +17,7 @@ import numpy as np
 
 from s2kit.errors import S2KitError
 from s2kit.grid import Window
-from s2kit.io.band_pixels import read_on
+from s2kit.picture.band_pixels import read_on
 from s2kit.run.files import translate_os_error
 from s2kit.run.parallel import Failed, pmap
 from s2kit.workflows.render.picture import (

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.composites import NATURAL, Subject
-from s2kit.core.indices import Index, compute, find_index
-from s2kit.core.palettes import Palette, palette, scene_palette, to_steps
-from s2kit.core.stretch import (
+from s2kit.grid import Grid, Window
+from s2kit.picture.band_pixels import DEFAULT_READING, Reading, Resampling, read_on
+from s2kit.picture.composites import NATURAL, Subject
+from s2kit.picture.indices import Index, compute, find_index
+from s2kit.picture.palettes import Palette, palette, scene_palette, to_steps
+from s2kit.picture.stretch import (
     Counts,
     Limits,
     Stretch,
@@ -24,8 +26,6 @@ from s2kit.core.stretch import (
     lut,
     percentile_limits,
 )
-from s2kit.grid import Grid, Window
-from s2kit.io.band_pixels import DEFAULT_READING, Reading, Resampling, read_on
 from s2kit.product.masks import inside
 from s2kit.product.metadata import Radiometry
 from s2kit.product.open import BandImage

@@ -7,13 +7,13 @@ from datetime import datetime
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.projection import LON_LAT, project
-from s2kit.core.composites import RECIPES, RESOLUTIONS, Subject
-from s2kit.core.indices import SUBSTITUTES
-from s2kit.core.naming import file_name
-from s2kit.core.stretch import legacy_window
 from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.grid import Grid, Window
-from s2kit.io.band_pixels import Reading
+from s2kit.picture.band_pixels import Reading
+from s2kit.picture.composites import RECIPES, RESOLUTIONS, Subject
+from s2kit.picture.indices import SUBSTITUTES
+from s2kit.picture.naming import file_name
+from s2kit.picture.stretch import legacy_window
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.masks import window_of
 from s2kit.product.name import Level, ProductName, TileId, compact_time

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.composites import Subject
-from s2kit.core.naming import DEFAULT_TEMPLATE
-from s2kit.core.stretch import Stretch
 from s2kit.errors import S2KitError, UsageError
-from s2kit.io.band_pixels import Resampling
+from s2kit.picture.band_pixels import Resampling
+from s2kit.picture.composites import Subject
+from s2kit.picture.naming import DEFAULT_TEMPLATE
+from s2kit.picture.stretch import Stretch
 from s2kit.product.ref import ProductRef
 
 

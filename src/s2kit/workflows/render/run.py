@@ -9,9 +9,9 @@ from pathlib import Path
 
 from s2kit.archive.dataset import product_paths
 from s2kit.archive.find import locate
-from s2kit.core.naming import check_template, unique_names
 from s2kit.errors import InputError, NotFoundError, S2KitError
-from s2kit.io.band_pixels import Reading
+from s2kit.picture.band_pixels import Reading
+from s2kit.picture.naming import check_template, unique_names
 from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Event, Finished, Note, Report, silent

@@ -10,11 +10,11 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.aoi import bbox_aoi
 from s2kit.area.aoi_files import read_aois
-from s2kit.core.composites import Subject, parse_bands, parse_index, parse_recipe
-from s2kit.core.naming import DEFAULT_TEMPLATE, check_template
-from s2kit.core.stretch import Stretch, parse_stretch
 from s2kit.errors import InputError, S2KitError, UsageError
-from s2kit.io.band_pixels import Resampling
+from s2kit.picture.band_pixels import Resampling
+from s2kit.picture.composites import Subject, parse_bands, parse_index, parse_recipe
+from s2kit.picture.naming import DEFAULT_TEMPLATE, check_template
+from s2kit.picture.stretch import Stretch, parse_stretch
 from s2kit.product.ref import ProductRef
 from s2kit.product.scl import parse_classes
 from s2kit.run.events import Note, Report, silent

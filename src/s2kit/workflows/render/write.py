@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from shapely import to_wkb
 
 from s2kit import __version__
-from s2kit.core.indices import Index
-from s2kit.core.palettes import LegendEntry, legend_svg, legend_text, palette_source, scene_legend, value_legend
-from s2kit.core.stretch import Limits, StretchKind
 from s2kit.errors import InputError, OutputError
-from s2kit.io.jpeg import MAX_SIDE, write_jpeg
-from s2kit.io.png import PngOptions, write_png
-from s2kit.io.raster import RasterOptions, read_tags, write_cog, write_geotiff, write_webp
-from s2kit.io.sidecars import sidecar_paths, write_sidecars
+from s2kit.picture.indices import Index
+from s2kit.picture.jpeg import MAX_SIDE, write_jpeg
+from s2kit.picture.palettes import LegendEntry, legend_svg, legend_text, palette_source, scene_legend, value_legend
+from s2kit.picture.png import PngOptions, write_png
+from s2kit.picture.raster import RasterOptions, read_tags, write_cog, write_geotiff, write_webp
+from s2kit.picture.sidecars import sidecar_paths, write_sidecars
+from s2kit.picture.stretch import Limits, StretchKind
 from s2kit.run.files import atomic_file, part_path, remove, write_atomic
 from s2kit.workflows.render.picture import Mode, Picture, Pixels
 from s2kit.workflows.render.plan import Planned, derivations

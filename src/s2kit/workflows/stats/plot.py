@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from s2kit.core.indices import INDICES
 from s2kit.errors import ConfigError, InputError
+from s2kit.picture.indices import INDICES
 from s2kit.run.files import refuse_existing, write_atomic
 from s2kit.workflows.stats.run import StatsRow, StatsRun
 

@@ -12,8 +12,8 @@ from shapely.geometry import mapping
 
 from s2kit.archive.pixel_source import tell_offsets
 from s2kit.area.parcel import Parcel
-from s2kit.core.zonal import histogram_text
 from s2kit.errors import S2KitError
+from s2kit.picture.zonal import histogram_text
 from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Failed as FailedEvent
 from s2kit.run.events import Finished, Note, Planned, Report, silent

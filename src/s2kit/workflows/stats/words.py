@@ -6,9 +6,9 @@ from typing import Any
 
 from s2kit.area.aoi_files import read_aois
 from s2kit.area.parcel import Parcel
-from s2kit.core.indices import find_index
 from s2kit.errors import InputError, UsageError
 from s2kit.io.chip_cache import Clear, remember_clear
+from s2kit.picture.indices import find_index
 from s2kit.product.bands import normal_band
 from s2kit.product.cog_item import parse_boa_offset
 from s2kit.product.scl import CLEAR, parse_classes

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from s2kit.core.indices import INDICES, SUBSTITUTES, compute, find_index
-from s2kit.core.palettes import palette
 from s2kit.errors import InputError
+from s2kit.picture.indices import INDICES, SUBSTITUTES, compute, find_index
+from s2kit.picture.palettes import palette
 from s2kit.product.bands import BANDS
 
 REFLECTANCE = {"B02": 0.04, "B03": 0.08, "B04": 0.06, "B05": 0.12, "B08": 0.42, "B8A": 0.44, "B11": 0.2, "B12": 0.1}

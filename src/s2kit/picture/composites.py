@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from s2kit.core.indices import INDICES, find_index
 from s2kit.errors import InputError
+from s2kit.picture.indices import INDICES, find_index
 from s2kit.product.bands import LAYERS, normal_band
 
 RESOLUTIONS = (10, 20, 60)

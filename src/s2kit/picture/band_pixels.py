@@ -15,7 +15,7 @@ from s2kit.errors import InputError
 from s2kit.grid import Grid, Window
 from s2kit.image.gdal_image import ImageSize
 from s2kit.image.open import Image, open_image
-from s2kit.io.warp import warped
+from s2kit.picture.warp import warped
 from s2kit.product.open import BandImage
 
 Resampling = Literal["auto", "nearest", "bilinear", "cubic", "average"]

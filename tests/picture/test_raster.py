@@ -6,10 +6,10 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 
-from s2kit.core.palettes import palette
 from s2kit.errors import DiskError, InputError, OutputError
 from s2kit.grid import Grid
-from s2kit.io.raster import RasterOptions, _check_tiff, read_tags, write_cog, write_geotiff, write_webp
+from s2kit.picture.palettes import palette
+from s2kit.picture.raster import RasterOptions, _check_tiff, read_tags, write_cog, write_geotiff, write_webp
 
 GRID = Grid(32629, 499980.0, 5900040.0, 60.0, 700, 600)
 

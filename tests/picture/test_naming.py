@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.core.naming import DEFAULT_TEMPLATE, FIELDS, check_template, file_name, unique_names
 from s2kit.errors import InputError
+from s2kit.picture.naming import DEFAULT_TEMPLATE, FIELDS, check_template, file_name, unique_names
 
 VALUES = {
     **dict.fromkeys(FIELDS, "x"),

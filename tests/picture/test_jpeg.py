@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import rasterio
 
-from s2kit.io.jpeg import write_jpeg
-from s2kit.io.raster import read_tags
+from s2kit.picture.jpeg import write_jpeg
+from s2kit.picture.raster import read_tags
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

@@ -4,8 +4,8 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.core.indices import INDICES
-from s2kit.core.palettes import (
+from s2kit.picture.indices import INDICES
+from s2kit.picture.palettes import (
     legend_svg,
     legend_text,
     palette,

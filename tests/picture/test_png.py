@@ -6,7 +6,7 @@ import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.io.png import STRIPE_ROWS, PngOptions, adler_combine, encode_png, write_png
+from s2kit.picture.png import STRIPE_ROWS, PngOptions, adler_combine, encode_png, write_png
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from s2kit.grid import Grid
-from s2kit.io.warp import warped
+from s2kit.picture.warp import warped
 
 FINE = Grid(32631, 300000.0, 4900020.0, 10.0, 4, 4)
 COARSE = Grid(32631, 300000.0, 4900020.0, 20.0, 2, 2)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.core.stretch import (
+from s2kit.errors import InputError
+from s2kit.picture.stretch import (
     KNEE,
     Counts,
     Limits,
@@ -19,7 +20,6 @@ from s2kit.core.stretch import (
     percentile_limits,
     softened,
 )
-from s2kit.errors import InputError
 from s2kit.product.metadata import Radiometry
 
 PLAIN = Radiometry(10000.0, 0.0)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from s2kit.core.zonal import Summary, class_histogram, histogram_text, summarise
+from s2kit.picture.zonal import Summary, class_histogram, histogram_text, summarise
 
 
 @given(hnp.arrays(np.uint16, st.integers(1, 200)))

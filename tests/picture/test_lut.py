@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from s2kit.core.lut import FLAT, Lut, limits_of, parse_lut, to_bytes
 from s2kit.errors import InputError
+from s2kit.picture.lut import FLAT, Lut, limits_of, parse_lut, to_bytes
 
 
 def test_both_forms():

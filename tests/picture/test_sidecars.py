@@ -4,10 +4,10 @@ import rasterio
 from rasterio.crs import CRS
 
 from s2kit.grid import Grid
-from s2kit.io.jpeg import write_jpeg
-from s2kit.io.png import PngOptions, write_png
-from s2kit.io.raster import RasterOptions, read_tags, write_webp
-from s2kit.io.sidecars import crs_text, sidecar_paths, world_text, write_sidecars
+from s2kit.picture.jpeg import write_jpeg
+from s2kit.picture.png import PngOptions, write_png
+from s2kit.picture.raster import RasterOptions, read_tags, write_webp
+from s2kit.picture.sidecars import crs_text, sidecar_paths, world_text, write_sidecars
 
 GRID = Grid(32631, 300000.0, 4900020.0, 10.0, 20, 10)
 TAGS = {"PRODUCT": "S2A", "NOTE": 'a < b & "c"'}

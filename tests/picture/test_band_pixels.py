@@ -7,7 +7,7 @@ from affine import Affine
 
 from s2kit.errors import InputError
 from s2kit.grid import Grid, Window
-from s2kit.io.band_pixels import picked, read_on, reduction_for, same_pixels
+from s2kit.picture.band_pixels import picked, read_on, reduction_for, same_pixels
 from s2kit.product.open import open_product
 from s2kit.store.location import LocalFile
 

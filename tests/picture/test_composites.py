@@ -1,7 +1,7 @@
 import pytest
 
-from s2kit.core.composites import RECIPES, Subject, parse_bands, parse_index, parse_recipe, parse_resolution
 from s2kit.errors import InputError
+from s2kit.picture.composites import RECIPES, Subject, parse_bands, parse_index, parse_recipe, parse_resolution
 from s2kit.product.bands import BANDS
 
 
