@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from s2kit.catalogue.record import SCHEMA
 from s2kit.cli.app import app
-from s2kit.core.record import SCHEMA
 from support.catalogue_server import Answer, CatalogueServer, recorded_server, stac_item, stac_server
 from support.tiny_safe import L2A_NAME, write_safe
 

@@ -9,7 +9,7 @@ import pytest
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 from s2kit.area.aoi import Aoi, bbox_aoi
-from s2kit.core.record import ProductRecord, named_record
+from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.core.search_map import WIDTH, map_page
 
 NAME = "S2A_MSIL2A_202001{day:02d}T105441_N0208_R051_T31TCJ_20200105T131500"

@@ -24,7 +24,7 @@ from s2kit.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from s2kit.core.record import ProductRecord
+    from s2kit.catalogue.record import ProductRecord
     from s2kit.workflows.search import Search
     from s2kit.workflows.search.outputs import SideOutputs
 
@@ -130,8 +130,8 @@ def _print(found: "Search", side: "SideOutputs", form: Format, output: Path | No
     """Print the records as they come; an incomplete answer never becomes a file, a failed one prints nothing."""
     import gc
 
+    from s2kit.catalogue.record import COLUMNS, SCHEMA
     from s2kit.cli.output import emit
-    from s2kit.core.record import COLUMNS, SCHEMA
 
     gc.set_threshold(100_000)  # records are many and hold no cycles: looking for some takes a fifth of the time
     envelope: dict[str, Any] = {}

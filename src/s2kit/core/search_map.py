@@ -10,7 +10,7 @@ from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.aoi import Aoi
-from s2kit.core.record import ProductRecord
+from s2kit.catalogue.record import ProductRecord
 from s2kit.grid import Bounds
 
 WIDTH = 1000

@@ -12,9 +12,9 @@ from shapely.geometry import LineString, Polygon, box
 
 from s2kit.area.aoi import Aoi
 from s2kit.area.dates import parse_date
-from s2kit.core.query import new_query
+from s2kit.catalogue.base import CatalogueSource
+from s2kit.catalogue.query import new_query
 from s2kit.errors import AccessError, ExitCode, InputError, TryLaterError
-from s2kit.io.catalogues.base import CatalogueSource
 from s2kit.run.events import Event, Note
 from s2kit.workflows.search import Search, SearchRequest, search
 from support.catalogue_server import Answer, CatalogueServer, stac_item, stac_server

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from s2kit.area.aoi import Aoi
 from s2kit.area.dates import EVER, DateRange, parse_date
+from s2kit.catalogue.base import CatalogueSource
+from s2kit.catalogue.query import new_query
+from s2kit.catalogue.sorting import parse_sort
 from s2kit.cli.app import app
-from s2kit.core.query import new_query
-from s2kit.core.sorting import parse_sort
-from s2kit.io.catalogues.base import CatalogueSource
 from s2kit.workflows.search import Search, SearchRequest, search
 from support.stac_items import Facts, Json, real_items
 from support.stac_servers import find_postgres, pgstac_server, rustac_server

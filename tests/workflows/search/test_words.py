@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from s2kit.area.dates import EVER, DateRange
+from s2kit.catalogue.cursor import Cursor
 from s2kit.errors import UsageError
-from s2kit.io.cursor import Cursor
 from s2kit.settings import CATALOGUES, Catalogue, Settings
 from s2kit.workflows.search import SearchRequest
 from s2kit.workflows.search.words import SearchWords, find, understood

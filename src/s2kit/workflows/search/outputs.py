@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from s2kit.core.record import ProductRecord
+from s2kit.catalogue.cursor import Cursor, load_cursor, save_cursor
+from s2kit.catalogue.record import ProductRecord
 from s2kit.core.search_map import map_page
 from s2kit.errors import S2KitError
-from s2kit.io.cursor import Cursor, load_cursor, save_cursor
 from s2kit.run.events import Report
 from s2kit.run.files import write_atomic
 from s2kit.settings import Settings

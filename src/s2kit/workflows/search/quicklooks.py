@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2kit.core.record import ProductRecord
+from s2kit.catalogue.quicklook_files import picture
+from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import S2KitError
-from s2kit.io.quicklooks import picture
 from s2kit.run.deadline import Deadline
 from s2kit.run.events import Failed, Finished, Note, Planned, Report
 from s2kit.run.threads import Pool

@@ -13,12 +13,12 @@ from itertools import islice
 
 from s2kit.area.aoi import Aoi, for_query, require_area
 from s2kit.area.dates import EVER, DateRange
-from s2kit.core.dedupe import newest
-from s2kit.core.query import Query, located, matches
-from s2kit.core.record import ProductRecord
-from s2kit.core.sorting import ordered
+from s2kit.catalogue.base import CatalogueSource, open_catalogue
+from s2kit.catalogue.dedupe import newest
+from s2kit.catalogue.query import Query, located, matches
+from s2kit.catalogue.record import ProductRecord
+from s2kit.catalogue.sorting import ordered
 from s2kit.errors import AccessError, S2KitError, ServiceError
-from s2kit.io.catalogues.base import CatalogueSource, open_catalogue
 from s2kit.run.deadline import Deadline
 from s2kit.run.events import Note, Report, silent
 from s2kit.run.threads import put, start

@@ -9,11 +9,11 @@ from pathlib import Path
 from s2kit.area.aoi import Aoi, bbox_aoi, point_aoi, tile_aoi, with_unique_names
 from s2kit.area.aoi_files import AoiSet, read_aois
 from s2kit.area.dates import EVER, DateRange, parse_date, parse_range
-from s2kit.core.query import new_query
-from s2kit.core.sorting import parse_sort
+from s2kit.catalogue.base import CatalogueSource
+from s2kit.catalogue.cursor import Cursor
+from s2kit.catalogue.query import new_query
+from s2kit.catalogue.sorting import parse_sort
 from s2kit.errors import UsageError
-from s2kit.io.catalogues.base import CatalogueSource
-from s2kit.io.cursor import Cursor
 from s2kit.settings import Settings
 from s2kit.workflows.search.run import SearchRequest
 

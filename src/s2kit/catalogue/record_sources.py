@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.aoi import footprint, footprints
 from s2kit.area.dates import parse_time
-from s2kit.core.record import ProductRecord, named_record
+from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError
 
 _remembered = lru_cache(maxsize=256)

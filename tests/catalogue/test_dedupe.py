@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from s2kit.core.dedupe import newest
-from s2kit.core.record import ProductRecord, named_record
+from s2kit.catalogue.dedupe import newest
+from s2kit.catalogue.record import ProductRecord, named_record
 
 WHOLE = box(0, 43, 2, 45)
 WEST = box(0, 43, 0.9, 45)

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.dates import DateRange
-from s2kit.core.query import Query
-from s2kit.core.record_sources import from_dhus
+from s2kit.catalogue.areas import simple_parts
+from s2kit.catalogue.base import CatalogueSource, Page
+from s2kit.catalogue.query import Query
+from s2kit.catalogue.record_sources import from_dhus
+from s2kit.catalogue.transport import BadRequestError, Transport, host_of
 from s2kit.errors import AccessError, ConfigError, InputError, ServiceError
-from s2kit.io.catalogues.areas import simple_parts
-from s2kit.io.catalogues.base import CatalogueSource, Page
-from s2kit.io.catalogues.transport import BadRequestError, Transport, host_of
 from s2kit.run.deadline import Deadline
 
 CLOSED_HOSTS = frozenset(("scihub.copernicus.eu", "apihub.copernicus.eu", "dhus.copernicus.eu", "colhub.copernicus.eu"))

@@ -9,8 +9,8 @@ from typing import Protocol
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.dates import DateRange
-from s2kit.core.query import Query
-from s2kit.core.record import ProductRecord
+from s2kit.catalogue.query import Query
+from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import ConfigError
 from s2kit.run.deadline import Deadline
 
@@ -84,19 +84,19 @@ def open_catalogue(
     """
     match source.kind:
         case "stac":
-            from s2kit.io.catalogues.stac import StacCatalogue
+            from s2kit.catalogue.stac import StacCatalogue
 
             return StacCatalogue(source, deadline, page_size, ahead=ahead)
         case "odata":
-            from s2kit.io.catalogues.odata import ODataCatalogue
+            from s2kit.catalogue.odata import ODataCatalogue
 
             return ODataCatalogue(source, deadline, page_size)
         case "dhus":
-            from s2kit.io.catalogues.dhus import DhusCatalogue
+            from s2kit.catalogue.dhus import DhusCatalogue
 
             return DhusCatalogue(source, deadline, page_size)
         case "local":
-            from s2kit.io.catalogues.local import LocalCatalogue
+            from s2kit.catalogue.local import LocalCatalogue
 
             return LocalCatalogue(source, deadline)
     raise ConfigError(

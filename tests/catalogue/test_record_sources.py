@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from s2kit.core.record import ProductRecord
-from s2kit.core.record_sources import from_dhus, from_odata, from_stac, from_stac_page
+from s2kit.catalogue.record import ProductRecord
+from s2kit.catalogue.record_sources import from_dhus, from_odata, from_stac, from_stac_page
 from s2kit.errors import InputError
 from support.catalogue_server import stac_item
 

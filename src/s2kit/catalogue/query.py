@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.aoi import Aoi, coverages_pct
 from s2kit.area.dates import DateRange
-from s2kit.core.record import ProductRecord
+from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import UsageError
 from s2kit.product.baseline import Baseline
 from s2kit.product.tile import TileId

@@ -19,10 +19,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.dates import DateRange
-from s2kit.core.query import Query
-from s2kit.core.record import ProductRecord
+from s2kit.catalogue.base import CatalogueSource, Page
+from s2kit.catalogue.query import Query
+from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import NotFoundError, S2KitError
-from s2kit.io.catalogues.base import CatalogueSource, Page
 from s2kit.run.deadline import Deadline
 from s2kit.run.files import PART_SUFFIX, write_atomic
 
@@ -104,7 +104,7 @@ class LocalCatalogue:
 
 
 def _read(path: Path, catalogue: str) -> ProductRecord:
-    from s2kit.io.catalogues.local_products import read_product  # what an unchanged folder need not load
+    from s2kit.catalogue.local_products import read_product  # what an unchanged folder need not load
 
     return read_product(path, catalogue)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from shapely.geometry import box
 
-from s2kit.core.record import COLUMNS, SCHEMA, named_record, with_missing
+from s2kit.catalogue.record import COLUMNS, SCHEMA, named_record, with_missing
 from s2kit.errors import InputError
 
 NAME = "S2A_MSIL2A_20200105T105441_N0208_R051_T31TCJ_20200105T131500"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from s2kit.core.record import ProductRecord
+from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import InputError, NotFoundError
 from s2kit.run.deadline import Deadline
 from s2kit.run.files import atomic_file, write_atomic
@@ -21,7 +21,7 @@ def picture(record: ProductRecord, target: Path, deadline: Deadline) -> None:
     if target.exists():
         return
     if record.quicklook is not None:
-        from s2kit.io.catalogues.transport import Transport
+        from s2kit.catalogue.transport import Transport
 
         data = Transport(deadline).fetch("GET", record.quicklook)
         if not data.startswith(_PICTURE_STARTS):

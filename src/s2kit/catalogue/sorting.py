@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from s2kit.core.record import ProductRecord
+from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import UsageError
 
 SORT_KEYS = {

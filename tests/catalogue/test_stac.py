@@ -10,9 +10,9 @@ import pytest
 from shapely.geometry import box
 
 from s2kit.area.dates import EVER, parse_date
-from s2kit.core.query import new_query
+from s2kit.catalogue.base import CatalogueSource, Page, open_catalogue
+from s2kit.catalogue.query import new_query
 from s2kit.errors import AccessError, NotFoundError, S2KitError, ServiceError, TryLaterError
-from s2kit.io.catalogues.base import CatalogueSource, Page, open_catalogue
 from s2kit.run.deadline import Deadline
 from support.catalogue_server import Answer, CatalogueServer, Request, stac_item, stac_server
 

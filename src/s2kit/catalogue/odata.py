@@ -11,13 +11,13 @@ from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.dates import DateRange
-from s2kit.core.query import Query
-from s2kit.core.record import ProductRecord
-from s2kit.core.record_sources import from_odata
+from s2kit.catalogue.areas import simple_parts
+from s2kit.catalogue.base import CatalogueSource, Page
+from s2kit.catalogue.query import Query
+from s2kit.catalogue.record import ProductRecord
+from s2kit.catalogue.record_sources import from_odata
+from s2kit.catalogue.transport import Transport, host_of
 from s2kit.errors import InputError, ServiceError
-from s2kit.io.catalogues.areas import simple_parts
-from s2kit.io.catalogues.base import CatalogueSource, Page
-from s2kit.io.catalogues.transport import Transport, host_of
 from s2kit.run.deadline import Deadline
 
 _NAMES_AT_ONCE = 20

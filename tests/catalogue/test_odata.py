@@ -8,11 +8,11 @@ import pytest
 from shapely.geometry import LineString, MultiPolygon, Point, box
 
 from s2kit.area.dates import EVER, parse_date
-from s2kit.core.query import new_query
+from s2kit.catalogue.areas import MAX_VERTICES, simple_parts
+from s2kit.catalogue.base import CatalogueSource
+from s2kit.catalogue.odata import ODataCatalogue, conditions
+from s2kit.catalogue.query import new_query
 from s2kit.errors import ServiceError
-from s2kit.io.catalogues.areas import MAX_VERTICES, simple_parts
-from s2kit.io.catalogues.base import CatalogueSource
-from s2kit.io.catalogues.odata import ODataCatalogue, conditions
 from s2kit.run.deadline import Deadline
 from support.catalogue_server import Answer, CatalogueServer, recorded_server
 

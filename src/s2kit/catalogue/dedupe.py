@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.aoi import coverage_pct
-from s2kit.core.record import ProductRecord, with_missing
+from s2kit.catalogue.record import ProductRecord, with_missing
 from s2kit.product.baseline import Baseline
 
 _SAME_AREA_PCT = 99.5

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from s2kit.area.dates import EVER
-from s2kit.core.query import new_query
-from s2kit.core.record import ProductRecord
+from s2kit.catalogue import local_products
+from s2kit.catalogue.base import CatalogueSource, Page, open_catalogue
+from s2kit.catalogue.query import new_query
+from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import NotFoundError
-from s2kit.io.catalogues import local_products
-from s2kit.io.catalogues.base import CatalogueSource, Page, open_catalogue
 from s2kit.run.deadline import Deadline
 from support.tiny_safe import L1C_NAME, L2A_NAME, write_safe
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from s2kit.core.record import named_record
-from s2kit.core.sorting import ordered, parse_sort
+from s2kit.catalogue.record import named_record
+from s2kit.catalogue.sorting import ordered, parse_sort
 from s2kit.errors import UsageError
 
 STEM = "S2A_MSIL2A_202001{day}T105441_N0208_R051_T31TCJ_20200105T131500"

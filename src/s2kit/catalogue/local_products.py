@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from s2kit.area.aoi import footprint
 from s2kit.area.dates import parse_time
 from s2kit.area.mgrs import tile_polygon, utm_to_lonlat
-from s2kit.core.record import ProductRecord, named_record
+from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError, S2KitError
 from s2kit.product.metadata import parse_product_metadata
 from s2kit.product.safe_tree import open_tree, safe_name

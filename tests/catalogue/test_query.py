@@ -9,8 +9,8 @@ from shapely.geometry import LineString, Polygon, box
 
 from s2kit.area.aoi import Aoi, tile_aoi
 from s2kit.area.dates import EVER, parse_date
-from s2kit.core.query import Query, located, matches, new_query
-from s2kit.core.record import ProductRecord, named_record
+from s2kit.catalogue.query import Query, located, matches, new_query
+from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError, UsageError
 
 NAME = "S2A_MSIL2A_20200105T105441_N0208_R051_T31TCJ_20200105T131500"

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from s2kit.catalogue.cursor import cursor_path, load_cursor, save_cursor
 from s2kit.errors import InputError, UsageError
-from s2kit.io.cursor import cursor_path, load_cursor, save_cursor
 
 BEGAN = datetime(2026, 7, 15, tzinfo=UTC)
 OLD, NEW = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)

@@ -17,11 +17,11 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.dates import DateRange
-from s2kit.core.query import Query
-from s2kit.core.record_sources import from_stac_page
+from s2kit.catalogue.base import CatalogueSource, Page
+from s2kit.catalogue.query import Query
+from s2kit.catalogue.record_sources import from_stac_page
+from s2kit.catalogue.transport import BadRequestError, Transport, host_of, parse_object
 from s2kit.errors import ServiceError
-from s2kit.io.catalogues.base import CatalogueSource, Page
-from s2kit.io.catalogues.transport import BadRequestError, Transport, host_of, parse_object
 from s2kit.run.deadline import Deadline
 from s2kit.run.threads import ahead as fetched_ahead
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from simplejpeg import decode_jpeg
 
-from s2kit.core.record import ProductRecord, named_record
+from s2kit.catalogue.quicklook_files import picture
+from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError, NotFoundError
-from s2kit.io.quicklooks import picture
 from s2kit.run.deadline import Deadline
 from s2kit.run.events import Event, Failed, Finished, Note
 from s2kit.workflows.search.quicklooks import fetch_quicklooks

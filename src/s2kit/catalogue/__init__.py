@@ -1,0 +1,1 @@
+"""STAC, OData, DHuS, local folder: queries in, records out."""
