@@ -27,8 +27,8 @@ from benchmarks.harness import (
 )
 from benchmarks.inputs import full_tile
 from s2kit.area.projection import project_point
+from s2kit.demo.writer import CODINGS, write_jp2
 from s2kit.grid import Grid
-from s2kit.io.scene_writer import CODINGS, write_jp2
 
 DATES, REMOTE_DATES, STATS_DATES, PARCELS, PLACES = 24, 8, 5, 1000, 12
 PLACE = (355_000.0, 4_845_000.0)

@@ -20,9 +20,9 @@ import numpy as np
 
 from benchmarks.harness import Table, number, work_folder
 from benchmarks.inputs import full_tile
+from s2kit.demo.writer import BANDS_10M, write_jp2
 from s2kit.grid import Window
 from s2kit.image.open import open_image
-from s2kit.io.scene_writer import BANDS_10M, write_jp2
 from s2kit.store.archive import Archive
 from s2kit.store.location import RemoteObject
 

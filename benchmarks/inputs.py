@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import work_folder
-from s2kit.core.scene.metadata import product_metadata, tile_metadata
-from s2kit.core.scene.noise import block_mean, fractal, hashed
-from s2kit.core.scene.product import SceneProduct
-from s2kit.core.scene.weather import Sun
+from s2kit.demo.metadata import product_metadata, tile_metadata
+from s2kit.demo.noise import block_mean, fractal, hashed
+from s2kit.demo.scene_product import SceneProduct
+from s2kit.demo.weather import Sun
+from s2kit.demo.writer import CODINGS, to_lonlat, write_jp2
 from s2kit.grid import Grid
-from s2kit.io.scene_writer import CODINGS, to_lonlat, write_jp2
 
 SIDE = 10980
 BANDS = ("B02", "B03", "B04")

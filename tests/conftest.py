@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from support.s3 import moto_url, s3_server  # noqa: F401
 
 if TYPE_CHECKING:
-    from s2kit.workflows.scene import Scene
+    from s2kit.demo.series import Scene
 
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED_DATA = PROJECT.parent / "shared" / "data"

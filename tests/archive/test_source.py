@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from s2kit.archive.source import chosen_archives, find_source, may_hold, name_at, open_source
+from s2kit.download import DownloadRequest, Status, download
 from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.product.name import parse_product_name
 from s2kit.product.ref import ProductRef
 from s2kit.store.archive import ARCHIVES, Archive, Layout
-from s2kit.workflows.download import DownloadRequest, Status, download
 from support.aws_trees import L1C, L2A, S1, AwsProduct, make_product, put_in_folder, put_product
 from support.s3 import S3Server
 

@@ -11,7 +11,7 @@ from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError, NotFoundError
 from s2kit.run.deadline import Deadline
 from s2kit.run.events import Event, Failed, Finished, Note
-from s2kit.workflows.search.quicklooks import fetch_quicklooks
+from s2kit.search.quicklooks import fetch_quicklooks
 from support.catalogue_server import Answer, CatalogueServer
 
 NAME = "S2A_MSIL2A_20200105T105441_N0208_R051_T31TCJ_20200105T131500"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.workflows.demo import STEPS
+from s2kit.demo.run import STEPS
 from support.scenes import built_scene
 
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from s2kit.cli.app import app
-from s2kit.workflows.scene.bucket import lay_out_bucket
+from s2kit.demo.bucket import lay_out_bucket
 from support.aws_trees import (
     L1C,
     L2A,

@@ -125,7 +125,7 @@ def test_a_level_that_is_not_there_names_those_that_are() -> None:
 
 @pytest.mark.parametrize("openjpeg", ROUTES)
 def test_written_by_gdal_with_the_coding_of_each_of_esas_resolutions(tmp_path: Path, openjpeg: str) -> None:
-    from s2kit.io.scene_writer import BANDS_10M, BANDS_20M, BANDS_60M, PICTURE, write_jp2
+    from s2kit.demo.writer import BANDS_10M, BANDS_20M, BANDS_60M, PICTURE, write_jp2
 
     rng = np.random.default_rng(5)
     for number, (coding, count, tlm) in enumerate(

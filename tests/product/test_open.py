@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from s2kit.demo.series import Scene
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid, Window
 from s2kit.image.open import open_image
@@ -18,7 +19,6 @@ from s2kit.product.store_tree import prefix_tree
 from s2kit.store.archive import Archive
 from s2kit.store.location import FilePart, LocalFile, ZipMember, gdal_path
 from s2kit.store.open import open_store
-from s2kit.workflows.scene import Scene
 from support.tiny_safe import (
     EARLY_NAME,
     L1C_NAME,

@@ -35,12 +35,12 @@ import numpy as np
 import rasterio
 
 import s2kit
-from s2kit.core.scene.product import SceneProduct
+from s2kit.demo.scene_product import SceneProduct
+from s2kit.demo.series import Scene, make_scene
 from s2kit.grid import Grid
-from s2kit.workflows.scene import Scene, make_scene
 
 SIDE = 1320
-_SOURCES = ("core/scene/*.py", "io/scene_writer.py", "workflows/scene*.py")
+_SOURCES = ("core/scene/*.py", "demo/writer.py", "workflows/scene*.py")
 
 
 def built_scene(side: int = SIDE, **options: Any) -> Scene:

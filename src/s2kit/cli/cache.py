@@ -22,7 +22,7 @@ Names = Annotated[
 def show(names: Names = None, form: OutputFormat = Format.TABLE) -> None:
     """Print how much each part of the cache holds, and where it is."""
     with session("cache") as run:
-        from s2kit.workflows.cache import show_cache
+        from s2kit.admin.cache import show_cache
 
         _print(show_cache(run.settings, names or ()), form)
 
@@ -37,7 +37,7 @@ def clear(
 ) -> None:
     """Remove what is kept, and print how much that was; it is made again when it is needed."""
     with session("cache") as run:
-        from s2kit.workflows.cache import clear_cache
+        from s2kit.admin.cache import clear_cache
 
         _print(clear_cache(run.settings, names or (), older_than), form)
 

@@ -17,7 +17,7 @@ def demo(
 ) -> None:
     """Invent a landscape, its products and their buckets, and run the commands that a user would type."""
     from s2kit.cli.output import write_line
-    from s2kit.workflows.demo import NEXT, STEPS, made, play, prepare
+    from s2kit.demo.run import NEXT, STEPS, made, play, prepare
 
     with session("demo", jobs=jobs) as run:
         write_line(f"An invented landscape, seen by Sentinel-2 on three days, goes to {out}/ …")

@@ -13,8 +13,8 @@ def doctor(
     form: OutputFormat = Format.TABLE,
 ) -> None:
     """Check libraries, decoders, credentials, disk space, clock and services; say what to mend."""
+    from s2kit.admin.doctor import diagnose, worst
     from s2kit.cli.output import emit
-    from s2kit.workflows.doctor import diagnose, worst
 
     with session("doctor") as run:
         checks = diagnose(run.settings, run.secrets, offline=offline)

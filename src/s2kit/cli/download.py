@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from s2kit.cli.context import Session
-    from s2kit.workflows.download import DownloadRequest, ProductResult
+    from s2kit.download import DownloadRequest, ProductResult
 
 _COLUMNS = ("product", "status", "archive", "verified", "absent", "skipped", "moved", "seconds", "path")
 _PLAN_COLUMNS = ("product", "archive", "files", "nbytes", "there", "requests", "usd", "usd_in_region", "price_list")
@@ -93,11 +93,11 @@ def _check_words(products: list[str] | None, form: Format | None) -> None:
 
 
 def _request(run: "Session", *, out: str | None, subset: Any, arrangement: str, **options: Any) -> "DownloadRequest":
+    from s2kit.download.plan import Arrangement, DownloadRequest
+    from s2kit.download.run import with_dataset
     from s2kit.errors import UsageError
     from s2kit.product.subset import Subset
     from s2kit.store.cost import parse_size
-    from s2kit.workflows.download.plan import Arrangement, DownloadRequest
-    from s2kit.workflows.download.run import with_dataset
 
     settings = run.settings
     if arrangement not in set(Arrangement):
@@ -122,8 +122,8 @@ def _fetch(run: "Session", refs: Any, request: "DownloadRequest", form: Format |
     import time
 
     from s2kit.cli.output import emit
+    from s2kit.download.run import download, summary
     from s2kit.run.events import Note
-    from s2kit.workflows.download.run import download, summary
 
     started = time.monotonic()
     results: list[ProductResult] = []
@@ -159,9 +159,9 @@ def _results(results: "Iterable[ProductResult]", form: Format) -> "Iterator[Mapp
 
 def _say_plans(run: "Session", refs: Any, request: "DownloadRequest", form: Format | None, output: Any) -> None:
     from s2kit.cli.output import emit
+    from s2kit.download import Plan, plan_downloads
     from s2kit.run.events import Note
     from s2kit.store.cost import PRICE_LIST, size_text
-    from s2kit.workflows.download import Plan, plan_downloads
 
     plans: list[Plan] = []
 

@@ -9,9 +9,9 @@ from s2kit.cli.options import ArchiveName, Format, OutputFile, OutputFormat, Pro
 from s2kit.errors import S2KitError, UsageError
 
 if TYPE_CHECKING:
+    from s2kit.admin.info import ProductInfo
     from s2kit.cli.context import Session
     from s2kit.product.ref import ProductRef
-    from s2kit.workflows.info import ProductInfo
 
 COLUMNS = (
     "id",
@@ -52,7 +52,7 @@ def info(
 
 
 def _each(run: "Session", refs: "list[ProductRef]") -> "Iterator[ProductInfo]":
-    from s2kit.workflows.info import inspect
+    from s2kit.admin.info import inspect
 
     for ref in refs:
         try:

@@ -14,9 +14,9 @@ from s2kit.cli.context import Session, session
 from s2kit.cli.options import Aoi, ArchiveName, Bbox, DryRun, Jobs, Out, OutputFile, Overwrite, Res
 
 if TYPE_CHECKING:
-    from s2kit.core.pixel_dump import PixelFormat
-    from s2kit.core.pixel_request import PixelWish
-    from s2kit.workflows.pixels import PixelOutcome, PixelTask
+    from s2kit.pixels import PixelOutcome, PixelTask
+    from s2kit.pixels.dump import PixelFormat
+    from s2kit.pixels.request import PixelWish
 
 _FORMATS = "json|jsonl|npy|csv|gtiff|stats"
 
@@ -85,9 +85,9 @@ def pixels(
 
 def _wishes(run: Session, given: dict[str, Any]) -> "list[PixelWish]":
     from s2kit.cli.output import write_line
-    from s2kit.core.pixel_dump import BadRequestError, seed_error
-    from s2kit.workflows.pixels.run import error_line
-    from s2kit.workflows.pixels.words import PixelWords, wishes
+    from s2kit.pixels.dump import BadRequestError, seed_error
+    from s2kit.pixels.run import error_line
+    from s2kit.pixels.words import PixelWords, wishes
 
     words = PixelWords(
         sources=tuple(given["sources"] or ()),
@@ -108,7 +108,7 @@ def _wishes(run: Session, given: dict[str, Any]) -> "list[PixelWish]":
 
 
 def _form(word: str | None, count: int) -> "PixelFormat":
-    from s2kit.core.pixel_dump import PixelFormat
+    from s2kit.pixels.dump import PixelFormat
 
     if word is None:
         return PixelFormat.JSON if count == 1 else PixelFormat.JSONL
@@ -124,7 +124,7 @@ def _plan(run: Session, found: "Sequence[PixelWish]", form: "PixelFormat", word:
     from s2kit.cli.options import Format
     from s2kit.cli.output import emit
     from s2kit.errors import S2KitError
-    from s2kit.workflows.pixels.run import plan
+    from s2kit.pixels.run import plan
 
     def records() -> Iterator[dict[str, Any]]:
         for wish in found:
@@ -143,7 +143,7 @@ def _plan(run: Session, found: "Sequence[PixelWish]", form: "PixelFormat", word:
 
 
 def _dump(run: Session, found: "Sequence[PixelWish]", form: "PixelFormat", given: dict[str, Any]) -> None:
-    from s2kit.workflows.pixels import PixelTask, dump
+    from s2kit.pixels import PixelTask, dump
 
     many = len(found) > 1
     with _files(found, form, given) as (paths, to_stdout):
@@ -175,7 +175,7 @@ def _files(
 ) -> Iterator[tuple[list[Path], bool]]:
     """A file for each answer, and whether they go to stdout from there."""
     from s2kit.errors import UsageError
-    from s2kit.workflows.pixels.words import DEFAULT_NAME, file_names, refuse_files
+    from s2kit.pixels.words import DEFAULT_NAME, file_names, refuse_files
 
     output, out = given["output"], given["out"]
     if output is not None and (out is not None or len(found) > 1):
@@ -198,8 +198,8 @@ def _files(
 
 def _to_stdout(run: Session, outcomes: "Iterator[PixelOutcome]", tasks: "Sequence[PixelTask]") -> None:
     """Answers as they get done; as one JSON array in the order asked for where several were wanted as `json`."""
-    from s2kit.core.pixel_dump import seed_error
-    from s2kit.workflows.pixels.run import error_line
+    from s2kit.pixels.dump import seed_error
+    from s2kit.pixels.run import error_line
 
     array = len(tasks) > 1 and tasks[0].form == "json"
     for outcome in outcomes:

@@ -11,7 +11,7 @@ from s2kit.cli.options import Aoi, ArchiveName, Bands, Bbox, DryRun, Format, Job
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from s2kit.workflows.render import RenderRequest
+    from s2kit.render import RenderRequest
 
 COLUMNS = ("state", "product", "subject", "resolution_m", "width", "height", "nbytes", "path")
 
@@ -84,7 +84,7 @@ def render(
     What is there already by the same recipe is left as it is. Paths are printed one a line as they are done.
     """
     from s2kit.cli.inputs import product_refs
-    from s2kit.workflows.render.words import RenderWords, build_request
+    from s2kit.render.words import RenderWords, build_request
 
     with session("render", jobs=jobs, archive=archive) as run:
         words = RenderWords(
@@ -100,7 +100,7 @@ def render(
 def _run(run: Session, request: "RenderRequest", listing: Format) -> None:
     """Render and list; failures are said at once and decide how the process ends."""
     from s2kit.cli.output import emit
-    from s2kit.workflows.render.run import render as rendered
+    from s2kit.render.run import render as rendered
 
     def listed() -> "Iterator[dict[str, object]]":
         for outcome in rendered(request, run.settings, run.report):

@@ -25,8 +25,8 @@ from s2kit.cli.options import (
 
 if TYPE_CHECKING:
     from s2kit.catalogue.record import ProductRecord
-    from s2kit.workflows.search import Search
-    from s2kit.workflows.search.outputs import SideOutputs
+    from s2kit.search import Search
+    from s2kit.search.outputs import SideOutputs
 
 Limit = Annotated[
     int | None,
@@ -108,7 +108,7 @@ def search(
     """
     words = _words(locals())
     with session("search", limit=limit, timeout_s=timeout) as run:
-        from s2kit.workflows.search.outputs import begin
+        from s2kit.search.outputs import begin
 
         found, side = begin(words, run.loaded.settings, run.secrets, run.report, since, map_, quicklooks)
         count = _print(found, side, form, output)
@@ -117,7 +117,7 @@ def search(
 
 def _words(given: dict[str, Any]) -> Any:
     """The options that say what to look for, renamed where Typer needs another name."""
-    from s2kit.workflows.search.words import SearchWords
+    from s2kit.search.words import SearchWords
 
     renamed = {"range_": "ranges", "date": "dates", "max_cloud": "max_cloud_pct", "min_overlap": "min_overlap_pct"}
     named = {renamed.get(name, name): value for name, value in given.items()}

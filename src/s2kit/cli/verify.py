@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from s2kit.cli.context import Session
-    from s2kit.workflows.verify import Verified
+    from s2kit.download.verify import Verified
 
 _COLUMNS = ("product", "ok", "verified", "missing", "wrong", "extra", "unlisted", "absent-at-source", "skipped")
 _FILE_COLUMNS = ("product", "path", "state", "nbytes", "message")
@@ -33,8 +33,8 @@ def verify(
     """Prove every file of a product by the checksum that its manifest gives; 4 where one is missing or wrong."""
     from s2kit.cli.inputs import product_refs
     from s2kit.cli.output import emit
+    from s2kit.download import verify as workflow
     from s2kit.errors import UsageError
-    from s2kit.workflows import verify as workflow
 
     with session("verify", jobs=jobs) as run:
         wanted = [Path(ref.text) for ref in product_refs(paths)]

@@ -16,10 +16,10 @@ from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.io.chip_cache import recall_clear
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Note, Report
+from s2kit.search import search
+from s2kit.search.words import SearchWords, understood
 from s2kit.settings import Settings, default_cache_dir
 from s2kit.workflows.candidates import Found, found_in_records, found_in_refs, wanted
-from s2kit.workflows.search import search
-from s2kit.workflows.search.words import SearchWords, understood
 
 _MANY_AREAS = 20
 """More places than this are searched as boxes around those that lie together."""

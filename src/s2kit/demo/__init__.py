@@ -1,0 +1,1 @@
+"""The invented scene and the tour through every verb."""

@@ -1,0 +1,256 @@
+"""Bring products to a destination, several at a time; each is told of the moment it is complete."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from s2kit.archive.source import find_source, name_at
+from s2kit.download.place import Place, standing
+from s2kit.download.plan import (
+    Arrangement,
+    DownloadRequest,
+    Plan,
+    ProductResult,
+    Status,
+    is_bucket,
+    make_plan,
+)
+from s2kit.download.product import Crew, download_product
+from s2kit.download.record import State
+from s2kit.errors import InputError, S2KitError, UsageError
+from s2kit.product.name import AnyProductName, parse_product_name
+from s2kit.product.ref import ProductRef
+from s2kit.run.events import Finished, Planned, Report, silent
+from s2kit.run.files import destination_lock, ensure_folder
+from s2kit.run.threads import PATIENCE_S, Pool
+from s2kit.store.archive import Archive, Layout
+from s2kit.store.cost import size_text
+from s2kit.store.transfer import Budget, overtime
+
+DATASET = "dataset"
+"""Name under which the dataset folder is asked as an archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One product to bring, as far as its name and place go."""
+
+    name: AnyProductName
+    archive: str
+    folder: Path | None
+    """None where the destination is a bucket."""
+    archives: Mapping[str, Archive]
+
+    @property
+    def place(self) -> Place | None:
+        """Where it shall stand on this machine."""
+        return None if self.folder is None else Place(self.folder, str(self.name))
+
+
+def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Report = silent) -> Iterator[ProductResult]:
+    """Bring products to their destination; results come in the order of completion.
+
+    Leaving the iteration early stops all transfers; what has arrived stays for the next run.
+
+    Args:
+        refs: The products.
+        request: How.
+        report: Told of progress.
+
+    Raises:
+        TryLaterError: Another run is at work at the destination.
+        UsageError: The products together are larger than the request allows.
+        OutputError: The destination cannot be written.
+    """
+    orders, results = _orders(refs, request)
+    budget = Budget(request.timeout_s, request.stall_s)
+    with ExitStack() as stack:
+        if not is_bucket(request.out, request.archives):
+            folder = ensure_folder(Path(request.out).expanduser())
+            stack.enter_context(destination_lock(folder, request.wait_s))
+        _check_bytes(orders, request, budget)
+        crew = Crew(budget)
+        pool = stack.enter_context(Pool(request.products_at_once, "s2kit-product"))
+        stack.callback(crew.close)
+        stack.callback(budget.stop)
+        if len(orders) > 1:
+            report(Planned(len(orders)))
+        yield from results
+        waiting = {pool.submit(_one, order, request, crew, report): order for order in orders}
+        try:
+            for future in as_completed(list(waiting), _patience(budget)):
+                del waiting[future]
+                yield _told(future.result(), report)
+        except TimeoutError:
+            yield from map(_late, waiting.values())
+
+
+def plan_downloads(refs: Sequence[ProductRef], request: DownloadRequest) -> Iterator[Plan | ProductResult]:
+    """What `download` would do: a plan for each product, or a result for one that is there already or cannot be had.
+
+    Nothing is written and no pixel is read.
+    """
+    orders, results = _orders(refs, request)
+    yield from results
+    budget = Budget(request.timeout_s, request.stall_s)
+    yield from _plans(orders, request, budget)
+
+
+def summary(results: Sequence[ProductResult], seconds: float) -> str:
+    """One line on what came of a run: `3 done, 41 already there, 1 failed, 2.1 GB, 93.0 s`."""
+    count = {status: sum(result.status is status for result in results) for status in Status}
+    parts = [f"{count[Status.DONE]} done"]
+    if count[Status.ALREADY_THERE]:
+        parts.append(f"{count[Status.ALREADY_THERE]} already there")
+    if count[Status.FAILED]:
+        parts.append(f"{count[Status.FAILED]} failed")
+    moved = sum(result.moved for result in results)
+    return ", ".join([*parts, size_text(moved), f"{seconds:.1f} s"])
+
+
+def _one(order: Order, request: DownloadRequest, crew: Crew, report: Report) -> ProductResult:
+    mine = replace(request, archives=order.archives)
+    try:
+        crew.budget.check()
+        if order.place is None:
+            from s2kit.download.bucket_copy import copy_product  # loads boto3, which a folder does not need
+
+            return copy_product(order.name, mine, order.archive, crew.budget, report)
+        return download_product(order.name, order.place, mine, order.archive, crew, report)
+    except S2KitError as error:
+        return ProductResult(str(order.name), Status.FAILED, error=error)
+
+
+def _patience(budget: Budget) -> float | None:
+    """Seconds to wait for those who look at the budget themselves; who has not come back then hangs in a request."""
+    return None if budget.left_s is None else budget.left_s + PATIENCE_S
+
+
+def _late(order: Order) -> ProductResult:
+    return ProductResult(str(order.name), Status.FAILED, error=overtime())
+
+
+def _told(result: ProductResult, report: Report) -> ProductResult:
+    if result.status is Status.ALREADY_THERE:
+        report(Finished(result.product, f"{result.path} (already there)"))
+    elif result.status is Status.DONE:
+        verified = result.count(State.VERIFIED)
+        rate = result.moved / result.seconds if result.seconds else 0
+        text = f"{result.path} ({verified} files proven, {size_text(result.moved)}, {result.seconds:.1f} s"
+        report(Finished(result.product, f"{text}, {size_text(round(rate))}/s)"))
+    return result
+
+
+def _check_bytes(orders: Sequence[Order], request: DownloadRequest, budget: Budget) -> None:
+    if request.max_bytes is None:
+        return
+    total = sum(plan.nbytes for plan in _plans(orders, request, budget) if isinstance(plan, Plan))
+    if total > request.max_bytes:
+        raise UsageError(
+            f"{size_text(total)} would be fetched, more than the {size_text(request.max_bytes)} that are allowed",
+            "raise --max-bytes, or ask for fewer products or --bands",
+        )
+
+
+def _plans(orders: Sequence[Order], request: DownloadRequest, budget: Budget) -> Iterator[Plan | ProductResult]:
+    """For each product what `plan_downloads` says, in their order."""
+    with Pool(request.products_at_once, "s2kit-plan") as pool:
+        waiting = [(order, pool.submit(_plan, order, request, budget)) for order in orders]
+        for order, future in waiting:
+            try:
+                yield future.result(_patience(budget))
+            except TimeoutError:
+                yield _late(order)
+
+
+def _plan(order: Order, request: DownloadRequest, budget: Budget) -> Plan | ProductResult:
+    try:
+        budget.check()
+        place = order.place
+        if place is not None:
+            complete = request.complete_from is not None
+            there = standing(place, request.subset, as_zip=request.as_zip, complete=complete)
+            if there is not None:
+                return ProductResult(str(order.name), Status.ALREADY_THERE, str(there))
+        source = find_source(
+            order.name, order.archive, order.archives, allow_requester_pays=request.allow_requester_pays
+        )
+        return make_plan(source, place, request.subset, budget.check, prove=False)
+    except S2KitError as error:
+        return ProductResult(str(order.name), Status.FAILED, error=error)
+
+
+def _orders(refs: Sequence[ProductRef], request: DownloadRequest) -> tuple[list[Order], list[ProductResult]]:
+    """Every product once, and a result for each word that names none."""
+    orders: dict[tuple[str, Path | None], Order] = {}
+    results = []
+    for ref in refs:
+        try:
+            order = _order(ref, request)
+        except S2KitError as error:
+            results.append(ProductResult(ref.text, Status.FAILED, error=error))
+            continue
+        orders.setdefault((str(order.name), order.folder), order)
+    return list(orders.values()), results
+
+
+def _order(ref: ProductRef, request: DownloadRequest) -> Order:
+    archives: dict[str, Archive] = dict(request.archives)
+    choice = request.archive
+    if "://" in ref.text:
+        name, place = name_at(ref.text, archives)
+        archives[place.name] = place
+        choice = place.name
+    else:
+        name = _name(ref)
+    folder = None
+    if not is_bucket(request.out, request.archives):
+        folder = Path(request.out).expanduser()
+        if request.arrangement is Arrangement.SEED:
+            folder = folder.joinpath(*_seed_parts(ref))
+    return Order(name, choice, folder, archives)
+
+
+def _name(ref: ProductRef) -> AnyProductName:
+    """The product that a ref names: by its text, or by what its record says where the catalogue has ids of its own."""
+    uri = ref.record.get("s2:product_uri") or _properties(ref).get("s2:product_uri")
+    last = Path(ref.text).name if "/" in ref.text else ref.text
+    try:
+        return parse_product_name(last)
+    except InputError:
+        if isinstance(uri, str):
+            return parse_product_name(uri)
+        raise
+
+
+def _properties(ref: ProductRef) -> Mapping[str, Any]:
+    properties = ref.record.get("properties")
+    return properties if isinstance(properties, Mapping) else {}
+
+
+def _seed_parts(ref: ProductRef) -> tuple[str, str, str]:
+    """`START_END`, the area's name, `original`: the folders of the older system."""
+    said = {**ref.record, **_properties(ref)}
+    dates, area = said.get("s2kit:range"), said.get("s2kit:aoi")
+    if not isinstance(dates, str) or not isinstance(area, str):
+        raise UsageError(
+            f"{ref.text}: --layout seed needs the dates and the area that found the product",
+            "pipe search results into it: s2kit search -f jsonl … | s2kit download - --layout seed",
+        )
+    return _file_name(dates.replace("/", "_").replace(" ", "_")), _file_name(area), "original"
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^\w.+-]", "_", text).strip(".") or "_"
+
+
+def with_dataset(archives: Mapping[str, Archive], dataset: Path, out: str) -> dict[str, Archive]:
+    """The archives with the dataset folder before them, where the destination is another place."""
+    if Path(out).expanduser().absolute() == dataset.absolute():
+        return dict(archives)
+    own = Archive(name=DATASET, address=str(dataset.absolute()), layout=Layout.SAFE)
+    return {DATASET: own, **archives}

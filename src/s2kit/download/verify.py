@@ -1,0 +1,249 @@
+"""Hold products against their own manifests: every file proven, missing, wrong, extra, or covered by no manifest."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from s2kit.download.record import SUFFIX, DownloadRecord
+from s2kit.errors import InputError, NotFoundError, PartialFailure, S2KitError
+from s2kit.product.manifest import Algorithm, Manifest, parse_manifest
+from s2kit.product.safe_tree import SafeTree, open_tree, safe_name
+from s2kit.product.subset import MANIFEST
+from s2kit.run.events import Advanced, Finished, Planned, Report, silent
+from s2kit.run.parallel import Failed as FailedTask
+from s2kit.run.parallel import pmap
+from s2kit.store.checksum import checksum
+from s2kit.store.location import ImageLocation
+
+_NEVER_LISTED = re.compile(
+    r"manifest\.safe|rep_info/.+|HTML/.+|support/.+|preview/icons/.+|GRANULE/[^/]+/AUX_DATA/.+|.+\.SAFE-report-.+\.pdf"
+)
+"""Files of a real SAFE that its manifest leaves out."""
+_WORTH_A_POOL = 64 << 20
+"""Bytes above which worker processes pay for their start."""
+
+
+class Verdict(StrEnum):
+    """What is known of one file."""
+
+    VERIFIED = "verified"
+    MISSING = "missing"
+    WRONG = "wrong"
+    EXTRA = "extra"
+    """Nobody knows it."""
+    UNLISTED = "unlisted"
+    """Part of a SAFE, though its manifest does not list it."""
+    ABSENT = "absent-at-source"
+    """Missing, and the record says that the archive never had it."""
+    SKIPPED = "skipped"
+    """Missing, and the record says that it was not asked for."""
+
+
+_ALWAYS_BAD = frozenset({Verdict.MISSING, Verdict.WRONG})
+_STRICTLY_BAD = _ALWAYS_BAD | {Verdict.EXTRA, Verdict.ABSENT, Verdict.SKIPPED}
+
+
+@dataclass(frozen=True, slots=True)
+class FileVerdict:
+    """What is known of one file."""
+
+    path: str
+    verdict: Verdict
+    nbytes: int = 0
+    message: str = ""
+
+    def record(self, product: str) -> dict[str, Any]:
+        """As plain values, for reports."""
+        return {
+            "product": product,
+            "path": self.path,
+            "state": str(self.verdict),
+            "nbytes": self.nbytes,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What is known of one product."""
+
+    path: Path
+    product: str = ""
+    files: tuple[FileVerdict, ...] = ()
+    strict: bool = False
+    error: S2KitError | None = None
+    """Why it could not be held against anything, None where it could."""
+
+    @property
+    def bad(self) -> tuple[FileVerdict, ...]:
+        """Files that make the product fail."""
+        kinds = _STRICTLY_BAD if self.strict else _ALWAYS_BAD
+        return tuple(file for file in self.files if file.verdict in kinds)
+
+    @property
+    def failure(self) -> S2KitError | None:
+        """The error that says what is wrong, None where nothing is."""
+        if self.error is not None:
+            return self.error
+        if not self.bad:
+            return None
+        first = self.bad[0]
+        return PartialFailure(
+            f"{self.path}: {len(self.bad)} of {len(self.files)} files are not right: {first.path} is {first.verdict}",
+            "s2kit download fetches only what lacks; -f jsonl lists all files",
+        )
+
+    def record(self) -> dict[str, Any]:
+        """As plain values, for reports."""
+        counts = {str(kind): sum(file.verdict is kind for file in self.files) for kind in Verdict}
+        error = self.failure
+        return {
+            "path": str(self.path),
+            "product": self.product,
+            "ok": error is None,
+            **counts,
+            "bad": [file.path for file in self.bad],
+            "error": None if error is None else str(error),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One file whose checksum is to be taken, in whichever process."""
+
+    product: int
+    """Number of the product in this run."""
+    path: str
+    location: ImageLocation
+    nbytes: int
+    algorithm: Algorithm
+    checksum: str
+
+
+@dataclass(slots=True)
+class _Product:
+    """A product at work."""
+
+    path: Path
+    name: str
+    verdicts: list[FileVerdict] = field(default_factory=list)
+    checks: list[_Check] = field(default_factory=list)
+    pending: int = 0
+
+
+def verify(
+    paths: Sequence[Path], jobs: int = 0, *, strict: bool = False, report: Report = silent
+) -> Iterator[Verified]:
+    """Hold products against their manifests; results come in the order of completion.
+
+    Args:
+        paths: SAFE folders or zips.
+        jobs: Worker processes; 0 takes every core.
+        strict: True where what was absent at the source or not asked for is a failure too, and extra files as well.
+        report: Told of progress.
+    """
+    products: list[_Product] = []
+    for number, path in enumerate(paths):
+        try:
+            products.append(_open(number, path))
+        except S2KitError as error:
+            products.append(_Product(path, ""))
+            yield Verified(path, path.name, error=error)
+    checks = sorted(chain.from_iterable(product.checks for product in products), key=lambda check: -check.nbytes)
+    report(Planned(len(products), sum(check.nbytes for check in checks)))
+    for product in products:
+        if product.name and not product.pending:
+            yield _done(product, report, strict=strict)
+    workers = 1 if sum(check.nbytes for check in checks) < _WORTH_A_POOL else jobs
+    for outcome in pmap(_digest, checks, workers):
+        check: _Check = outcome.item
+        product = products[check.product]
+        if isinstance(outcome, FailedTask):
+            product.verdicts.append(FileVerdict(check.path, Verdict.WRONG, check.nbytes, str(outcome.error)))
+        else:
+            product.verdicts.append(_judge(check, outcome.value))
+        product.pending -= 1
+        report(Advanced(product.name, check.nbytes))
+        if not product.pending:
+            yield _done(product, report, strict=strict)
+
+
+def _digest(check: _Check) -> str:
+    return checksum(check.location, check.algorithm)
+
+
+def _judge(check: _Check, digest: str) -> FileVerdict:
+    if digest == check.checksum:
+        return FileVerdict(check.path, Verdict.VERIFIED, check.nbytes)
+    message = f"{check.algorithm} is {digest}, the manifest says {check.checksum}"
+    return FileVerdict(check.path, Verdict.WRONG, check.nbytes, message)
+
+
+def _done(product: _Product, report: Report, *, strict: bool) -> Verified:
+    result = Verified(product.path, product.name, tuple(sorted(product.verdicts, key=lambda v: v.path)), strict)
+    if result.failure is None:
+        proven = sum(file.verdict is Verdict.VERIFIED for file in result.files)
+        report(Finished(str(product.path), f"{proven} files proven"))
+    return result
+
+
+def _open(number: int, path: Path) -> _Product:
+    tree = open_tree(path)
+    try:
+        raw = tree.read(MANIFEST)
+    except NotFoundError as error:
+        raise InputError(f"{path} has no manifest.safe: there is nothing to hold it against") from error
+    manifest = parse_manifest(raw)
+    if manifest.doubt:
+        raise InputError(f"{path}: the manifest is not authoritative: {manifest.doubt}")
+    product = _Product(path, tree.name)
+    record = _record(tree)
+    there = set(tree.paths())
+    for entry in manifest.entries:
+        if entry.path not in there:
+            product.verdicts.append(_missing(entry.path, record))
+        elif tree.nbytes(entry.path) != entry.nbytes:
+            found = tree.nbytes(entry.path)
+            message = f"{found} bytes, the manifest says {entry.nbytes}"
+            product.verdicts.append(FileVerdict(entry.path, Verdict.WRONG, found, message))
+        else:
+            try:
+                place = tree.location(entry.path)
+            except InputError as error:  # a zip whose directory lies
+                product.verdicts.append(FileVerdict(entry.path, Verdict.WRONG, entry.nbytes, str(error)))
+                continue
+            product.checks.append(_Check(number, entry.path, place, entry.nbytes, entry.algorithm, entry.checksum))
+    product.verdicts += _unlisted(tree, manifest, record, there)
+    product.pending = len(product.checks)
+    return product
+
+
+def _missing(path: str, record: DownloadRecord | None) -> FileVerdict:
+    if record is not None and path in record.absent:
+        return FileVerdict(path, Verdict.ABSENT, message=f"archive {record.archive} never had it")
+    if record is not None and path in record.skipped:
+        return FileVerdict(path, Verdict.SKIPPED, message="not asked for")
+    return FileVerdict(path, Verdict.MISSING)
+
+
+def _unlisted(
+    tree: SafeTree, manifest: Manifest, record: DownloadRecord | None, there: set[str]
+) -> Iterator[FileVerdict]:
+    known = set() if record is None else set(record.unlisted)
+    for path in sorted(there - set(manifest.by_path)):
+        usual = path in known or _NEVER_LISTED.fullmatch(path)
+        yield FileVerdict(path, Verdict.UNLISTED if usual else Verdict.EXTRA, tree.nbytes(path))
+
+
+def _record(tree: SafeTree) -> DownloadRecord | None:
+    """The record beside a product, or None."""
+    place = Path(tree.address)
+    try:
+        record = DownloadRecord.from_json((place.parent / f"{safe_name(place.name)}{SUFFIX}").read_bytes())
+    except (OSError, InputError):
+        return None
+    return record if record.product == tree.name else None

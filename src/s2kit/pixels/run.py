@@ -1,0 +1,251 @@
+"""Dump pixels: raw digital numbers of images anywhere, whole at a reduction or a window, as JSON, arrays or numbers."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from shapely import box
+
+from s2kit.area.projection import LON_LAT, project
+from s2kit.errors import InputError, S2KitError, UsageError
+from s2kit.grid import Grid, Window
+from s2kit.image.open import Image, ImageInfo, open_image
+from s2kit.jp2.remote_index import SHARES
+from s2kit.pixels.dump import (
+    NoSuchLevelError,
+    PixelFormat,
+    csv_chunks,
+    json_chunks,
+    statistics,
+    text_nbytes,
+)
+from s2kit.pixels.files import write_json, write_npy, write_text, write_tiff
+from s2kit.pixels.request import LOWEST, PixelWish, part_of
+from s2kit.pixels.target import Target, connections, find_target
+from s2kit.run.events import Finished, Planned, Report
+from s2kit.run.files import atomic_file
+from s2kit.run.parallel import Done, pmap, worker_count
+from s2kit.settings import Settings
+from s2kit.store.cost import PRICE_LIST, estimate
+from s2kit.store.location import RemoteObject
+
+LARGEST_TEXT = 500_000_000
+"""Bytes of JSON or CSV that are written without being forced."""
+NODATA = 0
+"""No data in files that name no value: every ESA image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelTask:
+    """One image, for one worker."""
+
+    wish: PixelWish
+    path: Path
+    """The file that gets the answer."""
+    form: PixelFormat
+    settings: Settings
+    meta: bool = False
+    named: bool = False
+    """True where the answer says which source it is of."""
+    force: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PixelAnswer:
+    """One image that was dumped."""
+
+    source: str
+    path: Path
+    rows: int
+    cols: int
+    nbytes_read: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class PixelPlan:
+    """What dumping one image would take."""
+
+    source: str
+    rows: int
+    cols: int
+    nbytes: int
+    """Bytes that would be read, about."""
+    requests: int
+    usd: float
+    usd_in_region: float
+    price_list: str | None
+    answer_nbytes: int
+    """Bytes of the answer, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelOutcome:
+    """One image, done or failed; `index` is its place among those asked for."""
+
+    index: int
+    wish: PixelWish
+    answer: PixelAnswer | None
+    error: S2KitError | None
+
+
+def dump(tasks: Sequence[PixelTask], jobs: int, report: Report) -> Iterator[PixelOutcome]:
+    """Dump images in the pool, in the order in which they get done.
+
+    Args:
+        tasks: The images.
+        jobs: Worker processes; 0 takes every core.
+        report: Hears of each image.
+    """
+    report(Planned(len(tasks)))
+    caps = [cap for task in tasks if (cap := connections(task.wish, task.settings)) is not None]
+    workers = min(worker_count(jobs), max(len(tasks), 1), *caps)
+    for result in pmap(dump_one, tasks, workers):
+        wish = tasks[result.index].wish
+        if isinstance(result, Done):
+            report(Finished(wish.source, f"{result.value.nbytes_read} bytes in {result.value.requests} requests"))
+            yield PixelOutcome(result.index, wish, result.value, None)
+        else:
+            yield PixelOutcome(result.index, wish, None, result.error)
+
+
+def dump_one(task: PixelTask) -> PixelAnswer:
+    """Read one image and write its answer, atomically; runs in a worker."""
+    wish = task.wish
+    started = time.perf_counter()
+    target = find_target(wish, task.settings)
+    found_s = time.perf_counter() - started if isinstance(target.location, RemoteObject) else 0.0
+    with _opened(target, task.settings) as image:
+        reduction, window = _asked(image.info, wish, target)
+        rows, cols = _shape(image.info, window, reduction)
+        _check_size(task, image.info.count, rows, cols)
+        pixels = image.level(reduction) if window is None else image.window(window, reduction)
+        traffic, info = image.traffic, image.info
+    waited = found_s + traffic.waited_s
+    grid = _grid(info, window, reduction)
+    nodata = info.nodata if info.nodata is not None else NODATA
+    more: dict[str, Any] = {"path": wish.source} if task.named else {}
+    if task.meta:
+        more |= {
+            "path": wish.source,
+            "band": target.band,
+            "crs": None if grid is None else f"EPSG:{grid.epsg}",
+            "transform": None if grid is None else list(grid.geotransform),
+            "nodata": nodata,
+            "rlevel": reduction,
+            "window": None if window is None else [window.col, window.row, window.width, window.height],
+            "bytes_read": traffic.nbytes,
+            "requests": traffic.requests if traffic.round_trips else 0,
+        }
+    with atomic_file(task.path, overwrite=task.overwrite) as part:
+        spent = (waited, time.perf_counter() - started - waited)
+        _write(part, task.form, pixels, spent, more, grid, nodata, target)
+    return PixelAnswer(wish.source, task.path, rows, cols, traffic.nbytes, traffic.requests)
+
+
+def plan(wish: PixelWish, form: PixelFormat, settings: Settings) -> PixelPlan:
+    """What dumping one image would take; only its header is read.
+
+    Raises:
+        S2KitError: It cannot be found, or read.
+    """
+    target = find_target(wish, settings)
+    with _opened(target, settings) as image:
+        info = image.info
+        reduction, window = _asked(info, wish, target)
+        size, requests = target.nbytes, image.traffic.requests
+    rows, cols = _shape(info, window, reduction)
+    share = SHARES[min(reduction, len(SHARES) - 1)] * part_of(window, info.width, info.height)
+    nbytes = min(size, int(size * share) + 8192)
+    answer = text_nbytes(info.count, rows, cols) if form.is_text else rows * cols * info.count * info.dtype.itemsize
+    if isinstance(target.location, RemoteObject):
+        reads = requests + (8 if window is not None else max(8, nbytes // (8 << 20)))
+        cost = estimate(target.location.archive, nbytes, reads, 0)
+        billed = target.location.archive.requester_pays
+        price = (cost.usd, cost.usd_in_region, PRICE_LIST if billed else None)
+    else:
+        reads, price = 0, (0.0, 0.0, None)
+    return PixelPlan(wish.source, rows, cols, nbytes, reads, *price, answer)
+
+
+def _opened(target: Target, settings: Settings) -> Image:
+    return open_image(target.location, openjpeg=settings.openjpeg, cache=settings.kept_in)
+
+
+def _asked(info: ImageInfo, wish: PixelWish, target: Target) -> tuple[int, Window | None]:
+    """The reduction and the window in full-resolution pixels, None for the whole image."""
+    reduction = info.reductions[-1] if wish.rlevel == LOWEST else wish.rlevel
+    if reduction not in info.reductions:
+        there = ", ".join(map(str, info.reductions))
+        raise NoSuchLevelError(f"{target.location}: there is no rlevel {reduction}", f"there are -1 and {there}")
+    if wish.box is None:
+        return reduction, wish.window
+    grid = info.grid
+    if grid is None:
+        raise InputError(f"{target.location} has no place on Earth", "take --window instead of --bbox or --aoi")
+    west, south, east, north = project(box(*wish.box).segmentize(0.05), LON_LAT, grid.epsg).bounds
+    window = grid.covering(type(wish.box)(west, south, east, north)).intersection(grid.window)
+    if window is None:
+        raise InputError(
+            f"{target.location}: the area lies wholly outside the image", "see its footprint with: s2kit info"
+        )
+    return reduction, window
+
+
+def _shape(info: ImageInfo, window: Window | None, reduction: int) -> tuple[int, int]:
+    return (window or Window(0, 0, info.width, info.height)).reduced(reduction).shape
+
+
+def _grid(info: ImageInfo, window: Window | None, reduction: int) -> Grid | None:
+    if info.grid is None:
+        return None
+    grid = info.grid.reduced(reduction)
+    return grid if window is None else grid.cropped(window.reduced(reduction))
+
+
+def _check_size(task: PixelTask, count: int, rows: int, cols: int) -> None:
+    nbytes = text_nbytes(count, rows, cols)
+    if task.force or not task.form.is_text or nbytes <= LARGEST_TEXT:
+        return
+    raise UsageError(
+        f"{task.wish.source}: {rows} x {cols} pixels are about {nbytes // 10**6} MB of {task.form}",
+        f"-f npy ({2 * count * rows * cols // 10**6} MB), -f gtiff, -f stats, --window and --rlevel 1 are smaller; "
+        "--force writes it all the same",
+    )
+
+
+def _write(
+    part: Path,
+    form: PixelFormat,
+    pixels: NDArray[Any],
+    spent: tuple[float, float],
+    more: dict[str, Any],
+    grid: Grid | None,
+    nodata: float,
+    target: Target,
+) -> None:
+    match form:
+        case PixelFormat.JSON | PixelFormat.JSONL:
+            write_text(part, json_chunks(pixels, *spent, more))
+        case PixelFormat.CSV:
+            write_text(part, csv_chunks(pixels))
+        case PixelFormat.NPY:
+            write_npy(part, pixels)
+        case PixelFormat.GTIFF:
+            if grid is None:
+                raise InputError(f"{target.location} has no place on Earth, a GeoTIFF needs one", "take -f npy")
+            write_tiff(part, pixels, grid, nodata, target.band)
+        case PixelFormat.STATS:
+            numbers = [statistics(component, nodata) for component in pixels]
+            described = numbers[0] if len(numbers) == 1 else {"components": numbers}
+            write_json(part, {"shape": list(pixels.shape[1:]), **described, **more})
+
+
+def error_line(source: str, text: str, *, named: bool) -> str:
+    """An error in the older service's form."""
+    return json.dumps({"path": source, "Error": text} if named else {"Error": text})

@@ -1,0 +1,91 @@
+"""Where an image lies that a user named: a file, a band of a product, an address, a key of an archive."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from s2kit.archive.find import agree_to_pay, archive_of, locate
+from s2kit.errors import NotFoundError, UsageError
+from s2kit.pixels.request import PixelWish
+from s2kit.product.bands import normal_band
+from s2kit.product.ref import ProductRef
+from s2kit.settings import Settings
+from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember
+from s2kit.store.open import open_store
+
+AWS = {"aws": ("aws-l2a", "aws-l1c")}
+"""What stands for several archives, of which a key belongs to one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An image, and what is known of it."""
+
+    location: ImageLocation
+    band: str | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the whole image."""
+        match self.location:
+            case RemoteObject(archive, key):
+                return open_store(archive).stat(key).nbytes
+            case FilePart(_, _, nbytes):
+                return nbytes
+            case LocalFile(path) | ZipMember(path):
+                return path.stat().st_size
+
+
+def find_target(wish: PixelWish, settings: Settings) -> Target:
+    """Where the image of a wish lies.
+
+    Raises:
+        NotFoundError: There is no such file, product, band or archive.
+        UsageError: What was named is a product, and no band was.
+        AccessError: It lies where reading is billed, and that was not agreed to.
+    """
+    if wish.band is not None:
+        product = locate(ProductRef(wish.source), settings)
+        image = product.image(normal_band(wish.band), wish.resolution_m)
+        return Target(image.location, image.band)
+    if "://" in wish.source:
+        return Target(_at_address(wish.source, settings))
+    if wish.archive is not None:
+        return Target(_key_of(wish.source, wish.archive, settings))
+    path = Path(wish.source).expanduser()
+    if path.is_dir() or path.suffix.lower() == ".zip":
+        raise UsageError(f"{wish.source} is a product, not an image", "say which band with --band B04")
+    if not path.exists():
+        raise NotFoundError(f"{wish.source}: no such file", _advice(wish.source))
+    return Target(LocalFile(path))
+
+
+def connections(wish: PixelWish, settings: Settings) -> int | None:
+    """How many connections the archive of an image allows; None where it is on this machine, or not known before."""
+    if "://" in wish.source:
+        return archive_of(wish.source, settings.archives).max_connections
+    archive = settings.archives.get(wish.archive or "")
+    return None if archive is None else archive.max_connections
+
+
+def _advice(source: str) -> str:
+    if source.startswith(("tiles/", "L2/tiles/")):
+        return "for a key of Google's mirror say --archive gcp; for one of the AWS buckets --archive aws-l2a"
+    return "name a file, an s3://, gs:// or https:// address, or a product with --band"
+
+
+def _at_address(address: str, settings: Settings) -> RemoteObject:
+    archive = archive_of(address, settings.archives)
+    key = address.removeprefix(archive.address.rstrip("/")).lstrip("/")
+    if not key:
+        raise UsageError(f"{address} names no image", "add its key")
+    agree_to_pay(archive, settings)
+    return RemoteObject(archive, key)
+
+
+def _key_of(key: str, name: str, settings: Settings) -> RemoteObject:
+    archive = settings.archives.get(name)
+    if archive is None and name in AWS:
+        raise UsageError(f"--archive {name}: a key belongs to one of {' and '.join(AWS[name])}", "name that one")
+    if archive is None:
+        raise NotFoundError(f"there is no archive {name!r}", f"there are {', '.join(sorted(settings.archives))}")
+    return RemoteObject(archive, key.lstrip("/"))

@@ -1,0 +1,169 @@
+"""Batches: many pictures from one file, each entry checked before any work and named where it is wrong.
+
+Three forms are read: the JSON body of the oldest system (`res_list`, `r_list`, `g_list`, `b_list`), a JSON list of
+objects, and a CSV file with a header. Objects and rows have `bands`, `index` or `recipe` (or `r`, `g`, `b`), and may
+have `res`, `stretch`, `gamma` and `product`.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from s2kit.errors import DiskError, InputError, NotFoundError
+from s2kit.picture.composites import Subject, parse_bands, parse_index, parse_recipe, parse_resolution
+from s2kit.picture.stretch import Stretch, parse_stretch
+from s2kit.product.bands import SEED_BANDS, normal_band
+from s2kit.product.ref import ProductRef
+from s2kit.render.request import Wish
+
+LISTS = ("res_list", "r_list", "g_list", "b_list")
+_SEED_KEYS = frozenset((*LISTS, "id", "status", "output"))
+_KEYS = frozenset(("bands", "index", "recipe", "composite", "r", "g", "b", "res", "stretch", "gamma", "product"))
+
+
+def read_batch(path: Path, *, res: int | None, stretch: Stretch) -> tuple[Wish, ...]:
+    """Read a batch.
+
+    Args:
+        path: The file; `-` for standard input.
+        res: Resolution of entries that name none.
+        stretch: Stretch of entries that name none.
+
+    Raises:
+        NotFoundError: There is no such file.
+        InputError: It is neither JSON nor CSV, or some entries are wrong: the message names each.
+    """
+    label = "stdin" if str(path) == "-" else path.name
+    text = _text(path)
+    if text.lstrip().startswith(("{", "[")):
+        try:
+            body = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{label}: not JSON: {error}") from error
+        if isinstance(body, Mapping) and any(name in body for name in LISTS):
+            return _seed_wishes(body, label, stretch)
+        entries = body if isinstance(body, list) else [body]
+    else:
+        entries = _rows(text, label)
+    if not entries:
+        raise InputError(f"{label}: no entry at all", "each entry names bands, index or recipe")
+    return _checked([lambda entry=entry: _wish(entry, res, stretch) for entry in entries], label)
+
+
+def _text(path: Path) -> str:
+    try:
+        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{path}: there is no such batch file") from error
+    except OSError as error:
+        raise DiskError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file: {error.reason}") from error
+
+
+def _rows(text: str, label: str) -> list[dict[str, Any]]:
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if not lines:
+        return []
+    reader = csv.DictReader(lines, skipinitialspace=True, restkey="", delimiter=";" if ";" in lines[0] else ",")
+    if not _KEYS & set(reader.fieldnames or ()):
+        raise InputError(
+            f"{label}: neither JSON nor a CSV with a header",
+            f"its first line names columns: {', '.join(sorted(_KEYS))}",
+        )
+    return [{name: value for name, value in row.items() if value and name} for row in reader]
+
+
+def _checked(makers: Sequence[Any], label: str) -> tuple[Wish, ...]:
+    """Make all wishes; where some are wrong, raise one error that names each of them."""
+    wishes, wrong, hint = [], [], None
+    for number, make in enumerate(makers, 1):
+        try:
+            wish = make()
+            wishes.append(
+                Wish(subject=wish.subject, stretch=wish.stretch, product=wish.product, label=f"entry {number}")
+            )
+        except InputError as error:
+            wrong.append(f"entry {number}: {error.message}")
+            hint = hint or error.hint
+    if wrong:
+        raise InputError(f"{label}: {'; '.join(wrong)}", hint)
+    return tuple(wishes)
+
+
+def _wish(entry: Any, res: int | None, stretch: Stretch) -> Wish:
+    if not isinstance(entry, Mapping):
+        raise InputError(f"{entry!r} is no object", 'as in {"bands": "B04,B03,B02", "res": 20}')
+    unknown = sorted(set(entry) - _KEYS)
+    if unknown:
+        raise InputError(f"{unknown[0]!r} is not known", f"known are {', '.join(sorted(_KEYS))}")
+    resolution = parse_resolution(str(entry["res"])) if entry.get("res") else res
+    if entry.get("stretch") or entry.get("gamma"):
+        gamma = _number(entry["gamma"]) if entry.get("gamma") else None
+        stretch = parse_stretch(str(entry.get("stretch") or stretch.text), gamma)
+    subject = _subject(entry).at(resolution)
+    if len(stretch.pairs) > 1 and len(subject.bands) == 1:
+        raise InputError(f"stretch {stretch.text} has {len(stretch.pairs)} pairs, {subject.name} has one band")
+    return Wish(
+        subject=subject, stretch=stretch, product=ProductRef(str(entry["product"])) if entry.get("product") else None
+    )
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"gamma {value!r} is no number") from error
+
+
+def _subject(entry: Mapping[str, Any]) -> Subject:
+    if entry.get("r"):
+        return parse_bands(",".join(str(entry[name]) for name in ("r", "g", "b") if entry.get(name)))
+    kinds = (("bands", parse_bands), ("index", parse_index), ("recipe", parse_recipe), ("composite", parse_recipe))
+    named = [(parse, entry[name]) for name, parse in kinds if entry.get(name)]
+    if len(named) != 1:
+        raise InputError("it must name one of bands, index or recipe", 'as in {"index": "ndvi"}')
+    parse, value = named[0]
+    return parse(",".join(str(part) for part in value) if isinstance(value, list) else str(value))
+
+
+def _seed_wishes(body: Mapping[str, Any], label: str, stretch: Stretch) -> tuple[Wish, ...]:
+    """The four lists of the oldest system, by its own table of what is at which resolution."""
+    unknown = sorted(set(body) - _SEED_KEYS)
+    if unknown:
+        raise InputError(f"{label}: {unknown[0]!r} is not known", f"known are {', '.join(LISTS)}")
+    missing = [name for name in LISTS if name not in body]
+    if missing:
+        raise InputError(f"{label}: {', '.join(missing)} missing", f"it takes {', '.join(LISTS)}")
+    columns = [_items(body[name]) for name in LISTS]
+    if len({len(column) for column in columns}) != 1:
+        counts = ", ".join(f"{name} {len(column)}" for name, column in zip(LISTS, columns, strict=True))
+        raise InputError(f"{label}: the lists are not equally long: {counts}", "the i-th entries make the i-th picture")
+    rows = list(zip(*columns, strict=True))
+    return _checked([lambda row=row: _seed_wish(row, stretch) for row in rows], label)
+
+
+def _items(value: Any) -> list[str]:
+    parts = value if isinstance(value, list) else str(value).split(",")
+    items = [str(part).strip() for part in parts]
+    while items and not items[-1]:
+        items.pop()
+    return items
+
+
+def _seed_wish(row: Sequence[str], stretch: Stretch) -> Wish:
+    res, *names = row
+    resolution = parse_resolution(res)
+    bands = []
+    for name in names:
+        band = normal_band(name)
+        if band not in SEED_BANDS[resolution]:
+            raise InputError(
+                f"band {name} is not at {resolution} m",
+                f"allowed at {resolution} m: {', '.join(SEED_BANDS[resolution])}",
+            )
+        bands.append(band)
+    return Wish(subject=Subject("-".join(bands), tuple(bands), resolution_m=resolution), stretch=stretch)

@@ -1,0 +1,123 @@
+"""What a search leaves besides its records: a map, quicklooks, a cursor, a summary."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from s2kit.catalogue.cursor import Cursor, load_cursor, save_cursor
+from s2kit.catalogue.record import ProductRecord
+from s2kit.errors import S2KitError
+from s2kit.run.events import Report
+from s2kit.run.files import write_atomic
+from s2kit.search.map import map_page
+from s2kit.search.quicklooks import fetch_quicklooks
+from s2kit.search.run import Search, Tally, search
+from s2kit.search.words import SearchWords, understood
+from s2kit.settings import Settings
+
+
+@dataclass(slots=True)
+class SideOutputs:
+    """What is made of the records while they pass by."""
+
+    found: Search
+    began: datetime
+    report: Report
+    cursor: Cursor | None = None
+    map_file: Path | None = None
+    quicklooks: Path | None = None
+    _kept: list[ProductRecord] = field(default_factory=list)
+    _passed: int = 0
+    _handed_out: dict[tuple[str | None, str], datetime] = field(default_factory=dict)
+
+    def passing(self, records: Iterable[ProductRecord]) -> Iterator[ProductRecord]:
+        """The records that are to be printed; what the map, the pictures and the cursor need is kept."""
+        for record in records:
+            if self.cursor is not None:
+                if self.cursor.knows(record.aoi, record.id):
+                    continue
+                self._handed_out[record.aoi, record.id] = record.datetime
+            self._passed += 1
+            if self.map_file is not None or self.quicklooks is not None:
+                self._kept.append(record)
+            yield record
+
+    def summary(self, found: Search) -> dict[str, Any]:
+        """The entries of the JSON envelope: how much there is, and whether that is all."""
+        tallies = found.tallies
+        known = [tally.matched for tally in tallies]
+        return {
+            "matched": None if None in known else sum(count for count in known if count is not None),
+            "returned": self._passed,
+            "truncated": any(tally.truncated for tally in tallies),
+            "complete": found.complete,
+            "searches": [_tally(tally) for tally in tallies],
+            "errors": [_error(error) for tally in tallies for error in tally.errors],
+        }
+
+    def write(self) -> tuple[S2KitError, ...]:
+        """Write the map and fetch the pictures; the errors of pictures that could not be had."""
+        if self.map_file is not None:
+            page = map_page(self._kept, self.found.request.aois, complete=self.found.complete)
+            write_atomic(self.map_file, page.encode(), overwrite=True)
+        if self.quicklooks is None:
+            return ()
+        return fetch_quicklooks(self._kept, self.quicklooks, self.report).errors
+
+    def advance(self) -> None:
+        """Move the cursor on; only after a complete search."""
+        if self.cursor is not None:
+            starts = [when.start for when in self.found.request.ranges]
+            since = None if None in starts else min(start for start in starts if start is not None)
+            save_cursor(self.cursor, self.began, self._handed_out, since)
+
+
+def begin(
+    words: SearchWords,
+    settings: Settings,
+    secrets: Mapping[str, str],
+    report: Report,
+    since: str | None = None,
+    map_file: Path | None = None,
+    quicklooks: Path | None = None,
+) -> tuple[Search, SideOutputs]:
+    """Make a search of words; nothing is asked yet.
+
+    Args:
+        words: What was typed.
+        settings: For everything that was not.
+        secrets: Credentials by the names of `settings.SECRETS`.
+        report: Takes notes.
+        since: Name of a cursor.
+        map_file: Where a map goes.
+        quicklooks: Folder for small pictures.
+
+    Raises:
+        S2KitError: See `search_words.understood`.
+    """
+    from s2kit.run.events import Note
+
+    now = datetime.now(UTC)
+    cursor = load_cursor(since) if since is not None else None
+    meant = understood(words, settings, secrets, now, cursor)
+    for note in meant.notes:
+        report(Note(note))
+    found = search(meant.request, report)
+    return found, SideOutputs(found, now, report, cursor, map_file, quicklooks)
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {
+        "aoi": tally.aoi,
+        "range": tally.range,
+        "matched": tally.matched,
+        "returned": tally.returned,
+        "truncated": tally.truncated,
+        "complete": tally.complete,
+    }
+
+
+def _error(error: S2KitError) -> dict[str, Any]:
+    return {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}

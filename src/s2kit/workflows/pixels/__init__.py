@@ -1,5 +1,0 @@
-"""Raw pixels of images: `dump` answers each `PixelTask`."""
-
-from s2kit.workflows.pixels.run import PixelAnswer, PixelOutcome, PixelTask, dump
-
-__all__ = ["PixelAnswer", "PixelOutcome", "PixelTask", "dump"]

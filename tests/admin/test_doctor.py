@@ -1,0 +1,95 @@
+"""Checks come out as they are, and the worst decides the exit code."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from s2kit.admin.doctor import Check, State, diagnose, worst
+from s2kit.errors import AccessError, ConfigError, ServiceError
+from s2kit.settings import CATALOGUES, load_settings
+from s2kit.store.archive import ARCHIVES
+from s2kit.store.probe import probe
+
+
+class Clock(BaseHTTPRequestHandler):
+    ahead = timedelta()
+    tells = True
+
+    def do_HEAD(self) -> None:
+        self.send_response_only(403)
+        if type(self).tells:
+            self.send_header("Date", format_datetime(datetime.now(UTC) + type(self).ahead))
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def service() -> "object":
+    server = HTTPServer(("127.0.0.1", 0), Clock)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    Clock.ahead, Clock.tells = timedelta(), True
+
+
+def checks_of(url: str, tmp_path: Path) -> dict[str, Check]:
+    text = "".join(f'[catalogues.{name}]\nurl = "{url}"\n' for name in CATALOGUES)
+    text += "".join(f'[archives.{name}]\nendpoint_url = "{url}"\n' for name in ARCHIVES)
+    (tmp_path / "settings.toml").write_text(text)
+    loaded = load_settings(environment={}, folder=tmp_path)
+    return {check.check: check for check in diagnose(loaded.settings, loaded.secrets, offline=False)}
+
+
+def test_any_answer_counts_as_there(service: str, tmp_path: Path) -> None:
+    checks = checks_of(service, tmp_path)
+    assert checks["catalogue cdse"].state is State.OK
+    assert worst(list(checks.values())) is None
+
+
+def test_a_clock_that_is_off_is_a_failure(service: str, tmp_path: Path) -> None:
+    Clock.ahead = timedelta(minutes=20)
+    checks = checks_of(service, tmp_path)
+    assert checks["archive gcp"].state is State.FAIL
+    assert re.search(r"this clock is -(1200|1199) s off", checks["archive gcp"].detail)
+    assert isinstance(worst(list(checks.values())), AccessError)
+
+
+def test_a_service_without_a_clock_is_fine(service: str) -> None:
+    Clock.tells = False
+    answer = probe(service)
+    assert (answer.error, answer.skew_s) == ("", None)
+
+
+def test_a_service_that_is_gone_is_named(tmp_path: Path) -> None:
+    checks = checks_of("http://127.0.0.1:9", tmp_path)
+    assert checks["catalogue cdse"].state is State.FAIL
+    assert isinstance(worst(list(checks.values())), ServiceError)
+
+
+def test_the_first_failure_decides() -> None:
+    checks = [Check("a", State.OK, ""), Check("b", State.FAIL, "", "mend b"), Check("c", State.WARN, "")]
+    error = worst(checks)
+    assert isinstance(error, ConfigError)
+    assert str(error) == "1 of 3 checks failed: b"
+    assert error.hint == "mend b"
+    assert worst(checks[:1]) is None
+
+
+def test_credentials_are_told_by_their_place_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "hush")
+    loaded = load_settings(environment={"CDSE_S3_ACCESS_KEY": "hush", "CDSE_S3_SECRET": "hush"}, folder=tmp_path)
+    checks = diagnose(loaded.settings, loaded.secrets, offline=True)
+    found = {check.check: check.detail for check in checks}
+    assert (found["aws keys"], found["cdse keys"]) == ("environment", "environment")
+    assert "hush" not in repr(checks)
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    found = {check.check: check.detail for check in diagnose(loaded.settings, {}, offline=True)}
+    assert (found["aws keys"], found["cdse keys"]) == ("profile work", "none")
