@@ -23,7 +23,7 @@ from s2kit.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from s2kit.workflows.chips.words import ChipWords, UnderstoodChips
+    from s2kit.chips.words import ChipWords, UnderstoodChips
 
 Lon = Annotated[float | None, typer.Option("--lon", metavar="DEG", help="Longitude of the place.")]
 Lat = Annotated[float | None, typer.Option("--lat", metavar="DEG", help="Latitude of the place.")]
@@ -141,7 +141,7 @@ def chips(
             run.close(empty=True, fail_if_empty=fail_if_empty)
             return
         with _cache(run, use=run.settings.cache) as settings:
-            from s2kit.workflows.chips.words import understood_chips
+            from s2kit.chips.words import understood_chips
 
             asked = understood_chips(words, settings, run.secrets, settings.jobs, run.report)
             if listing or dry_run:
@@ -161,7 +161,7 @@ def nothing_named(run: Session, given: dict[str, Any], which: Any) -> bool:
 
 
 def _words(given: dict[str, Any]) -> "ChipWords":
-    from s2kit.workflows.chips.words import ChipWords
+    from s2kit.chips.words import ChipWords
 
     names = ("bands", "lut", "res", "index", "size_px", "force", "raw", "resampling", "boa_offset", "limit", "batch")
     return ChipWords(
@@ -175,7 +175,7 @@ def _words(given: dict[str, Any]) -> "ChipWords":
 
 def where_words(given: dict[str, Any]) -> Any:
     """The options that say where, as a workflow takes them."""
-    from s2kit.workflows.places import WhereWords
+    from s2kit.chips.places import WhereWords
 
     return WhereWords(
         lon=given["lon"],
@@ -193,8 +193,8 @@ def where_words(given: dict[str, Any]) -> Any:
 
 def which_words(given: dict[str, Any]) -> Any:
     """The options that say which products, as a workflow takes them."""
+    from s2kit.chips.places import WhichWords
     from s2kit.cli.inputs import product_refs
-    from s2kit.workflows.places import WhichWords
 
     return WhichWords(
         refs=tuple(product_refs(given["products"])),
@@ -226,10 +226,10 @@ def _cache(run: Session, *, use: bool) -> Any:
 
 
 def _list(run: Session, asked: "UnderstoodChips", form: Format, *, dry_run: bool) -> None:
+    from s2kit.chips.listing import LIST_COLUMNS, estimate, planned_rows
+    from s2kit.chips.run import plan
     from s2kit.cli.output import emit
     from s2kit.run.events import Note
-    from s2kit.workflows.chips.listing import LIST_COLUMNS, estimate, planned_rows
-    from s2kit.workflows.chips.run import plan
 
     planned = plan(asked.request)
     count = emit(planned_rows(planned), form, LIST_COLUMNS, command="chips")
@@ -247,10 +247,10 @@ def _cut(
     overwrite: bool,
     fail_if_empty: bool,
 ) -> None:
-    from s2kit.workflows.chips.listing import default_folder, legend_of
-    from s2kit.workflows.chips.output import write_output
-    from s2kit.workflows.chips.run import cut, plan
-    from s2kit.workflows.places import refuse_no_overlap
+    from s2kit.chips.listing import default_folder, legend_of
+    from s2kit.chips.output import write_output
+    from s2kit.chips.places import refuse_no_overlap
+    from s2kit.chips.run import cut, plan
 
     request = asked.request
     planned = plan(request)
@@ -271,9 +271,9 @@ def _cut(
 
 
 def _print(run: Session, result: Any, output: Any, raw: bool, form: Format | None) -> None:
+    from s2kit.chips.listing import COLUMNS, chip_rows
     from s2kit.cli.output import emit, to_json, write_line
     from s2kit.run.events import Note
-    from s2kit.workflows.chips.listing import COLUMNS, chip_rows
 
     if form is not None:
         emit(chip_rows(result, output), form, COLUMNS, command="chips")
@@ -287,8 +287,8 @@ def _print(run: Session, result: Any, output: Any, raw: bool, form: Format | Non
 
 
 def _difference(run: Session, pair: tuple[Path, Path], index: str | None, out: str | None, *, overwrite: bool) -> None:
+    from s2kit.chips.difference import difference
     from s2kit.cli.output import write_line
-    from s2kit.workflows.chips.difference import difference
 
     for path in difference(pair[0], pair[1], Path(out or "."), index or "ndvi", overwrite=overwrite):
         write_line(str(path))

@@ -10,10 +10,10 @@ from shapely.geometry import mapping
 from s2kit.area.parcel import Parcel
 from s2kit.area.parcel_files import areas_m2
 from s2kit.area.projection import LON_LAT
+from s2kit.chips.places import WhereWords, chosen_parcels
 from s2kit.errors import NotFoundError
 from s2kit.run.events import Report, silent
 from s2kit.settings import Settings
-from s2kit.workflows.places import WhereWords, chosen_parcels
 
 COLUMNS = ("pid", "cropname", "cropcode", "srid", "area", "clon", "clat")
 """The fields; `geom` comes on demand."""

@@ -12,6 +12,8 @@ from shapely.geometry import mapping
 
 from s2kit.archive.pixel_source import tell_offsets
 from s2kit.area.parcel import Parcel
+from s2kit.chips.candidates import Found
+from s2kit.chips.places import PLACES_KEY, parcel_place
 from s2kit.errors import S2KitError
 from s2kit.picture.zonal import histogram_text
 from s2kit.product.scl import unknown_codes
@@ -19,8 +21,6 @@ from s2kit.run.events import Failed as FailedEvent
 from s2kit.run.events import Finished, Note, Planned, Report, silent
 from s2kit.run.parallel import Failed, pmap, worker_count
 from s2kit.settings import Settings
-from s2kit.workflows.candidates import Found
-from s2kit.workflows.places import PLACES_KEY, parcel_place
 from s2kit.workflows.stats.task import SCL, Numbers, Outcome, Outline, StatsRecipe, StatsTask, Visit, count
 
 _CELL_DEG = 0.1

@@ -11,10 +11,10 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.archive.pixel_source import BandSource, PixelSource, SourceRef, open_source
 from s2kit.area.projection import project_all
+from s2kit.chips.pixels import read_frames, read_windows
 from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.grid import Grid, Window
 from s2kit.image.open import open_image
-from s2kit.io.chip_pixels import read_frames, read_windows
 from s2kit.jp2.tile_search import Siblings
 from s2kit.picture.indices import INDICES, SUBSTITUTES, compute
 from s2kit.picture.zonal import Summary, class_histogram, summarise

@@ -6,15 +6,8 @@ from typing import Any
 
 from s2kit.area.aoi_files import read_aois
 from s2kit.area.parcel import Parcel
-from s2kit.errors import InputError, UsageError
-from s2kit.io.chip_cache import Clear, remember_clear
-from s2kit.picture.indices import find_index
-from s2kit.product.bands import normal_band
-from s2kit.product.cog_item import parse_boa_offset
-from s2kit.product.scl import CLEAR, parse_classes
-from s2kit.run.events import Report
-from s2kit.settings import Settings
-from s2kit.workflows.places import (
+from s2kit.chips.cache import Clear, remember_clear
+from s2kit.chips.places import (
     WhereWords,
     WhichWords,
     cache_root,
@@ -23,6 +16,13 @@ from s2kit.workflows.places import (
     parcel_place,
     products,
 )
+from s2kit.errors import InputError, UsageError
+from s2kit.picture.indices import find_index
+from s2kit.product.bands import normal_band
+from s2kit.product.cog_item import parse_boa_offset
+from s2kit.product.scl import CLEAR, parse_classes
+from s2kit.run.events import Report
+from s2kit.settings import Settings
 from s2kit.workflows.stats.run import StatsRequest, StatsRun
 from s2kit.workflows.stats.task import SCL, StatsRecipe
 

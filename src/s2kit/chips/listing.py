@@ -8,16 +8,16 @@ from typing import Any
 from shapely.geometry import mapping
 
 from s2kit.archive.find import archive_read
-from s2kit.core.chip_page import Legend
-from s2kit.core.chip_record import Recipe, safe_name
+from s2kit.chips.output import ChipsOutput
+from s2kit.chips.page import Legend
+from s2kit.chips.record import Recipe, safe_name
+from s2kit.chips.run import ChipsRequest, ChipsResult, PlannedSeries
 from s2kit.picture.indices import find_index
 from s2kit.picture.lut import Lut
 from s2kit.picture.palettes import palette
 from s2kit.product.ref import ProductRef
 from s2kit.store.cost import PRICE_LIST, size_text
 from s2kit.store.cost import estimate as archive_cost
-from s2kit.workflows.chips.output import ChipsOutput
-from s2kit.workflows.chips.run import ChipsRequest, ChipsResult, PlannedSeries
 
 LIST_COLUMNS = ("datetime", "id", "tile", "overlap_pct", "cloud_pct", "completed_by", "state", "place")
 """What a table of planned chips shows."""

@@ -11,14 +11,14 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit import __version__
 from s2kit.area.projection import LON_LAT, project
-from s2kit.core.chip_page import Legend, Picture, Series, render_page
-from s2kit.core.chip_record import ChipRecord, Place, Recipe, coordinates_text
+from s2kit.chips.cache import place_file
+from s2kit.chips.cut import CREDIT
+from s2kit.chips.page import Legend, Picture, Series, render_page
+from s2kit.chips.record import ChipRecord, Place, Recipe, coordinates_text
+from s2kit.chips.run import ChipSeries, ChipsResult
 from s2kit.errors import OutputError
 from s2kit.grid import Grid
-from s2kit.io.chip_cache import place_file
 from s2kit.run.files import destination_lock, write_atomic
-from s2kit.workflows.chips.cut import CREDIT
-from s2kit.workflows.chips.run import ChipSeries, ChipsResult
 
 PAGE = "chipsview.html"
 INDEX = "chips.geojson"

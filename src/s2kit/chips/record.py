@@ -9,7 +9,7 @@ from typing import Any
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.core.chip_grid import ChipSize
+from s2kit.chips.grid import ChipSize
 from s2kit.errors import InputError
 from s2kit.picture.lut import Lut
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 from s2kit.archive.pixel_source import SourceRef, tell_offsets
 from s2kit.area.dates import DateRange
-from s2kit.core.chip_record import ChipRecord, Place, Recipe
-from s2kit.core.chip_selection import Choice, check_limit
+from s2kit.chips.cache import ChipStore, open_store_of
+from s2kit.chips.candidates import Found, choose
+from s2kit.chips.cut import CutTask, PlaceTask, cut_chips
+from s2kit.chips.record import ChipRecord, Place, Recipe
+from s2kit.chips.selection import Choice, check_limit
 from s2kit.errors import InputError, S2KitError
-from s2kit.io.chip_cache import ChipStore, open_store_of
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Failed as FailedEvent
 from s2kit.run.events import Finished, Note, Planned, Report, silent
 from s2kit.run.parallel import Failed, pmap
 from s2kit.settings import Settings
-from s2kit.workflows.candidates import Found, choose
-from s2kit.workflows.chips.cut import CutTask, PlaceTask, cut_chips
 
 LIMIT = 24
 """Most new chips of one series, as in the chip service of old."""

@@ -5,8 +5,7 @@ import sys
 
 import pytest
 
-from s2kit.errors import OutputError
-from s2kit.io.chip_cache import (
+from s2kit.chips.cache import (
     Clear,
     open_store_of,
     place_file,
@@ -14,6 +13,7 @@ from s2kit.io.chip_cache import (
     remember_clear,
     replace_file,
 )
+from s2kit.errors import OutputError
 
 
 def test_a_chip_is_there_when_its_record_and_all_files_are(tmp_path):
@@ -43,7 +43,7 @@ def test_a_broken_record_counts_as_none(tmp_path):
 
 def test_two_processes_write_the_same_chip(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from s2kit.io.chip_cache import open_store_of, replace_file\n"
+        "import sys; from pathlib import Path; from s2kit.chips.cache import open_store_of, replace_file\n"
         "store = open_store_of(Path(sys.argv[1]), 'x', {})\n"
         "for _ in range(200):\n"
         "    replace_file(store.path('P.png'), b'p' * 5000); store.keep('P', {'id': 'P', 'files': ['P.png']})\n"

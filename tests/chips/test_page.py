@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from s2kit.core.chip_page import COLUMNS, Legend, Picture, Series, render_page
+from s2kit.chips.page import COLUMNS, Legend, Picture, Series, render_page
 
 
 class Tags(HTMLParser):

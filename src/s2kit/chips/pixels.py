@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.core.chip_grid import share_windows
+from s2kit.chips.grid import share_windows
 from s2kit.grid import Grid, Window
 from s2kit.picture.warp import warped
 

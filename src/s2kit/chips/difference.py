@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from s2kit import __version__
+from s2kit.chips.cut import index_picture
+from s2kit.chips.files import encode_geotiff, read_geotiff
 from s2kit.errors import InputError
-from s2kit.io.chip_files import encode_geotiff, read_geotiff
 from s2kit.picture.indices import INDICES, compute, find_index
 from s2kit.picture.palettes import legend_svg, value_legend
 from s2kit.picture.png import encode_png
 from s2kit.run.files import write_atomic
-from s2kit.workflows.chips.cut import index_picture
 
 
 def difference(first: Path, second: Path, folder: Path, name: str = "ndvi", *, overwrite: bool = False) -> list[Path]:

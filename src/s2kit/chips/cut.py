@@ -15,14 +15,14 @@ from shapely.geometry import box, mapping
 from s2kit import __version__
 from s2kit.archive.pixel_source import BandSource, PixelSource, SourceRef, open_source
 from s2kit.area.projection import LON_LAT, project, project_point
-from s2kit.core.chip_grid import ChipSize, at_resolution, chip_frame
-from s2kit.core.chip_record import ChipRecord, Place, Recipe
+from s2kit.chips.cache import ChipStore, replace_file
+from s2kit.chips.files import encode_geotiff
+from s2kit.chips.grid import ChipSize, at_resolution, chip_frame
+from s2kit.chips.pixels import Resampling, read_frames
+from s2kit.chips.record import ChipRecord, Place, Recipe
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid
 from s2kit.image.open import open_image
-from s2kit.io.chip_cache import ChipStore, replace_file
-from s2kit.io.chip_files import encode_geotiff
-from s2kit.io.chip_pixels import Resampling, read_frames
 from s2kit.jp2.tile_search import Siblings
 from s2kit.picture.indices import SUBSTITUTES, Index, compute, find_index
 from s2kit.picture.lut import limits_of, to_bytes

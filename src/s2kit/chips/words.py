@@ -6,18 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from s2kit.core.chip_grid import DEFAULT_SIZE_M, ChipSize, check_size
-from s2kit.core.chip_record import Place, Recipe, point_place
-from s2kit.errors import InputError, NotFoundError, UsageError
-from s2kit.picture.indices import find_index
-from s2kit.picture.lut import Lut, parse_lut
-from s2kit.product.bands import normal_band
-from s2kit.product.cog_item import parse_boa_offset
-from s2kit.product.ref import ProductRef
-from s2kit.run.events import Report
-from s2kit.settings import Settings
-from s2kit.workflows.chips.run import BATCH_LIMIT, LIMIT, ChipsRequest, native_resolution
-from s2kit.workflows.places import (
+from s2kit.chips.grid import DEFAULT_SIZE_M, ChipSize, check_size
+from s2kit.chips.places import (
     WhereWords,
     WhichWords,
     cache_root,
@@ -26,6 +16,16 @@ from s2kit.workflows.places import (
     products,
     time_ranges,
 )
+from s2kit.chips.record import Place, Recipe, point_place
+from s2kit.chips.run import BATCH_LIMIT, LIMIT, ChipsRequest, native_resolution
+from s2kit.errors import InputError, NotFoundError, UsageError
+from s2kit.picture.indices import find_index
+from s2kit.picture.lut import Lut, parse_lut
+from s2kit.product.bands import normal_band
+from s2kit.product.cog_item import parse_boa_offset
+from s2kit.product.ref import ProductRef
+from s2kit.run.events import Report
+from s2kit.settings import Settings
 
 DEFAULT_BANDS = "B08,B04,B03"
 RESAMPLINGS = ("nearest", "bilinear", "average", "cubic")

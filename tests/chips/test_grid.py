@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.core.chip_grid import (
+from s2kit.chips.grid import (
     ChipSize,
     at_resolution,
     check_size,

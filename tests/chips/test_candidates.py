@@ -4,11 +4,11 @@ import pytest
 from shapely.geometry import Point, box, mapping
 
 from s2kit.area.dates import parse_date
-from s2kit.core.chip_record import point_place
+from s2kit.chips.candidates import choose, found_in_refs, wanted
+from s2kit.chips.record import point_place
 from s2kit.errors import InputError, NotFoundError
 from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
-from s2kit.workflows.candidates import choose, found_in_refs, wanted
 
 NAME = "S2A_MSIL2A_20240419T105031_N0510_R051_T31TCJ_20240901T000000"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from s2kit.core.chip_selection import Candidate, check_limit, new_choices, select, share_inside
+from s2kit.chips.selection import Candidate, check_limit, new_choices, select, share_inside
 from s2kit.errors import ExitCode, InputError
 
 SQUARE = box(0, 0, 1280, 1280)

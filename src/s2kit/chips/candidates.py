@@ -17,9 +17,9 @@ from s2kit.area.dates import DateRange, parse_time
 from s2kit.area.mgrs import tile_polygon
 from s2kit.area.projection import LON_LAT, project_all, project_point
 from s2kit.catalogue.record import ProductRecord
-from s2kit.core.chip_grid import square_around, utm_epsg
-from s2kit.core.chip_record import Place
-from s2kit.core.chip_selection import Candidate, Choice, select
+from s2kit.chips.grid import square_around, utm_epsg
+from s2kit.chips.record import Place
+from s2kit.chips.selection import Candidate, Choice, select
 from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.product.baseline import Baseline
 from s2kit.product.name import ProductName, parse_product_name

@@ -10,16 +10,16 @@ from s2kit.area.dates import DateRange, parse_date, parse_range
 from s2kit.area.parcel import Parcel, at_point, by_pid, matching, parse_where
 from s2kit.area.parcel_files import parcel_path, read_parcels
 from s2kit.area.projection import LON_LAT, project, project_point
-from s2kit.core.chip_grid import utm_epsg
-from s2kit.core.chip_record import Place, point_place, safe_name
+from s2kit.chips.cache import recall_clear
+from s2kit.chips.candidates import Found, found_in_records, found_in_refs, wanted
+from s2kit.chips.grid import utm_epsg
+from s2kit.chips.record import Place, point_place, safe_name
 from s2kit.errors import InputError, NotFoundError, UsageError
-from s2kit.io.chip_cache import recall_clear
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Note, Report
 from s2kit.search import search
 from s2kit.search.words import SearchWords, understood
 from s2kit.settings import Settings, default_cache_dir
-from s2kit.workflows.candidates import Found, found_in_records, found_in_refs, wanted
 
 _MANY_AREAS = 20
 """More places than this are searched as boxes around those that lie together."""

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from shapely.geometry import box, mapping
 
-from s2kit.core.chip_grid import ChipSize
-from s2kit.core.chip_record import ChipRecord, Place, Recipe, point_place, safe_name
+from s2kit.chips.grid import ChipSize
+from s2kit.chips.record import ChipRecord, Place, Recipe, point_place, safe_name
 from s2kit.errors import InputError
 from s2kit.picture.lut import parse_lut
 

@@ -5,9 +5,9 @@ import rasterio
 from affine import Affine
 
 from s2kit.area.projection import project_point
+from s2kit.chips.pixels import read_frames, read_windows
 from s2kit.grid import Grid, Window
 from s2kit.image.open import open_image
-from s2kit.io.chip_pixels import read_frames, read_windows
 
 GRID = Grid(32631, 700000.0, 4900020.0, 20, 150, 150)
 

@@ -1,1 +1,0 @@
-"""Side effects, each module wrapping one outside library behind typed functions."""
