@@ -38,7 +38,7 @@ def parcels(
     given = locals()
     with session("parcels") as run:
         from s2kit.cli.output import emit, to_json, write_line
-        from s2kit.workflows.parcels import COLUMNS, as_lists, find_parcels, parcel_rows
+        from s2kit.stats.parcels import COLUMNS, as_lists, find_parcels, parcel_rows
 
         found = find_parcels(where_words(given), run.settings, run.report)
         outline = with_geometry or form is Format.GEOJSON

@@ -38,7 +38,7 @@ from s2kit.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from s2kit.workflows.stats import StatsRun
+    from s2kit.stats import StatsRun
 
 
 def stats(
@@ -115,7 +115,7 @@ def stats(
 
 
 def _understood(run: Session, given: dict[str, Any], which: Any) -> "StatsRun":
-    from s2kit.workflows.stats.words import StatsWords, understood_stats
+    from s2kit.stats.words import StatsWords, understood_stats
 
     words = StatsWords(
         where=where_words(given),
@@ -137,7 +137,7 @@ def _rows(
     run: Session, asked: "StatsRun", form: Format, output: Path | None, *, lines: bool, fail_if_empty: bool
 ) -> None:
     from s2kit.cli.output import emit, write_line
-    from s2kit.workflows.stats.run import COLUMNS, CSV_COLUMNS, shown
+    from s2kit.stats.run import COLUMNS, CSV_COLUMNS, shown
 
     count = 0
     if lines:
@@ -156,8 +156,8 @@ def _clear(
     run: Session, asked: "StatsRun", min_clear: float, form: Format, output: Path | None, *, fail_if_empty: bool
 ) -> None:
     from s2kit.cli.output import emit
-    from s2kit.workflows.stats.run import CLEAR_COLUMNS, clear_rows
-    from s2kit.workflows.stats.words import keep_clear
+    from s2kit.stats.run import CLEAR_COLUMNS, clear_rows
+    from s2kit.stats.words import keep_clear
 
     records = clear_rows(asked, min_clear)
     keep_clear(run.settings, records, asked.request.parcels)
@@ -167,7 +167,7 @@ def _clear(
 
 def _plot(run: Session, asked: "StatsRun", path: Path, *, overwrite: bool) -> None:
     from s2kit.cli.output import write_line
-    from s2kit.workflows.stats.plot import draw
+    from s2kit.stats.plot import draw
 
     write_line(str(draw(asked, path, overwrite=overwrite)))
     _end(run, asked, 1, fail_if_empty=False)

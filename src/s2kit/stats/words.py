@@ -23,8 +23,8 @@ from s2kit.product.cog_item import parse_boa_offset
 from s2kit.product.scl import CLEAR, parse_classes
 from s2kit.run.events import Report
 from s2kit.settings import Settings
-from s2kit.workflows.stats.run import StatsRequest, StatsRun
-from s2kit.workflows.stats.task import SCL, StatsRecipe
+from s2kit.stats.run import StatsRequest, StatsRun
+from s2kit.stats.task import SCL, StatsRecipe
 
 _REMEMBERED_PLACES = 1000
 

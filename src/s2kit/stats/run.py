@@ -21,7 +21,7 @@ from s2kit.run.events import Failed as FailedEvent
 from s2kit.run.events import Finished, Note, Planned, Report, silent
 from s2kit.run.parallel import Failed, pmap, worker_count
 from s2kit.settings import Settings
-from s2kit.workflows.stats.task import SCL, Numbers, Outcome, Outline, StatsRecipe, StatsTask, Visit, count
+from s2kit.stats.task import SCL, Numbers, Outcome, Outline, StatsRecipe, StatsTask, Visit, count
 
 _CELL_DEG = 0.1
 """Parcels of one cell of this side are counted together: about the side of a coded tile of the 10 m files."""

@@ -8,7 +8,7 @@ from typing import Any
 from s2kit.errors import ConfigError, InputError
 from s2kit.picture.indices import INDICES
 from s2kit.run.files import refuse_existing, write_atomic
-from s2kit.workflows.stats.run import StatsRow, StatsRun
+from s2kit.stats.run import StatsRow, StatsRun
 
 _FORMATS = {".png", ".svg", ".pdf"}
 _MOST_PARCELS = 12

@@ -1,1 +1,0 @@
-"""Use cases: a frozen request in, a frozen result out, no printing."""
