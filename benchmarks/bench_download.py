@@ -23,8 +23,8 @@ from benchmarks.harness import (
     work_folder,
 )
 from s2kit.archive.layout import compact_rules, product_info
-from s2kit.product.manifest import new_hash
 from s2kit.product.name import ProductName, parse_product_name
+from s2kit.store.hashes import new_hash
 
 NAME = "S2A_MSIL1C_20221206T105431_N0509_R051_T31UFS_20221206T125331"
 LINK = 100_000_000

@@ -39,7 +39,7 @@ def _setting(default: Any, about: str, example: str | None = None) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
+class CatalogueSettings:
     """A catalogue that `search` can ask."""
 
     url: str
@@ -48,10 +48,10 @@ class Catalogue:
     """`stac`, `odata`, `dhus` or `local`."""
 
 
-CATALOGUES: Mapping[str, Catalogue] = {
-    "earth-search": Catalogue(url="https://earth-search.aws.element84.com/v1"),
-    "cdse": Catalogue(url="https://stac.dataspace.copernicus.eu/v1"),
-    "cdse-odata": Catalogue(url="https://catalogue.dataspace.copernicus.eu/odata/v1", kind="odata"),
+CATALOGUES: Mapping[str, CatalogueSettings] = {
+    "earth-search": CatalogueSettings(url="https://earth-search.aws.element84.com/v1"),
+    "cdse": CatalogueSettings(url="https://stac.dataspace.copernicus.eu/v1"),
+    "cdse-odata": CatalogueSettings(url="https://catalogue.dataspace.copernicus.eu/odata/v1", kind="odata"),
 }
 
 PARCEL_FIELDS: Mapping[str, str] = {"pid": "pid", "cropname": "cropname", "cropcode": "cropcode"}
@@ -66,7 +66,7 @@ class Settings:
     jobs: int = _setting(0, "Worker processes; 0 takes every core.")
     archive: str = _setting("auto", "Archive that products come from; auto asks the free ones only.")
     allow_requester_pays: bool = _setting(False, "Let auto use archives that bill the reader.")
-    catalogue: str = _setting("earth-search", "Catalogue that search asks.")
+    catalogue: str = _setting("earth-search", "CatalogueSettings that search asks.")
     level: str = _setting("l2a", "Processing level that search asks for: l2a or l1c.")
     limit: int = _setting(0, "Most products for an area and a range of dates; 0 means all.", example="10")
     max_bytes: str = _setting("", "Refuse to download more than this, such as 20GB; empty means no bound.")
@@ -80,7 +80,7 @@ class Settings:
     log_requests: str = _setting("", "File that gets a JSON line for each run: time, parameters, result.")
     parcels: dict[str, str] = _setting(PARCEL_FIELDS, "Names that your parcel files use for s2kit's parcel fields.")
     archives: dict[str, Archive] = _setting(ARCHIVES, "Archives by name; a table changes or adds one.")
-    catalogues: dict[str, Catalogue] = _setting(CATALOGUES, "Catalogues by name; a table changes or adds one.")
+    catalogues: dict[str, CatalogueSettings] = _setting(CATALOGUES, "Catalogues by name; a table changes or adds one.")
 
     def __post_init__(self) -> None:
         choices = {"level": ("l2a", "l1c"), "openjpeg": ("auto", "off")}
@@ -244,7 +244,7 @@ def _validate(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
             where = next((origin for dotted, origin in origins.items() if dotted.partition(".")[0] == name), "")
             raise ConfigError(f"{where}: no setting is called {name!r}", f"did you mean {near[0]}?" if near else None)
     merged = dict(values)
-    for name, built_in, kind in (("archives", ARCHIVES, Archive), ("catalogues", CATALOGUES, Catalogue)):
+    for name, built_in, kind in (("archives", ARCHIVES, Archive), ("catalogues", CATALOGUES, CatalogueSettings)):
         merged[name] = _overlay(name, built_in, kind, values.get(name, {}))
     merged["parcels"] = {**PARCEL_FIELDS, **values.get("parcels", {})}
     merged["cache_dir"] = values.get("cache_dir") or default_cache_dir()

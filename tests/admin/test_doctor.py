@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from s2kit.admin.doctor import Check, State, diagnose, worst
+from s2kit.admin.doctor import Check, CheckState, diagnose, worst
 from s2kit.errors import AccessError, ConfigError, ServiceError
 from s2kit.settings import CATALOGUES, load_settings
 from s2kit.store.archive import ARCHIVES
@@ -50,14 +50,14 @@ def checks_of(url: str, tmp_path: Path) -> dict[str, Check]:
 
 def test_any_answer_counts_as_there(service: str, tmp_path: Path) -> None:
     checks = checks_of(service, tmp_path)
-    assert checks["catalogue cdse"].state is State.OK
+    assert checks["catalogue cdse"].state is CheckState.OK
     assert worst(list(checks.values())) is None
 
 
 def test_a_clock_that_is_off_is_a_failure(service: str, tmp_path: Path) -> None:
     Clock.ahead = timedelta(minutes=20)
     checks = checks_of(service, tmp_path)
-    assert checks["archive gcp"].state is State.FAIL
+    assert checks["archive gcp"].state is CheckState.FAIL
     assert re.search(r"this clock is -(1200|1199) s off", checks["archive gcp"].detail)
     assert isinstance(worst(list(checks.values())), AccessError)
 
@@ -70,12 +70,12 @@ def test_a_service_without_a_clock_is_fine(service: str) -> None:
 
 def test_a_service_that_is_gone_is_named(tmp_path: Path) -> None:
     checks = checks_of("http://127.0.0.1:9", tmp_path)
-    assert checks["catalogue cdse"].state is State.FAIL
+    assert checks["catalogue cdse"].state is CheckState.FAIL
     assert isinstance(worst(list(checks.values())), ServiceError)
 
 
 def test_the_first_failure_decides() -> None:
-    checks = [Check("a", State.OK, ""), Check("b", State.FAIL, "", "mend b"), Check("c", State.WARN, "")]
+    checks = [Check("a", CheckState.OK, ""), Check("b", CheckState.FAIL, "", "mend b"), Check("c", CheckState.WARN, "")]
     error = worst(checks)
     assert isinstance(error, ConfigError)
     assert str(error) == "1 of 3 checks failed: b"

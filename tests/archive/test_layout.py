@@ -11,12 +11,13 @@ from s2kit.archive.layout import (
     product_prefixes,
     safe_prefixes,
 )
-from s2kit.archive.layout_old import UNRECOVERABLE, LegacyRules, tile_of_granule
+from s2kit.archive.layout_old_format import UNRECOVERABLE, OldFormatRules, tile_of_granule
 from s2kit.archive.layout_s1 import Sentinel1Rules, read_filename_map, short_keys
 from s2kit.errors import InputError
-from s2kit.product.manifest import new_hash, parse_manifest
-from s2kit.product.name import LegacyProductName, Level, ProductName, Sentinel1Name, parse_product_name
+from s2kit.product.manifest import parse_manifest
+from s2kit.product.name import Level, OldFormatName, ProductName, Sentinel1Name, parse_product_name
 from s2kit.store.archive import Layout
+from s2kit.store.hashes import new_hash
 
 NEVER_ON_AWS = {"HTML/UserProduct_index.html", "HTML/UserProduct_index.xsl"}
 L1C = "S2A_MSIL1C_20221206T105431_N0509_R051_T31UFS_20221206T125331"
@@ -200,10 +201,10 @@ def test_a_product_info_that_leads_nowhere_is_refused(info, message):
         aws_rules(compact(L1C), info, "products/x/")
 
 
-def old_rules() -> LegacyRules:
+def old_rules() -> OldFormatRules:
     name = parse_product_name(OLD)
-    assert isinstance(name, LegacyProductName)
-    return LegacyRules(name, "P/", {"53HLA": "T/"}, {STRIP: "1"})
+    assert isinstance(name, OldFormatName)
+    return OldFormatRules(name, "P/", {"53HLA": "T/"}, {STRIP: "1"})
 
 
 @pytest.mark.parametrize(
@@ -246,8 +247,8 @@ def test_every_path_of_the_real_old_product_has_keys_except_the_named_ones(share
     manifest = parse_manifest((folder / "manifest.safe").read_bytes())
     granules = {entry.path.split("/")[1] for entry in manifest.entries if entry.path.startswith("GRANULE/")}
     name = parse_product_name(OLD)
-    assert isinstance(name, LegacyProductName)
-    rules = LegacyRules(name, "P/", {tile_of_granule(granule): f"T/{granule}/" for granule in granules})
+    assert isinstance(name, OldFormatName)
+    rules = OldFormatRules(name, "P/", {tile_of_granule(granule): f"T/{granule}/" for granule in granules})
     assert len(granules) == 6
     without = {entry.path for entry in manifest.entries if not rules.keys(entry.path)}
     assert without == NEVER_ON_AWS

@@ -11,8 +11,9 @@ import pytest
 from shapely.geometry import box
 
 from s2kit.area.dates import EVER, parse_date
-from s2kit.catalogue.base import CatalogueSource, Page, open_catalogue
+from s2kit.catalogue.base import CatalogueSource, Page
 from s2kit.catalogue.dhus import query_terms
+from s2kit.catalogue.open import open_catalogue
 from s2kit.catalogue.query import new_query
 from s2kit.errors import AccessError, ConfigError, ServiceError, TryLaterError
 from s2kit.run.deadline import Deadline

@@ -10,7 +10,8 @@ import pytest
 
 from s2kit.area.dates import EVER
 from s2kit.catalogue import local_products
-from s2kit.catalogue.base import CatalogueSource, Page, open_catalogue
+from s2kit.catalogue.base import CatalogueSource, Page
+from s2kit.catalogue.open import open_catalogue
 from s2kit.catalogue.query import new_query
 from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import NotFoundError

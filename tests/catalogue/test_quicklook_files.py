@@ -10,7 +10,7 @@ from s2kit.catalogue.quicklook_files import picture
 from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError, NotFoundError
 from s2kit.run.deadline import Deadline
-from s2kit.run.events import Event, Failed, Finished, Note
+from s2kit.run.events import Event, Finished, ItemFailed, Note
 from s2kit.search.quicklooks import fetch_quicklooks
 from support.catalogue_server import Answer, CatalogueServer
 
@@ -51,7 +51,7 @@ def test_a_picture_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
         made = fetch_quicklooks(records, tmp_path / "pics", told.append)
     assert len(made.errors) == 1
     assert [path.name for path in made.paths] == [f"{records[1].id}.jpg"]
-    assert [type(event) for event in told if isinstance(event, (Failed, Finished))].count(Failed) == 1
+    assert [type(event) for event in told if isinstance(event, (ItemFailed, Finished))].count(ItemFailed) == 1
     assert any(isinstance(event, Note) and "1 of 3" in event.message for event in told)
 
 

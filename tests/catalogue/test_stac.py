@@ -10,7 +10,8 @@ import pytest
 from shapely.geometry import box
 
 from s2kit.area.dates import EVER, parse_date
-from s2kit.catalogue.base import CatalogueSource, Page, open_catalogue
+from s2kit.catalogue.base import CatalogueSource, Page
+from s2kit.catalogue.open import open_catalogue
 from s2kit.catalogue.query import new_query
 from s2kit.errors import AccessError, NotFoundError, S2KitError, ServiceError, TryLaterError
 from s2kit.run.deadline import Deadline
@@ -61,12 +62,12 @@ def test_the_next_page_is_asked_for_when_it_is_wanted(server: CatalogueServer) -
 
 def test_the_next_page_may_be_fetched_ahead(server: CatalogueServer) -> None:
     source = CatalogueSource(name="earth-search", kind="stac", url=server.url)
-    found = open_catalogue(source, Deadline(20), 10, ahead=True).pages(new_query(), AREA, EVER)
+    found = open_catalogue(source, Deadline(20), 10, prefetching=True).pages(new_query(), AREA, EVER)
     first = next(found)
     assert len(first.records) + len(ids(found)) == 25
     server.faults = [Answer(403, b"{}")]
     with pytest.raises(AccessError):
-        next(open_catalogue(source, Deadline(20), 10, ahead=True).pages(new_query(), AREA, EVER))
+        next(open_catalogue(source, Deadline(20), 10, prefetching=True).pages(new_query(), AREA, EVER))
 
 
 def test_an_unknown_service_is_sent_only_what_it_says_it_takes() -> None:

@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from s2kit.chips.page import COLUMNS, Legend, Picture, Series, render_page
+from s2kit.chips.page import COLUMNS, Legend, PagePicture, Series, render_page
 
 
 class Tags(HTMLParser):
@@ -26,7 +26,8 @@ def read(page):
 
 def a_page(**rest):
     pictures = [
-        Picture(f"p {n}.png", f"2022011{n}T105331", f"S2A_{n}", f"1{n} Jan 2022", cloud_pct=n * 12.5) for n in range(9)
+        PagePicture(f"p {n}.png", f"2022011{n}T105331", f"S2A_{n}", f"1{n} Jan 2022", cloud_pct=n * 12.5)
+        for n in range(9)
     ]
     return render_page([Series("Parcel 7 <barley> & co", ["1.5 E, 43.6 N"], pictures)], footer="credit", **rest)
 
@@ -59,13 +60,13 @@ def test_at_most_eight_columns_and_made_for_phones():
 
 def test_the_outline_of_a_parcel_lies_over_the_picture():
     ring = ((0.25, 0.25), (0.75, 0.25), (0.5, 0.75))
-    page = render_page([Series("A", [], [Picture("a.png", "l", "t", outline=[ring])])], footer="f")
+    page = render_page([Series("A", [], [PagePicture("a.png", "l", "t", outline=[ring])])], footer="f")
     assert 'd="M0.2500 0.2500 L0.7500 0.2500 L0.5000 0.7500Z"' in page
 
 
 def test_many_places_and_what_is_lacking():
     empty = Series("Nowhere", [], [], notes=["no product shows this place"])
-    page = render_page([Series("A", [], [Picture("a.png", "l", "t", valid_pct=40)]), empty], footer="f")
+    page = render_page([Series("A", [], [PagePicture("a.png", "l", "t", valid_pct=40)]), empty], footer="f")
     assert "<title>Chips: 2 places</title>" in page
     assert "no product shows this place" in page
     assert "data 40 %" in page

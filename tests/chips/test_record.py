@@ -7,7 +7,7 @@ import pytest
 from shapely.geometry import box, mapping
 
 from s2kit.chips.grid import ChipSize
-from s2kit.chips.record import ChipRecord, Place, Recipe, point_place, safe_name
+from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle, point_place, safe_name
 from s2kit.errors import InputError
 from s2kit.picture.lut import parse_lut
 
@@ -40,10 +40,10 @@ def test_records_round_trip_through_json():
 
 
 def test_places_round_trip_through_json():
-    place = Place("p", "Parcel 7", 1.5, 43.5, 650.0, box(1, 43, 2, 44))
-    assert Place.from_json(json.loads(json.dumps(place.to_json()))) == place
+    place = ChipSite("p", "Parcel 7", 1.5, 43.5, 650.0, box(1, 43, 2, 44))
+    assert ChipSite.from_json(json.loads(json.dumps(place.to_json()))) == place
     with pytest.raises(InputError):
-        Place.from_json({"name": "x"})
+        ChipSite.from_json({"name": "x"})
     with pytest.raises(InputError, match="no place on Earth"):
         point_place(0, 91)
     assert point_place(-1.5, -43.25).title == "43.25000° S, 1.50000° W"
@@ -51,16 +51,16 @@ def test_places_round_trip_through_json():
 
 def test_every_choice_changes_the_parameters():
     place = point_place(1.5, 43.5)
-    plain = Recipe(bands=("B08", "B04", "B03"), size=ChipSize(metres=1280))
+    plain = ChipStyle(bands=("B08", "B04", "B03"), size=ChipSize(metres=1280))
     others = [
-        Recipe(bands=("B04",), size=ChipSize(metres=1280)),
-        Recipe(bands=plain.bands, size=ChipSize(px=128)),
-        Recipe(bands=plain.bands, size=plain.size, lut=parse_lut("1_99")),
-        Recipe(bands=plain.bands, size=plain.size, res=20),
-        Recipe(bands=plain.bands, size=plain.size, index="ndvi"),
-        Recipe(bands=plain.bands, size=plain.size, raw=True),
-        Recipe(bands=plain.bands, size=plain.size, resampling="cubic"),
-        Recipe(bands=plain.bands, size=plain.size, boa_offset="needed"),
+        ChipStyle(bands=("B04",), size=ChipSize(metres=1280)),
+        ChipStyle(bands=plain.bands, size=ChipSize(px=128)),
+        ChipStyle(bands=plain.bands, size=plain.size, lut=parse_lut("1_99")),
+        ChipStyle(bands=plain.bands, size=plain.size, res=20),
+        ChipStyle(bands=plain.bands, size=plain.size, index="ndvi"),
+        ChipStyle(bands=plain.bands, size=plain.size, raw=True),
+        ChipStyle(bands=plain.bands, size=plain.size, resampling="cubic"),
+        ChipStyle(bands=plain.bands, size=plain.size, boa_offset="needed"),
     ]
     texts = {json.dumps(recipe.parameters(place)) for recipe in [plain, *others]}
     assert len(texts) == 1 + len(others)

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from s2kit.cli.terminal import listening, set_up_logging
-from s2kit.run.events import Advanced, Event, Failed, Finished, Note, Planned, Started
+from s2kit.run.events import Advanced, Event, Finished, ItemFailed, Note, Started, WorkPlanned
 
 EVENTS: list[Event] = [
-    Planned(2, 100),
+    WorkPlanned(2, 100),
     Started("a", 50),
     Advanced("a", 50),
     Finished("a", "50 B"),
     Note("ring mended"),
     Note("only 10 of 20", warning=True),
-    Failed("b", "no such band"),
+    ItemFailed("b", "no such band"),
 ]
 
 
@@ -66,10 +66,10 @@ def test_a_log_file_gets_every_item_with_its_time(tmp_path: Path) -> None:
 SPEAKER = """
 import sys
 from s2kit.cli.terminal import listening, set_up_logging
-from s2kit.run.events import Finished, Planned
+from s2kit.run.events import Finished, WorkPlanned
 set_up_logging(0, "")
 with listening("render", verbosity=0, progress=True) as report:
-    report(Planned(3))
+    report(WorkPlanned(3))
     for n in range(3):
         print(f"line [red]{n}", flush=True)
         report(Finished(str(n)))

@@ -7,8 +7,9 @@ import pytest
 
 from s2kit.archive.layout import aws_rules, compact_rules
 from s2kit.demo.bucket import lay_out_bucket
-from s2kit.product.manifest import new_hash, parse_manifest
+from s2kit.product.manifest import parse_manifest
 from s2kit.product.name import parse_product_name
+from s2kit.store.hashes import new_hash
 from support.scenes import built_scene
 
 

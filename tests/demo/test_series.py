@@ -10,8 +10,9 @@ import rasterio
 
 from s2kit.demo.series import Scene, make_scene
 from s2kit.errors import UsageError
-from s2kit.product.manifest import new_hash, parse_manifest
+from s2kit.product.manifest import parse_manifest
 from s2kit.product.name import ProductName, parse_product_name
+from s2kit.store.hashes import new_hash
 from support.scenes import built_scene
 
 

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2kit.demo.farmland import FIRST_PARCEL, Crop, Parcel
+from s2kit.demo.farmland import FIRST_PARCEL, Crop, FarmParcel
 from s2kit.demo.landscape import Cover
 from s2kit.demo.spectra import BAND_NAMES, canopy, palette
 
 BLUE, RED, NIR, SWIR = (BAND_NAMES.index(name) for name in ("B02", "B04", "B08", "B11"))
 parcels = st.builds(
-    Parcel,
+    FarmParcel,
     st.just(0),
     st.sampled_from(Crop),
     st.floats(-20, 20),
@@ -20,19 +20,19 @@ parcels = st.builds(
 
 
 def ndvi(crop: Crop, day: float) -> float:
-    rho = palette([Parcel(0, crop, 0.0, 1.0, 0.4)], day).rho[:, FIRST_PARCEL]
+    rho = palette([FarmParcel(0, crop, 0.0, 1.0, 0.4)], day).rho[:, FIRST_PARCEL]
     return float((rho[NIR] - rho[RED]) / (rho[NIR] + rho[RED]))
 
 
 @given(parcels, st.floats(1, 366))
-def test_shares_of_a_canopy_sum_to_one(parcel: Parcel, day: float) -> None:
+def test_shares_of_a_canopy_sum_to_one(parcel: FarmParcel, day: float) -> None:
     shares = canopy(parcel, day)
     assert sum(shares.values()) == pytest.approx(1)
     assert min(shares.values()) >= 0
 
 
 @given(parcels, st.floats(1, 366))
-def test_reflectances_are_possible(parcel: Parcel, day: float) -> None:
+def test_reflectances_are_possible(parcel: FarmParcel, day: float) -> None:
     rho = palette([parcel], day).rho
     assert rho.min() >= 0
     assert rho.max() < 0.6
@@ -55,14 +55,14 @@ def test_crops_grow_and_ripen() -> None:
 
 def test_rape_in_bloom_is_yellow() -> None:
     rape, wheat = (
-        palette([Parcel(0, crop, 0.0, 1.0, 0.4)], 108).rho[:, FIRST_PARCEL] for crop in (Crop.RAPE, Crop.WHEAT)
+        palette([FarmParcel(0, crop, 0.0, 1.0, 0.4)], 108).rho[:, FIRST_PARCEL] for crop in (Crop.RAPE, Crop.WHEAT)
     )
     assert rape[RED] > 2 * wheat[RED]
     assert rape[2] > 2 * rape[BLUE]
 
 
 def test_vegetated_says_where_the_ndvi_is_high() -> None:
-    colours = palette([Parcel(0, Crop.MAIZE, 0.0, 1.0, 0.4), Parcel(1, Crop.WHEAT, 0.0, 1.0, 0.4)], 110)
+    colours = palette([FarmParcel(0, Crop.MAIZE, 0.0, 1.0, 0.4), FarmParcel(1, Crop.WHEAT, 0.0, 1.0, 0.4)], 110)
     assert colours.vegetated[[Cover.DECIDUOUS, Cover.RIVER, FIRST_PARCEL, FIRST_PARCEL + 1]].tolist() == [
         True,
         False,

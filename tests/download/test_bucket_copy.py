@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from s2kit.download import DownloadRequest, ProductResult, Status, download
-from s2kit.download.record import State
+from s2kit.download.record import FileState
 from s2kit.errors import UsageError
 from s2kit.product.ref import ProductRef
 from s2kit.product.subset import Subset
@@ -62,7 +62,7 @@ def test_a_product_is_copied_by_the_server_and_proven(name, products, s3_server:
     }
     for path in (product.large, "manifest.safe", *list(product.kept)[:3]):
         assert target.get(prefix + path) == product.files[path]
-    proofs = {file.path: file.proof for file in result.files if file.state is State.VERIFIED}
+    proofs = {file.path: file.proof for file in result.files if file.state is FileState.VERIFIED}
     assert proofs[product.large] == "manifest"
     assert set(proofs.values()) == (
         {"manifest"} if name != L1C else {"manifest", "etag"}
@@ -100,7 +100,7 @@ def test_an_object_that_is_not_what_the_manifest_lists_is_not_copied(products, s
     source.put(product.keys[path], b"?" + data[1:])
     result = copy(archives_of(source, target, S1), S1)
     assert result.status is Status.FAILED
-    assert [file.path for file in result.files if file.state is State.FAILED] == [path]
+    assert [file.path for file in result.files if file.state is FileState.FAILED] == [path]
     assert not any(key.endswith(("quick-look.png", "manifest.safe", "s2kit.json")) for key in keys_of(target))
 
 
@@ -109,7 +109,7 @@ def test_a_subset_is_copied_and_said(products, s3_server):
     put_product(source, products[L1C])
     archives = archives_of(source, target, L1C)
     few = Subset.parse(["b02"])
-    assert copy(archives, L1C, out=f"s3://{target.name}/x", subset=few).count(State.SKIPPED) > 0
+    assert copy(archives, L1C, out=f"s3://{target.name}/x", subset=few).count(FileState.SKIPPED) > 0
     assert copy(archives, L1C, out=f"s3://{target.name}/x", subset=few).status is Status.ALREADY_THERE
     assert copy(archives, L1C, out=f"s3://{target.name}/x").status is Status.DONE
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from s2kit.download import DownloadRequest, ProductResult, Status, download
-from s2kit.download.record import State
+from s2kit.download.record import FileState
 from s2kit.product.manifest import parse_manifest
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Advanced, Event
@@ -112,8 +112,8 @@ def assert_proven(out: Path, product: AwsProduct, result: ProductResult) -> None
     assert tree_of(out / f"{product.name}.SAFE") == expected_tree(product)
     assert not list(out.rglob("*.part"))
     listed = len(product.kept) - 1
-    assert result.count(State.VERIFIED) == listed
-    assert all(file.proof == "manifest" for file in result.files if file.state is State.VERIFIED)
+    assert result.count(FileState.VERIFIED) == listed
+    assert all(file.proof == "manifest" for file in result.files if file.state is FileState.VERIFIED)
 
 
 @pytest.mark.parametrize(("fault", "kind"), MATRIX, ids=[f"{fault}, {kind}" for fault, kind in MATRIX])
@@ -167,7 +167,7 @@ def test_a_byte_that_is_always_wrong_ends_in_quarantine(kind, products, stocked,
     assert result.status is Status.FAILED
     assert result.error is not None
     assert result.error.exit_code == 4
-    assert [file.path for file in result.files if file.state is State.FAILED] == [product.large]
+    assert [file.path for file in result.files if file.state is FileState.FAILED] == [product.large]
     assert not (out / f"{product.name}.SAFE").exists()
     assert not (out / f"{product.name}.SAFE.part" / product.large).exists()
     wrong = (out / f"{product.name}.SAFE.quarantine" / product.large).read_bytes()

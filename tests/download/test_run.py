@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from s2kit.download.plan import Arrangement, DownloadRequest, Plan, ProductResult, Status
-from s2kit.download.record import DownloadRecord, State
+from s2kit.download.record import DownloadRecord, FileState
 from s2kit.download.run import download, plan_downloads, summary, with_dataset
 from s2kit.errors import (
     AccessError,
@@ -89,7 +89,7 @@ def test_a_product_becomes_the_folder_that_esa_made(name, made, bucket, tmp_path
     safe = tmp_path / "out" / f"{name}.SAFE"
     assert (result.status, result.path, result.error) == (Status.DONE, str(safe), None)
     assert tree_of(safe) == expected_tree(product)
-    assert {file.path for file in result.files if file.state is State.UNLISTED} == product.extras
+    assert {file.path for file in result.files if file.state is FileState.UNLISTED} == product.extras
     assert not list(tmp_path.rglob("*.part"))
     record = DownloadRecord.from_json((tmp_path / "out" / f"{name}.SAFE.s2kit.json").read_bytes())
     assert record.archive == "mine"
@@ -125,14 +125,14 @@ def test_a_subset_is_said_and_grows_by_what_lacks(made, bucket, tmp_path):
     result = one(archive, out, L2A, subset=few)
     images = sorted(path.name[23:] for path in out.rglob("IMG_DATA/*/*.jp2"))
     assert images == ["B04_10m.jp2", "B04_20m.jp2", "B04_60m.jp2", "SCL_20m.jp2"]
-    assert result.count(State.SKIPPED) == len(product.kept) - 1 - result.count(State.VERIFIED)
+    assert result.count(FileState.SKIPPED) == len(product.kept) - 1 - result.count(FileState.VERIFIED)
     assert one(archive, out, L2A, subset=few).status is Status.ALREADY_THERE
     assert one(archive, out, L2A, subset=Subset.parse(["b04@10"])).status is Status.ALREADY_THERE
     red = next(out.rglob("*B04_10m.jp2"))
     before = red.stat()
     whole = one(archive, out, L2A)
     assert whole.status is Status.DONE
-    assert whole.moved == sum(len(product.files[file.path]) for file in result.files if file.state is State.SKIPPED)
+    assert whole.moved == sum(len(product.files[file.path]) for file in result.files if file.state is FileState.SKIPPED)
     assert red.stat() == before
     assert tree_of(out / f"{L2A}.SAFE") == expected_tree(product)
     assert not list(out.rglob("*.part"))
@@ -277,10 +277,10 @@ def test_what_aws_never_had_comes_from_another_archive(made, bucket, tmp_path):
     one(archive, tmp_path / "out", L1C)
     result = one([archive, other], tmp_path / "out", L1C, complete_from="cdse")
     assert {file.path: file.state for file in result.files if file.moved} == {
-        "HTML/UserProduct_index.html": State.VERIFIED,
-        "HTML/UserProduct_index.xsl": State.VERIFIED,
-        "HTML/banner_1.png": State.UNLISTED,
-        "rep_info/x.xsd": State.UNLISTED,
+        "HTML/UserProduct_index.html": FileState.VERIFIED,
+        "HTML/UserProduct_index.xsl": FileState.VERIFIED,
+        "HTML/banner_1.png": FileState.UNLISTED,
+        "rep_info/x.xsd": FileState.UNLISTED,
     }
     assert tree_of(tmp_path / "out" / f"{L1C}.SAFE") == tree_of(safe)
     assert one([archive, other], tmp_path / "out", L1C, complete_from="cdse").status is Status.ALREADY_THERE
@@ -342,7 +342,7 @@ def test_a_gap_among_reports_and_masks_is_absent_with_a_warning(made, bucket, tm
     heard: list[Event] = []
     result = one(archive, tmp_path, L1C, events=heard)
     assert result.status is Status.DONE
-    assert lost in {file.path for file in result.files if file.state is State.ABSENT}
+    assert lost in {file.path for file in result.files if file.state is FileState.ABSENT}
     assert any(isinstance(event, Note) and event.warning and lost in event.message for event in heard)
 
 
@@ -511,7 +511,7 @@ def test_an_old_product_with_its_granules_comes_as_far_as_it_can_be_named(bucket
         (bucket / key).write_bytes(data)
     result = one(archive_at(bucket), tmp_path / "out", OLD)
     assert result.status is Status.DONE
-    assert {file.path for file in result.files if file.state is State.ABSENT} == set(NEVER_ON_AWS)
+    assert {file.path for file in result.files if file.state is FileState.ABSENT} == set(NEVER_ON_AWS)
     found = {
         p.relative_to(tmp_path / "out" / f"{OLD}.SAFE").as_posix()
         for p in (tmp_path / "out").rglob("*")

@@ -1,7 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from s2kit.jp2.index_cache import IndexCache, Learned
-from s2kit.store.open import ObjectInfo
+from s2kit.store.base import ObjectInfo
 
 INFO = ObjectInfo("k", 1000, "tag")
 

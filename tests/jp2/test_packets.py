@@ -9,16 +9,11 @@ from hypothesis import strategies as st
 
 from s2kit.errors import InputError
 from s2kit.grid import Window
-from s2kit.jp2.boxes import parse_header
-from s2kit.jp2.codestream import MainHeader
 from s2kit.jp2.packets import (
     Area,
-    Span,
     block_tiles,
     chain_is_whole,
     check_parts,
-    cut_out,
-    merged,
     packets_below,
     precinct_grids,
     tile_area,
@@ -27,22 +22,8 @@ from s2kit.jp2.packets import (
     wanted_packets,
     window_area,
 )
-from s2kit.jp2.tile_part import TilePartHeader, parse_tile_part
-from support.jp2_files import BY_PACKETS, path_of
-
-
-def opened(name: str) -> tuple[MainHeader, dict[int, list[TilePartHeader]]]:
-    data = path_of(name).read_bytes()
-    header = parse_header(data, len(data))
-    assert isinstance(header, MainHeader)
-    parts: dict[int, list[TilePartHeader]] = {}
-    offset = header.first_sot
-    while data[offset : offset + 2] == b"\xff\x90":
-        part = parse_tile_part(data[offset:], offset, header.codestream_end)
-        assert isinstance(part, TilePartHeader)
-        parts.setdefault(part.part.tile, []).append(part)
-        offset = part.part.end
-    return header, parts
+from s2kit.store.spans import Span, cut_out, merged
+from support.jp2_files import BY_PACKETS, opened
 
 
 @pytest.mark.parametrize("name", BY_PACKETS)

@@ -1,13 +1,12 @@
 """Walking over tile-parts: no further than it takes, and never without end."""
 
 import pytest
-from core.test_jp2_packets import opened
 
 from s2kit.errors import InputError
-from s2kit.jp2.packets import Span
 from s2kit.jp2.tile_index import WalkingIndex
 from s2kit.store.byte_source import FileSource
-from support.jp2_files import path_of
+from s2kit.store.spans import Span
+from support.jp2_files import opened, path_of
 
 
 @pytest.mark.parametrize("name", ["plain", "tlm", "offsets", "parts", "parts_empty"])

@@ -1,13 +1,13 @@
 """Small codestreams: what they hold, what they leave out, and that they are codestreams themselves."""
 
 import pytest
-from core.test_jp2_packets import opened
 
 from s2kit.jp2.boxes import parse_header
 from s2kit.jp2.codestream import MainHeader
-from s2kit.jp2.packets import Area, TileBlock, merged, tile_area, tile_packets
+from s2kit.jp2.packets import Area, TileBlock, tile_area, tile_packets
 from s2kit.jp2.window import SmallCodestream, assemble, block_area, decodable_blocks, select, tile_body
-from support.jp2_files import path_of
+from s2kit.store.spans import merged
+from support.jp2_files import opened, path_of
 
 
 def small(

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from s2kit.errors import AccessError, InputError, NotFoundError, ServiceError, TryLaterError
 from s2kit.pixels.dump import (
-    BadRequestError,
     NoSuchLevelError,
     PixelFormat,
+    PixelRequestError,
     SeedError,
     csv_chunks,
     json_chunks,
@@ -42,7 +42,7 @@ def test_csv():
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (BadRequestError("x"), "Bad json"),
+        (PixelRequestError("x"), "Bad json"),
         (NotFoundError("x"), "Image not found"),
         (AccessError("x"), "Could not download image"),
         (TryLaterError("x"), "Could not download image"),

@@ -4,7 +4,7 @@ import pytest
 
 from s2kit.errors import UsageError
 from s2kit.grid import Bounds, Window
-from s2kit.pixels.dump import BadRequestError
+from s2kit.pixels.dump import PixelRequestError
 from s2kit.pixels.request import PixelWish, outer_box, parse_requests, parse_window, part_of
 
 KEY = "tiles/33/U/UP/X.SAFE/GRANULE/Y/IMG_DATA/Z_B8A.jp2"
@@ -28,7 +28,7 @@ def test_lists_defaults_and_addresses():
      '{"Path": "a", "rlevel": -2}', '{"Path": "a", "rlevel": true}', '{"Path": "a", "rlevel": 1.5}'],
 )  # fmt: skip
 def test_anything_else_is_a_bad_request(text):
-    with pytest.raises(BadRequestError):
+    with pytest.raises(PixelRequestError):
         parse_requests(text, "gcp")
 
 

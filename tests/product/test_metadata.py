@@ -13,7 +13,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from s2kit.errors import InputError
 from s2kit.product.bands import BANDS
 from s2kit.product.metadata import OffsetSource, Radiometry, metadata_of_name, parse_product_metadata
-from s2kit.product.name import Baseline, LegacyProductName, Level, ProductName, parse_product_name
+from s2kit.product.name import Baseline, Level, OldFormatName, ProductName, parse_product_name
 
 BOMB = b'<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;">]><a>&y;</a>'
 
@@ -170,7 +170,7 @@ def test_a_users_own_processor_tells_no_offset_by_its_name() -> None:
 
 def test_an_old_name_tells_no_baseline() -> None:
     name = parse_product_name("S2A_OPER_PRD_MSIL1C_PDMC_20160905T104813_R002_V20160905T005712_20160905T010424")
-    assert isinstance(name, LegacyProductName)
+    assert isinstance(name, OldFormatName)
     with pytest.raises(InputError, match="baseline") as caught:
         metadata_of_name(name)
     assert "S2A_OPER_MTD_SAFL1C_PDMC" in (caught.value.hint or "")
@@ -191,7 +191,7 @@ def test_every_real_metadata_file_agrees_with_its_name(shared_data: Path) -> Non
         if folder.endswith(".SAFE"):
             name = parse_product_name(folder)
             assert metadata.name == (name if isinstance(name, ProductName) else None), path
-            assert isinstance(name, (ProductName, LegacyProductName))
+            assert isinstance(name, (ProductName, OldFormatName))
         else:
             assert metadata.name is not None
             name = metadata.name

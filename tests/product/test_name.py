@@ -11,8 +11,8 @@ from s2kit.errors import InputError
 from s2kit.product.name import (
     AnyProductName,
     Baseline,
-    LegacyProductName,
     Level,
+    OldFormatName,
     ProductName,
     RelativeOrbit,
     Sentinel1Name,
@@ -40,7 +40,7 @@ COMPACT = st.builds(
     discriminator=TIMES.map(compact_time) | st.text("0123456789abcXYZ", min_size=1, max_size=15),
 )
 LONG = st.builds(
-    LegacyProductName,
+    OldFormatName,
     satellite=st.sampled_from(["S2A", "S2B"]),
     file_class=st.sampled_from(["OPER", "USER"]),
     level=st.sampled_from(Level),
@@ -100,7 +100,7 @@ def test_the_fields_of_a_compact_name() -> None:
 
 def test_the_fields_of_a_long_name() -> None:
     name = parse_product_name(LEGACY)
-    assert isinstance(name, LegacyProductName)
+    assert isinstance(name, OldFormatName)
     assert (name.file_class, name.level, name.centre, int(name.orbit)) == ("OPER", Level.L1C, "PDMC", 2)
     assert name.sensing == datetime(2016, 9, 5, 0, 57, 12, tzinfo=UTC)
     assert name.sensing_stop == datetime(2016, 9, 5, 1, 4, 24, tzinfo=UTC)
@@ -111,7 +111,7 @@ def test_the_fields_of_a_long_name() -> None:
 def test_a_user_product_of_the_old_format() -> None:
     text = LEGACY.replace("OPER", "USER").replace("L1C", "L2A")
     name = parse_product_name(text)
-    assert isinstance(name, LegacyProductName)
+    assert isinstance(name, OldFormatName)
     assert (name.file_class, name.level) == ("USER", Level.L2A)
 
 

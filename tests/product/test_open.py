@@ -13,7 +13,7 @@ from s2kit.grid import Grid, Window
 from s2kit.image.open import open_image
 from s2kit.product.bands import BANDS, usual_images
 from s2kit.product.metadata import OffsetSource
-from s2kit.product.name import Baseline, LegacyProductName, Level, ProductName, TileId, parse_product_name
+from s2kit.product.name import Baseline, Level, OldFormatName, ProductName, TileId, parse_product_name
 from s2kit.product.open import BandImage, open_product
 from s2kit.product.store_tree import prefix_tree
 from s2kit.store.archive import Archive
@@ -242,7 +242,7 @@ def test_the_old_format_holds_many_tiles(tmp_path: Path) -> None:
     assert image.location.path.read_bytes() == b"53HPA B02"
     assert product.image("PVI", tile=TileId.parse("53HLA")).tile == TileId.parse("53HLA")
     root.rename(tmp_path / "renamed")
-    assert isinstance(open_product(tmp_path / "renamed").name, LegacyProductName)
+    assert isinstance(open_product(tmp_path / "renamed").name, OldFormatName)
 
 
 def test_the_old_format_without_metadata_has_the_baseline_of_its_granules(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from s2kit.errors import DiskError, InputError, NotFoundError
 from s2kit.product import safe_tree
-from s2kit.product.safe_tree import FolderTree, is_of_safe, name_of, open_tree, safe_name, safe_root
+from s2kit.product.open_tree import open_tree
+from s2kit.product.safe_tree import FolderTree, is_of_safe, name_of, safe_name, safe_root
 from s2kit.store.location import LocalFile
 from support.tiny_safe import L2A_NAME, safe_files, write_files, write_safe
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from s2kit.errors import DiskError, InputError, NotFoundError
 from s2kit.product import safe_tree
 from s2kit.product.open import open_product
-from s2kit.product.safe_tree import open_tree
+from s2kit.product.open_tree import open_tree
 from s2kit.product.safe_zip import ZipTree
 from s2kit.store.location import FilePart, ZipMember, gdal_path
 from support.tiny_safe import L2A_NAME, safe_files

@@ -6,12 +6,13 @@ import pytest
 import rasterio
 
 from s2kit.archive.layout_s2 import CompactRules, product_folder
+from s2kit.archive.tile_tree import tile_tree
 from s2kit.errors import InputError, NotFoundError
 from s2kit.product.bands import BANDS
 from s2kit.product.metadata import OffsetSource
 from s2kit.product.name import ProductName, parse_product_name
 from s2kit.product.open import open_product
-from s2kit.product.store_tree import prefix_tree, tile_tree
+from s2kit.product.store_tree import prefix_tree
 from s2kit.store.archive import Archive, Layout
 from s2kit.store.location import LocalFile, RemoteObject, gdal_path
 from s2kit.store.open import open_store

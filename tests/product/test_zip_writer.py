@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from s2kit.errors import DiskError, InputError, OutputError
-from s2kit.product.manifest import new_hash
 from s2kit.product.zip_writer import write_zip
 from s2kit.store.checksum import checksum
+from s2kit.store.hashes import new_hash
 from s2kit.store.location import FilePart, LocalFile, ZipMember
 
 MOMENT = datetime(2022, 12, 6, 10, 54, 31, tzinfo=UTC)

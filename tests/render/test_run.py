@@ -15,7 +15,7 @@ from s2kit.errors import InputError, NotFoundError, OutputError, TryLaterError, 
 from s2kit.picture.raster import read_tags
 from s2kit.product.open import open_product
 from s2kit.product.ref import ProductRef
-from s2kit.render import PictureFormat, State
+from s2kit.render import OutputState, PictureFormat
 from s2kit.render import paint as render_paint
 from s2kit.render.paint import blocks
 from s2kit.render.run import plan_all, render
@@ -270,12 +270,12 @@ def test_what_is_there_is_kept_and_another_recipe_refused(scene, tmp_path):
     words = {"recipe": ["true-color"], "res": 60}
     path = one(scene.l2a[0], tmp_path, **words)
     before = path.stat().st_mtime_ns
-    assert run(scene.l2a[0], tmp_path, **words)[0].state is State.KEPT
+    assert run(scene.l2a[0], tmp_path, **words)[0].state is OutputState.KEPT
     assert path.stat().st_mtime_ns == before
     with pytest.raises(OutputError, match="was made by another recipe") as caught:
         one(scene.l2a[0], tmp_path, stretch="0:0.3", **words)
     assert "--overwrite" in caught.value.hint
-    assert run(scene.l2a[0], tmp_path, stretch="0:0.3", overwrite=True, **words)[0].state is State.MADE
+    assert run(scene.l2a[0], tmp_path, stretch="0:0.3", overwrite=True, **words)[0].state is OutputState.MADE
     assert read_tags(path)["STRETCH"] == "0:0.3"
 
 
@@ -301,7 +301,7 @@ def test_outcomes_come_in_the_order_of_the_request(scene, tmp_path, monkeypatch)
     monkeypatch.setattr(render_paint, "SMALL_PX", 700 * 700)  # 10 m large, others small
     outcomes = run(scene.l2a[0], tmp_path, bands=["B04@10", "B04@60", "B04@20"], jobs=2)
     assert [outcome.resolution_m for outcome in outcomes] == [10, 60, 20]
-    assert {outcome.state for outcome in outcomes} == {State.MADE}
+    assert {outcome.state for outcome in outcomes} == {OutputState.MADE}
 
 
 def test_every_product_of_the_dataset(scene, tmp_path):
@@ -321,12 +321,12 @@ def test_a_wish_of_a_batch_names_its_product(scene, tmp_path):
     request = build_request(RenderWords(out=str(tmp_path / "out"), batch=batch))
     outcomes = list(render(request, Settings(dataset=tmp_path)))
     made = [(outcome.product, outcome.subject, outcome.state) for outcome in outcomes]
-    assert made == [(scene.l2a[1].stem, "B04", State.MADE), (scene.l1c[0].stem, "B03", State.MADE)]
+    assert made == [(scene.l2a[1].stem, "B04", OutputState.MADE), (scene.l1c[0].stem, "B03", OutputState.MADE)]
 
 
 def test_a_coarser_resolution_is_made_from_the_finer_file(scene, tmp_path):
     (outcome,) = run(scene.l1c[0], tmp_path, bands=["B04,B03,B02@60"])
-    assert (outcome.width, outcome.state) == (220, State.MADE)
+    assert (outcome.width, outcome.state) == (220, OutputState.MADE)
     assert "B04 10 m -> 60 m (average)" in read_tags(outcome.path)["SOURCES"]
 
 
@@ -359,7 +359,12 @@ def test_a_failure_stops_no_other(scene, tmp_path, monkeypatch, jobs):
     os.truncate(path, path.stat().st_size // 3)
     monkeypatch.setattr(render_paint, "SMALL_PX", 300 * 300)
     outcomes = run(product, tmp_path / "out", bands=["B11", "B04@20", "B04@60", "B11@60"], jobs=jobs)
-    assert [outcome.state for outcome in outcomes] == [State.FAILED, State.MADE, State.MADE, State.MADE]
+    assert [outcome.state for outcome in outcomes] == [
+        OutputState.FAILED,
+        OutputState.MADE,
+        OutputState.MADE,
+        OutputState.MADE,
+    ]
     assert path.name in str(outcomes[0].error)
     left = [entry.name for entry in (tmp_path / "out").iterdir() if "B11_20m" in entry.name or ".part" in entry.name]
     assert left == []
@@ -419,13 +424,13 @@ def test_two_runs_at_once(scene, tmp_path):
 def test_a_dry_run_makes_nothing(scene, tmp_path):
     out = tmp_path / "out"
     (outcome,) = run(scene.l2a[0], out, recipe=["true-color"], dry_run=True)
-    assert outcome.state is State.PLANNED
+    assert outcome.state is OutputState.PLANNED
     assert outcome.nbytes == sum(
         Path(band_file(scene.l2a[0], band, 10)).stat().st_size for band in ("B04", "B03", "B02")
     )
     assert not out.exists()
     run(scene.l2a[0], out, res=60)
-    assert run(scene.l2a[0], out, res=60, dry_run=True)[0].state is State.KEPT
+    assert run(scene.l2a[0], out, res=60, dry_run=True)[0].state is OutputState.KEPT
     assert run(scene.l2a[0], out, res=60, dry_run=True, gamma=2)[0].error.exit_code == 73
 
 

@@ -3,7 +3,7 @@ from itertools import chain
 
 import pytest
 
-from s2kit.run.chunking import LARGEST, SMALLEST, paced
+from s2kit.run.chunking import LARGEST, SMALLEST, chunked
 
 
 class Line:
@@ -35,31 +35,31 @@ def always(rate: float) -> Iterator[float]:
 @pytest.mark.parametrize("rate", [100.0, 1e6, 1e9, float("inf")])
 def test_every_byte_comes_once(nbytes: int, rate: float) -> None:
     line = Line(nbytes, always(rate))
-    assert sum(map(len, paced(line.read, line.clock))) == nbytes
+    assert sum(map(len, chunked(line.read, line.clock))) == nbytes
 
 
 def test_a_slow_line_is_asked_for_little() -> None:
     line = Line(100 * SMALLEST, always(10_000.0))
-    list(paced(line.read, line.clock))
+    list(chunked(line.read, line.clock))
     assert set(line.asked) == {SMALLEST}
 
 
 def test_a_fast_line_is_soon_asked_for_much() -> None:
     line = Line(10 * LARGEST, always(1e9))
-    list(paced(line.read, line.clock))
+    list(chunked(line.read, line.clock))
     assert line.asked[:4] == [SMALLEST, 4 * SMALLEST, 16 * SMALLEST, LARGEST]
     assert set(line.asked[3:]) == {LARGEST}
 
 
 def test_a_line_that_becomes_slow_is_asked_for_less_at_once() -> None:
     line = Line(20 * LARGEST, chain([2.0**30] * 6, always(2.0**18)))
-    list(paced(line.read, line.clock))
+    list(chunked(line.read, line.clock))
     assert line.asked[6] == LARGEST
     assert set(line.asked[7:]) == {2**16}
 
 
 def test_the_time_in_which_a_piece_is_used_does_not_count() -> None:
     line = Line(3 * LARGEST, always(1e9))
-    for _ in paced(line.read, line.clock):
+    for _ in chunked(line.read, line.clock):
         line.now += 60.0
     assert max(line.asked) == LARGEST

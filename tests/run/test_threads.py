@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from s2kit.run.threads import PATIENCE_S, Pool, ahead, put
+from s2kit.run.threads import PATIENCE_S, Pool, prefetch, put
 
 
 def test_items_keep_their_order() -> None:
-    assert list(ahead(iter(range(1, 50)))) == list(range(1, 50))
-    assert list(ahead(iter([]))) == []
+    assert list(prefetch(iter(range(1, 50)))) == list(range(1, 50))
+    assert list(prefetch(iter([]))) == []
 
 
 def test_the_next_item_is_made_while_one_is_looked_at() -> None:
@@ -25,7 +25,7 @@ def test_the_next_item_is_made_while_one_is_looked_at() -> None:
             made.append(number)
             yield number
 
-    source = ahead(items())
+    source = prefetch(items())
     assert next(source) == 1
     deadline = time.monotonic() + 30
     while 2 not in made and time.monotonic() < deadline:
@@ -38,20 +38,20 @@ def test_an_error_comes_after_the_items_before_it() -> None:
         yield 1
         raise KeyError("two")
 
-    source = ahead(items())
+    source = prefetch(items())
     assert next(source) == 1
     with pytest.raises(KeyError, match="two"):
         next(source)
 
 
 def test_a_reader_that_goes_away_ends_the_thread() -> None:
-    source = ahead(iter(range(1, 1000)))
+    source = prefetch(iter(range(1, 1000)))
     next(source)
     source.close()
     deadline = time.monotonic() + 30
-    while any(thread.name == "ahead" for thread in threading.enumerate()) and time.monotonic() < deadline:
+    while any(thread.name == "prefetch" for thread in threading.enumerate()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not any(thread.name == "ahead" for thread in threading.enumerate())
+    assert not any(thread.name == "prefetch" for thread in threading.enumerate())
 
 
 def test_nothing_is_put_where_nobody_reads() -> None:
@@ -64,9 +64,9 @@ def test_nothing_is_put_where_nobody_reads() -> None:
 
 def test_a_waiting_thread_does_not_keep_the_process() -> None:
     code = (
-        "import time\nfrom s2kit.run.threads import ahead\n"
+        "import time\nfrom s2kit.run.threads import prefetch\n"
         "def slow():\n    yield 1\n    time.sleep(60)\n    yield 2\n"
-        "print(next(ahead(slow())))"
+        "print(next(prefetch(slow())))"
     )
     started = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)

@@ -11,7 +11,7 @@ from s2kit.catalogue.cursor import Cursor
 from s2kit.errors import UsageError
 from s2kit.search import SearchRequest
 from s2kit.search.words import SearchWords, find, understood
-from s2kit.settings import CATALOGUES, Catalogue, Settings
+from s2kit.settings import CATALOGUES, CatalogueSettings, Settings
 
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
 SETTINGS = Settings(dataset=Path("data"), catalogues=dict(CATALOGUES))
@@ -99,7 +99,7 @@ def test_a_folder_is_a_catalogue(tmp_path: Path) -> None:
 
 
 def test_settings_add_catalogues() -> None:
-    mine = replace(SETTINGS, catalogues={**CATALOGUES, "mine": Catalogue(url="https://m.example", kind="stac")})
+    mine = replace(SETTINGS, catalogues={**CATALOGUES, "mine": CatalogueSettings(url="https://m.example", kind="stac")})
     assert find("mine", mine, {})[0].url == "https://m.example"
 
 

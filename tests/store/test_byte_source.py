@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from s2kit.errors import DiskError, InputError, NotFoundError
-from s2kit.jp2.packets import Span
 from s2kit.store import byte_source
 from s2kit.store.byte_source import FileSource, Traffic
+from s2kit.store.spans import Span
 
 CONTENT = bytes(range(256)) * 4
 

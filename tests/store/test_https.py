@@ -4,8 +4,9 @@ import pytest
 
 from s2kit.errors import AccessError, NotFoundError, OutputError, ServiceError, TryLaterError
 from s2kit.store.archive import Archive
+from s2kit.store.base import ObjectInfo
 from s2kit.store.https import HttpsStore
-from s2kit.store.open import ObjectInfo, open_store
+from s2kit.store.open import open_store
 from support.http_server import Fault, always, first, serving
 
 DATA = bytes(range(256)) * 40

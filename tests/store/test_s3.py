@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError
 
 from s2kit.errors import AccessError, ConfigError, NotFoundError, OutputError, ServiceError, TryLaterError
 from s2kit.store.archive import Archive
-from s2kit.store.open import ObjectInfo, open_store
+from s2kit.store.base import ObjectInfo
+from s2kit.store.open import open_store
 from s2kit.store.s3 import Credentials, S3Store, credentials_from_environment
 from s2kit.store.s3_errors import from_answer
 from support.http_server import Fault, always, first, serving

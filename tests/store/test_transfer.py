@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from s2kit.errors import NotFoundError, OutputError, TryLaterError
-from s2kit.product.manifest import new_hash
 from s2kit.store.archive import Archive
+from s2kit.store.hashes import new_hash
 from s2kit.store.https import HttpsStore
 from s2kit.store.transfer import (
     Budget,

@@ -10,8 +10,8 @@ from typing import Any
 
 from s2kit.archive.layout import compact_rules, product_info
 from s2kit.archive.layout_s1 import product_folder, short_keys
-from s2kit.product.manifest import Algorithm, new_hash
 from s2kit.product.name import Level, ProductName, Sentinel1Name, parse_product_name
+from s2kit.store.hashes import Algorithm, new_hash
 from support.s3 import KEY, SECRET
 
 L1C = "S2A_MSIL1C_20221206T105431_N0509_R051_T31UFS_20221206T125331"

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from s2kit.jp2.boxes import parse_header
+from s2kit.jp2.codestream import MainHeader
+from s2kit.jp2.tile_part import TilePartHeader, parse_tile_part
+
 FOLDER = Path(__file__).parents[1] / "data" / "jp2"
 
 _spec = importlib.util.spec_from_file_location("make_jp2_files", FOLDER / "make.py")
@@ -109,3 +113,18 @@ def _low_pass_rows(samples, x0):
 
     # a high-pass sample beyond the edge is that of the mirrored place, which has the same parity
     return samples[:, :, even - x0] + ((high(x0 + at(even - 1)) + high(x0 + at(even + 1)) + 2) >> 2)
+
+
+def opened(name: str) -> tuple[MainHeader, dict[int, list[TilePartHeader]]]:
+    """The main header of a file and the tile-parts of each tile."""
+    data = path_of(name).read_bytes()
+    header = parse_header(data, len(data))
+    assert isinstance(header, MainHeader)
+    parts: dict[int, list[TilePartHeader]] = {}
+    offset = header.first_sot
+    while data[offset : offset + 2] == b"\xff\x90":
+        part = parse_tile_part(data[offset:], offset, header.codestream_end)
+        assert isinstance(part, TilePartHeader)
+        parts.setdefault(part.part.tile, []).append(part)
+        offset = part.part.end
+    return header, parts

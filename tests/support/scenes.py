@@ -40,7 +40,7 @@ from s2kit.demo.series import Scene, make_scene
 from s2kit.grid import Grid
 
 SIDE = 1320
-_SOURCES = ("core/scene/*.py", "demo/writer.py", "workflows/scene*.py")
+_SOURCES = ("demo/*.py",)
 
 
 def built_scene(side: int = SIDE, **options: Any) -> Scene:

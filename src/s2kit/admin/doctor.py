@@ -16,7 +16,7 @@ _MAX_SKEW_S = 300.0
 """S3 refuses signatures that are more than 15 minutes off; a third of that is worth a warning."""
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a check came out."""
 
     OK = "ok"
@@ -29,7 +29,7 @@ class Check:
     """One thing that was looked at."""
 
     check: str
-    state: State
+    state: CheckState
     detail: str
     hint: str = ""
     exit_code_of: type[S2KitError] = ConfigError
@@ -58,7 +58,7 @@ def diagnose(settings: Settings, secrets: Mapping[str, str], *, offline: bool) -
 
 def worst(checks: Sequence[Check]) -> S2KitError | None:
     """The error that the checks add up to, if any failed: the first failure decides."""
-    failed = [check for check in checks if check.state is State.FAIL]
+    failed = [check for check in checks if check.state is CheckState.FAIL]
     if not failed:
         return None
     names = ", ".join(check.check for check in failed)
@@ -68,23 +68,23 @@ def worst(checks: Sequence[Check]) -> S2KitError | None:
 def _versions() -> Iterator[Check]:
     from importlib.metadata import version
 
-    yield Check("python", State.OK, sys.version.split()[0])
-    yield Check("s2kit", State.OK, __version__)
+    yield Check("python", CheckState.OK, sys.version.split()[0])
+    yield Check("s2kit", CheckState.OK, __version__)
     for library in _LIBRARIES:
-        yield Check(library, State.OK, version(library.replace("_", "-")))
+        yield Check(library, CheckState.OK, version(library.replace("_", "-")))
 
 
 def _decoders(openjpeg: str) -> Iterator[Check]:
     from s2kit.jp2.openjpeg import route_in_use
     from s2kit.run.gdal_info import driver_names, gdal_version
 
-    yield Check("gdal", State.OK, gdal_version())
+    yield Check("gdal", CheckState.OK, gdal_version())
     if "JP2OpenJPEG" in driver_names():
-        yield Check("jpeg 2000 driver", State.OK, "JP2OpenJPEG")
+        yield Check("jpeg 2000 driver", CheckState.OK, "JP2OpenJPEG")
     else:
         hint = "install rasterio from its wheel: pip install --force-reinstall --only-binary :all: rasterio"
-        yield Check("jpeg 2000 driver", State.FAIL, "rasterio has no JP2OpenJPEG", hint)
-    yield Check("jpeg 2000 windows", State.OK, route_in_use(openjpeg))
+        yield Check("jpeg 2000 driver", CheckState.FAIL, "rasterio has no JP2OpenJPEG", hint)
+    yield Check("jpeg 2000 windows", CheckState.OK, route_in_use(openjpeg))
 
 
 def _places(settings: Settings) -> Iterator[Check]:
@@ -92,8 +92,8 @@ def _places(settings: Settings) -> Iterator[Check]:
 
     for name, folder in (("dataset folder", settings.dataset), ("cache folder", settings.cache_dir)):
         free = free_bytes(folder)
-        state = State.OK if free > _LOW_SPACE else State.WARN
-        hint = "" if state is State.OK else "free some space, or name another folder in the settings"
+        state = CheckState.OK if free > _LOW_SPACE else CheckState.WARN
+        hint = "" if state is CheckState.OK else "free some space, or name another folder in the settings"
         there = "" if folder.is_dir() else " (not there yet)"
         yield Check(name, state, f"{folder.absolute()}{there}, {free / 1e9:.1f} GB free", hint)
 
@@ -101,10 +101,14 @@ def _places(settings: Settings) -> Iterator[Check]:
 def _credentials(secrets: Mapping[str, str]) -> Iterator[Check]:
     aws = Path("~/.aws/credentials").expanduser()
     found = _aws_source(aws)
-    yield Check("aws keys", State.OK if found else State.WARN, found or "none", "" if found else "aws configure")
+    yield Check(
+        "aws keys", CheckState.OK if found else CheckState.WARN, found or "none", "" if found else "aws configure"
+    )
     has_cdse = {"cdse_access_key", "cdse_secret"} <= set(secrets)
     hint = "" if has_cdse else "set CDSE_S3_ACCESS_KEY and CDSE_S3_SECRET, or the AWS profile cdse"
-    yield Check("cdse keys", State.OK if has_cdse else State.WARN, "environment" if has_cdse else "none", hint)
+    yield Check(
+        "cdse keys", CheckState.OK if has_cdse else CheckState.WARN, "environment" if has_cdse else "none", hint
+    )
 
 
 def _aws_source(file: Path) -> str:
@@ -132,9 +136,9 @@ def _services(settings: Settings) -> Iterator[Check]:
         answer = probe(url)
         if answer.error:
             hint = "check the network, or leave services out with --offline"
-            yield Check(name, State.FAIL, f"{url}: {answer.error}", hint, ServiceError)
+            yield Check(name, CheckState.FAIL, f"{url}: {answer.error}", hint, ServiceError)
         elif answer.skew_s is not None and abs(answer.skew_s) > _MAX_SKEW_S:
             hint = "set the clock: signed requests are refused when it is off"
-            yield Check(name, State.FAIL, f"{url}: this clock is {answer.skew_s:+.0f} s off", hint, AccessError)
+            yield Check(name, CheckState.FAIL, f"{url}: this clock is {answer.skew_s:+.0f} s off", hint, AccessError)
         else:
-            yield Check(name, State.OK, f"{url}: {answer.seconds * 1000:.0f} ms")
+            yield Check(name, CheckState.OK, f"{url}: {answer.seconds * 1000:.0f} ms")

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from s2kit.archive.dataset import find_in_dataset
 from s2kit.archive.source import AWS, Source, chosen_archives, find_source, open_source
+from s2kit.archive.tile_tree import TILE_INFO, tile_tree
 from s2kit.errors import AccessError, InputError, NotFoundError
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.open import MANIFEST, Product, open_product
 from s2kit.product.ref import ProductRef
-from s2kit.product.store_tree import TILE_INFO, StoreTree, prefix_tree, tile_tree
+from s2kit.product.store_tree import StoreTree, prefix_tree
 from s2kit.settings import Settings
 from s2kit.store.archive import Archive, Layout
 from s2kit.store.open import open_store

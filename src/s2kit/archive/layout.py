@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from s2kit.archive.layout_old import LegacyRules
+from s2kit.archive.layout_old_format import OldFormatRules
 from s2kit.archive.layout_s1 import Sentinel1Rules, read_filename_map
 from s2kit.archive.layout_s1 import product_folder as sentinel1_folder
 from s2kit.archive.layout_s2 import CompactRules, product_folder, tile_folder
 from s2kit.errors import InputError
 from s2kit.product.baseline import Baseline
-from s2kit.product.name import AnyProductName, LegacyProductName, Level, ProductName, Sentinel1Name
+from s2kit.product.name import AnyProductName, Level, OldFormatName, ProductName, Sentinel1Name
 from s2kit.store.archive import Layout
 
 _COLLECTION_1 = Baseline(5, 0)
@@ -85,8 +85,8 @@ def aws_rules(name: AnyProductName, info: Mapping[str, object], prefix: str) -> 
         return Sentinel1Rules(name, prefix, read_filename_map(info))
     datastrips = _datastrips(info)
     tiles = _tiles(info, name)
-    if isinstance(name, LegacyProductName):
-        return LegacyRules(name, prefix, tiles, datastrips)
+    if isinstance(name, OldFormatName):
+        return OldFormatRules(name, prefix, tiles, datastrips)
     tile = tiles.get(str(name.tile))
     if tile is None:
         raise InputError(f"productInfo.json of {name} does not name tile {name.tile}", "try --archive cdse")

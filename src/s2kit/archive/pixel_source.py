@@ -201,7 +201,7 @@ def _proven_offset(ours: ImageLocation, theirs: BandImage, settings: Settings) -
     return None
 
 
-def tell_offsets(offset_sources: Iterable[tuple[str, str]], report: Report) -> None:
+def warn_offsets(offset_sources: Iterable[tuple[str, str]], report: Report) -> None:
     """Warn of products whose offset only their catalogue's item knows: the values of such items were wrong before."""
     doubtful = sorted({product for product, source in offset_sources if source in DOUBTFUL})
     if doubtful:

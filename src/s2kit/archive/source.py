@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from s2kit.archive.layout import FolderRules, KeyRules, aws_rules, product_prefixes, safe_prefixes
-from s2kit.archive.layout_old import LegacyRules
+from s2kit.archive.layout_old_format import OldFormatRules
 from s2kit.archive.layout_s1 import Sentinel1Rules
 from s2kit.archive.layout_s2 import CompactRules, tile_folder
 from s2kit.errors import AccessError, InputError, NotFoundError, S2KitError, UsageError
@@ -16,7 +16,8 @@ from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest, safe
 from s2kit.product.name import AnyProductName, Level, ProductName, Sentinel1Name, parse_product_name
 from s2kit.product.subset import MANIFEST
 from s2kit.store.archive import Archive, Layout
-from s2kit.store.open import ObjectInfo, Store, open_store
+from s2kit.store.base import ObjectInfo, Store
+from s2kit.store.open import open_store
 
 AUTO = "auto"
 AWS = "aws"
@@ -273,7 +274,7 @@ def _names_product(store: Store, tile_prefix: str, name: ProductName, *, otherwi
 def _tile_prefixes(rules: KeyRules) -> Iterator[str]:
     if isinstance(rules, CompactRules):
         yield rules.tile_prefix
-    elif isinstance(rules, LegacyRules):
+    elif isinstance(rules, OldFormatRules):
         yield from rules.tiles.values()
 
 

@@ -1,9 +1,8 @@
 """What a catalogue is, and how one is opened from its name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol
 
 from shapely.geometry.base import BaseGeometry
@@ -11,8 +10,6 @@ from shapely.geometry.base import BaseGeometry
 from s2kit.area.dates import DateRange
 from s2kit.catalogue.query import Query
 from s2kit.catalogue.record import ProductRecord
-from s2kit.errors import ConfigError
-from s2kit.run.deadline import Deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,45 +58,3 @@ class Catalogue(Protocol):
             AccessError: It wants credentials, or refused them.
         """
         ...
-
-
-KINDS: Mapping[str, str] = MappingProxyType(
-    {"stac": "a STAC API", "odata": "CDSE's OData", "dhus": "a DHuS hub", "local": "a folder"}
-)
-
-
-def open_catalogue(
-    source: CatalogueSource, deadline: Deadline, page_size: int = 100, *, ahead: bool = False
-) -> Catalogue:
-    """The catalogue behind a name.
-
-    Args:
-        source: The catalogue.
-        deadline: For all that is asked of it.
-        page_size: Products that are asked for at once.
-        ahead: True where the next page may be fetched before it is wanted.
-
-    Raises:
-        ConfigError: Its kind is none of `KINDS`.
-    """
-    match source.kind:
-        case "stac":
-            from s2kit.catalogue.stac import StacCatalogue
-
-            return StacCatalogue(source, deadline, page_size, ahead=ahead)
-        case "odata":
-            from s2kit.catalogue.odata import ODataCatalogue
-
-            return ODataCatalogue(source, deadline, page_size)
-        case "dhus":
-            from s2kit.catalogue.dhus import DhusCatalogue
-
-            return DhusCatalogue(source, deadline, page_size)
-        case "local":
-            from s2kit.catalogue.local import LocalCatalogue
-
-            return LocalCatalogue(source, deadline)
-    raise ConfigError(
-        f"catalogue {source.name}: kind {source.kind!r} is not known",
-        f"there are {', '.join(f'{kind} ({meaning})' for kind, meaning in KINDS.items())}",
-    )

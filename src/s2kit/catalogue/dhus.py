@@ -15,7 +15,7 @@ from s2kit.catalogue.areas import simple_parts
 from s2kit.catalogue.base import CatalogueSource, Page
 from s2kit.catalogue.query import Query
 from s2kit.catalogue.record_sources import from_dhus
-from s2kit.catalogue.transport import BadRequestError, Transport, host_of
+from s2kit.catalogue.transport import CatalogueRequestError, Transport, host_of
 from s2kit.errors import AccessError, ConfigError, InputError, ServiceError
 from s2kit.run.deadline import Deadline
 
@@ -71,7 +71,7 @@ class DhusCatalogue:
         except UnauthorizedError as error:
             raise _unauthorized(self._host) from error
         except (QueryLengthError, QuerySyntaxError) as error:
-            raise BadRequestError(f"{self._host} does not understand the query: {_line(error)}") from error
+            raise CatalogueRequestError(f"{self._host} does not understand the query: {_line(error)}") from error
         except (SentinelAPIError, KeyError, ValueError, TypeError) as error:
             raise ServiceError(
                 f"{self._host} gave no search result: {_line(error)}", "is it a DHuS hub, and is it up?"

@@ -18,7 +18,8 @@ from s2kit.area.mgrs import tile_polygon, utm_to_lonlat
 from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError, S2KitError
 from s2kit.product.metadata import parse_product_metadata
-from s2kit.product.safe_tree import open_tree, safe_name
+from s2kit.product.open_tree import open_tree
+from s2kit.product.safe_tree import safe_name
 from s2kit.product.tile import TileId
 
 _S2_METADATA = re.compile(r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml")

@@ -20,10 +20,10 @@ from s2kit.area.dates import DateRange
 from s2kit.catalogue.base import CatalogueSource, Page
 from s2kit.catalogue.query import Query
 from s2kit.catalogue.record_sources import from_stac_page
-from s2kit.catalogue.transport import BadRequestError, Transport, host_of, parse_object
+from s2kit.catalogue.transport import CatalogueRequestError, Transport, host_of, parse_object
 from s2kit.errors import ServiceError
 from s2kit.run.deadline import Deadline
-from s2kit.run.threads import ahead as fetched_ahead
+from s2kit.run.threads import prefetch
 
 TAKES_FILTERS = frozenset(("earth-search", "cdse"))
 """Catalogues that are known to take `query` and `fields` and to name properties as `from_stac_page` reads them."""
@@ -53,10 +53,12 @@ _KEPT_FIELDS = (
 class StacCatalogue:
     """A STAC API that can be searched."""
 
-    def __init__(self, source: CatalogueSource, deadline: Deadline, page_size: int, *, ahead: bool = False) -> None:
+    def __init__(
+        self, source: CatalogueSource, deadline: Deadline, page_size: int, *, prefetching: bool = False
+    ) -> None:
         self.source = source
         self._page_size = page_size
-        self._ahead = ahead
+        self._prefetch = prefetching
         auth = (source.user, source.password or "") if source.user else None
         self._io = _Carrier(Transport(deadline, auth))
 
@@ -72,7 +74,7 @@ class StacCatalogue:
                     started = True
                     yield page
                 return
-            except BadRequestError:  # it does not take filters, or no POST, whatever it says
+            except CatalogueRequestError:  # it does not take filters, or no POST, whatever it says
                 if started or last:
                     raise
 
@@ -82,7 +84,7 @@ class StacCatalogue:
         search = ItemSearch(root if root.endswith("/search") else f"{root}/search", stac_io=self._io, **parameters)
         try:
             answers = search.pages_as_dicts()
-            for answer in fetched_ahead(answers) if self._ahead else answers:
+            for answer in prefetch(answers) if self._prefetch else answers:
                 watch.look(answer)
                 yield self._page(answer)
         except APIError as error:

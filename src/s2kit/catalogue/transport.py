@@ -42,7 +42,7 @@ _host_limits: dict[str, threading.BoundedSemaphore] = {}
 _host_lock = threading.Lock()
 
 
-class BadRequestError(ServiceError):
+class CatalogueRequestError(ServiceError):
     """The service does not understand what it was asked (400, 405, 413, 422)."""
 
 
@@ -160,7 +160,7 @@ class Transport:
 
         Raises:
             TryLaterError: A passing fault that outlived all retries, or the deadline.
-            BadRequestError: The service does not understand the request.
+            CatalogueRequestError: The service does not understand the request.
             ServiceError: Another answer that is none.
             AccessError: 401 or 403.
             NotFoundError: 404.
@@ -250,5 +250,5 @@ def error_for_status(response: requests.Response, host: str) -> S2KitError | Non
     if status in {404, 410}:
         return NotFoundError(f"{told}: {urlsplit(response.url).path}", "is the address that of the service's root?")
     if status in {400, 405, 413, 414, 422}:
-        return BadRequestError(f"{told}: {detail}")
+        return CatalogueRequestError(f"{told}: {detail}")
     return ServiceError(f"{told}: {detail}")

@@ -18,7 +18,7 @@ from s2kit.area.mgrs import tile_polygon
 from s2kit.area.projection import LON_LAT, project_all, project_point
 from s2kit.catalogue.record import ProductRecord
 from s2kit.chips.grid import square_around, utm_epsg
-from s2kit.chips.record import Place
+from s2kit.chips.record import ChipSite
 from s2kit.chips.selection import Candidate, Choice, select
 from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.product.baseline import Baseline
@@ -250,7 +250,7 @@ def wanted(
     ]
 
 
-def choose(found: Sequence[Found], place: Place, side_m: float) -> list[Choice]:
+def choose(found: Sequence[Found], place: ChipSite, side_m: float) -> list[Choice]:
     """The products that a place's series is cut from; overlaps are measured in the place's UTM zone."""
     epsg = utm_epsg(place.lon, place.lat)
     near = [one for one in found if _is_near(one.footprint, place)]
@@ -272,7 +272,7 @@ def choose(found: Sequence[Found], place: Place, side_m: float) -> list[Choice]:
     return select(candidates, square)
 
 
-def _is_near(footprint: BaseGeometry, place: Place) -> bool:
+def _is_near(footprint: BaseGeometry, place: ChipSite) -> bool:
     if footprint.is_empty:
         return False
     for part in getattr(footprint, "geoms", [footprint]):

@@ -19,7 +19,7 @@ from s2kit.chips.cache import ChipStore, replace_file
 from s2kit.chips.files import encode_geotiff
 from s2kit.chips.grid import ChipSize, at_resolution, chip_frame
 from s2kit.chips.pixels import Resampling, read_frames
-from s2kit.chips.record import ChipRecord, Place, Recipe
+from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid
 from s2kit.image.open import open_image
@@ -41,7 +41,7 @@ CREDIT = "Contains modified Copernicus Sentinel data"
 class PlaceTask:
     """One chip to cut."""
 
-    place: Place
+    place: ChipSite
     folder: Path
     """The cache folder of the place and the recipe."""
     companions: tuple[SourceRef, ...] = ()
@@ -56,7 +56,7 @@ class CutTask:
     tile: str
     baseline: str
     places: tuple[PlaceTask, ...]
-    recipe: Recipe
+    recipe: ChipStyle
     settings: Settings
 
 
@@ -147,14 +147,14 @@ def _with_resolution(grid: Grid, resolution_m: float) -> Grid:
     )
 
 
-def _frame_of(recipe: Recipe, frame: Grid, native: Grid) -> Grid:
+def _frame_of(recipe: ChipStyle, frame: Grid, native: Grid) -> Grid:
     """Raw chips keep each band's own pixels, pictures have one grid for all."""
     if recipe.raw and recipe.index is None and recipe.res is None:
         return at_resolution(frame, native.resolution_m)
     return frame
 
 
-def _read(source: PixelSource, recipe: Recipe, frames: Sequence[Grid], opener: _Opener) -> list[_Layer]:
+def _read(source: PixelSource, recipe: ChipStyle, frames: Sequence[Grid], opener: _Opener) -> list[_Layer]:
     layers = []
     for band in recipe.bands:
         found = _band(source, band, recipe)
@@ -164,7 +164,7 @@ def _read(source: PixelSource, recipe: Recipe, frames: Sequence[Grid], opener: _
     return layers
 
 
-def _band(source: PixelSource, name: str, recipe: Recipe) -> BandSource:
+def _band(source: PixelSource, name: str, recipe: ChipStyle) -> BandSource:
     """A band; for an index that of the near infrared which the product has."""
     try:
         return source.band(name, recipe.res)
@@ -174,7 +174,7 @@ def _band(source: PixelSource, name: str, recipe: Recipe) -> BandSource:
         return source.band(SUBSTITUTES[name], recipe.res)
 
 
-def _resampling(band: str, recipe: Recipe) -> Resampling:
+def _resampling(band: str, recipe: ChipStyle) -> Resampling:
     return "nearest" if band == "SCL" else recipe.resampling  # type: ignore[return-value]
 
 

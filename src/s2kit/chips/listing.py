@@ -10,7 +10,7 @@ from shapely.geometry import mapping
 from s2kit.archive.find import archive_read
 from s2kit.chips.output import ChipsOutput
 from s2kit.chips.page import Legend
-from s2kit.chips.record import Recipe, safe_name
+from s2kit.chips.record import ChipStyle, safe_name
 from s2kit.chips.run import ChipsRequest, ChipsResult, PlannedSeries
 from s2kit.picture.indices import find_index
 from s2kit.picture.lut import Lut
@@ -103,7 +103,7 @@ def default_folder(request: ChipsRequest) -> Path:
     return Path("chips") / safe_name("_".join([start, *filter(None, words)]).replace(".", "_"))
 
 
-def legend_of(recipe: Recipe) -> Legend | None:
+def legend_of(recipe: ChipStyle) -> Legend | None:
     """The legend of an index's colours."""
     if recipe.index is None:
         return None

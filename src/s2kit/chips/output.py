@@ -13,8 +13,8 @@ from s2kit import __version__
 from s2kit.area.projection import LON_LAT, project
 from s2kit.chips.cache import place_file
 from s2kit.chips.cut import CREDIT
-from s2kit.chips.page import Legend, Picture, Series, render_page
-from s2kit.chips.record import ChipRecord, Place, Recipe, coordinates_text
+from s2kit.chips.page import Legend, PagePicture, Series, render_page
+from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle, coordinates_text
 from s2kit.chips.run import ChipSeries, ChipsResult
 from s2kit.errors import OutputError
 from s2kit.grid import Grid
@@ -41,7 +41,7 @@ class ChipsOutput:
 
 def write_output(
     result: ChipsResult,
-    recipe: Recipe,
+    recipe: ChipStyle,
     folder: Path,
     *,
     overwrite: bool = False,
@@ -133,7 +133,7 @@ def _geojson(placed: Sequence[tuple[ChipSeries, _Placed]], folder: Path, identit
 
 def _page(
     placed: Sequence[tuple[ChipSeries, _Placed]],
-    recipe: Recipe,
+    recipe: ChipStyle,
     folder: Path,
     legend: Legend | None,
     failures: Sequence[str],
@@ -149,8 +149,8 @@ def _page(
     return render_page(sections, footer=f"{CREDIT}{span}. Made with s2kit {__version__}.", legend=legend)
 
 
-def _picture(record: ChipRecord, path: Path, folder: Path, place: Place) -> Picture:
-    return Picture(
+def _picture(record: ChipRecord, path: Path, folder: Path, place: ChipSite) -> PagePicture:
+    return PagePicture(
         href=path.relative_to(folder).as_posix(),
         label=record.stamp,
         title=record.product,
@@ -161,7 +161,7 @@ def _picture(record: ChipRecord, path: Path, folder: Path, place: Place) -> Pict
     )
 
 
-def _outline(record: ChipRecord, place: Place) -> tuple[tuple[tuple[float, float], ...], ...]:
+def _outline(record: ChipRecord, place: ChipSite) -> tuple[tuple[tuple[float, float], ...], ...]:
     """The rings of the parcel in the picture, in shares of its side from the upper left corner."""
     if place.outline is None:
         return ()
@@ -179,7 +179,7 @@ def _outline(record: ChipRecord, place: Place) -> tuple[tuple[tuple[float, float
     return tuple(rings)
 
 
-def _facts(series: ChipSeries, recipe: Recipe) -> list[str]:
+def _facts(series: ChipSeries, recipe: ChipStyle) -> list[str]:
     place = series.place
     lines = [coordinates_text(place.lon, place.lat)]
     if series.chips:

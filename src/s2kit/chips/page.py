@@ -13,7 +13,7 @@ _FEWEST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PagePicture:
     """One chip on the page."""
 
     href: str
@@ -40,7 +40,7 @@ class Series:
     """What the place is called: a parcel, coordinates."""
     lines: Sequence[str]
     """What a reader wants to know of it, a line each: coordinates, size, bands, stretch, dates."""
-    pictures: Sequence[Picture]
+    pictures: Sequence[PagePicture]
     side_px: int = 128
     notes: Sequence[str] = ()
     """What is lacking: places without data, products that failed."""
@@ -144,7 +144,7 @@ def _section(series: Series, at: int, count: int, legend: Legend | None) -> str:
     )
 
 
-def _chip(picture: Picture, side_px: int, prefix: str) -> str:
+def _chip(picture: PagePicture, side_px: int, prefix: str) -> str:
     return _CHIP.substitute(
         href=escape(quote(picture.href)),
         title=escape(picture.title),
@@ -168,7 +168,7 @@ def _outline(rings: Sequence[Sequence[tuple[float, float]]]) -> str:
     )
 
 
-def _sky(picture: Picture) -> str:
+def _sky(picture: PagePicture) -> str:
     words = []
     if picture.cloud_pct is not None:
         grey = round(255 - 2.2 * (100 - picture.cloud_pct))  # blue sky to white cloud

@@ -13,7 +13,7 @@ from s2kit.area.projection import LON_LAT, project, project_point
 from s2kit.chips.cache import recall_clear
 from s2kit.chips.candidates import Found, found_in_records, found_in_refs, wanted
 from s2kit.chips.grid import utm_epsg
-from s2kit.chips.record import Place, point_place, safe_name
+from s2kit.chips.record import ChipSite, point_place, safe_name
 from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Note, Report
@@ -104,20 +104,20 @@ def chosen_parcels(words: WhereWords, settings: Settings, report: Report) -> tup
     return tuple(chosen)
 
 
-def parcel_place(parcel: Parcel, margin_m: float | None = None) -> Place:
+def parcel_place(parcel: Parcel, margin_m: float | None = None) -> ChipSite:
     """A place around a parcel's centroid, or its box with a margin."""
     title = f"Parcel {parcel.pid}" + (f", {parcel.cropname}" if parcel.cropname else "")
     lon, lat = parcel.centre
     if margin_m is None:
-        return Place(safe_name(f"parcel_{parcel.pid}"), title, lon, lat, None, parcel.geometry)
+        return ChipSite(safe_name(f"parcel_{parcel.pid}"), title, lon, lat, None, parcel.geometry)
     epsg = utm_epsg(lon, lat)
     west, south, east, north = project(parcel.geometry, LON_LAT, epsg).bounds
     centre = project_point((west + east) / 2, (south + north) / 2, epsg, LON_LAT)
     side = max(east - west, north - south) + 2 * margin_m
-    return Place(safe_name(f"parcel_{parcel.pid}"), title, *centre, round(side, 1), parcel.geometry)
+    return ChipSite(safe_name(f"parcel_{parcel.pid}"), title, *centre, round(side, 1), parcel.geometry)
 
 
-def places(words: WhereWords, refs: Sequence[ProductRef], settings: Settings, report: Report) -> tuple[Place, ...]:
+def places(words: WhereWords, refs: Sequence[ProductRef], settings: Settings, report: Report) -> tuple[ChipSite, ...]:
     """The places of a call, each under its own name.
 
     With no place typed, the records on stdin may carry them; else the places at which the same products were last
@@ -128,7 +128,7 @@ def places(words: WhereWords, refs: Sequence[ProductRef], settings: Settings, re
         NotFoundError: A file, or a parcel in it, is not there.
         InputError: A place that is none.
     """
-    found: list[Place] = []
+    found: list[ChipSite] = []
     if words.parcels is not None:
         found += [parcel_place(parcel, words.margin_m) for parcel in chosen_parcels(words, settings, report)]
     elif words.pid or words.where:
@@ -147,18 +147,18 @@ def places(words: WhereWords, refs: Sequence[ProductRef], settings: Settings, re
     return _unique(found or _handed_on(refs, settings, report))
 
 
-def _handed_on(refs: Sequence[ProductRef], settings: Settings, report: Report) -> list[Place]:
+def _handed_on(refs: Sequence[ProductRef], settings: Settings, report: Report) -> list[ChipSite]:
     """Places that came through the pipe."""
-    carried: dict[str, Place] = {}
+    carried: dict[str, ChipSite] = {}
     for ref in refs:
         listed = ref.record.get(PLACES_KEY)
         for value in listed if isinstance(listed, list) else []:
-            place = Place.from_json(value)
+            place = ChipSite.from_json(value)
             carried[f"{place.name} {place.lon} {place.lat}"] = place
     if carried:
         return list(carried.values())
     clear = recall_clear(cache_root(settings), [ref.text for ref in refs])
-    recalled = [Place.from_json(value) for value in clear.places] if clear else []
+    recalled = [ChipSite.from_json(value) for value in clear.places] if clear else []
     if not recalled:
         raise UsageError("no place is given", "add --lon and --lat, --parcels FILE --pid ID, or --points FILE")
     names = ", ".join(place.title for place in recalled[:3]) + (" …" if len(recalled) > 3 else "")
@@ -166,7 +166,7 @@ def _handed_on(refs: Sequence[ProductRef], settings: Settings, report: Report) -
     return recalled
 
 
-def _unique(found: Iterable[Place]) -> tuple[Place, ...]:
+def _unique(found: Iterable[ChipSite]) -> tuple[ChipSite, ...]:
     seen: dict[str, int] = {}
     unique = []
     for place in found:

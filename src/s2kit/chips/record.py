@@ -15,7 +15,7 @@ from s2kit.picture.lut import Lut
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChipSite:
     """Where chips are cut."""
 
     name: str
@@ -49,7 +49,7 @@ class Place:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Place":
+    def from_json(cls, value: Mapping[str, Any]) -> "ChipSite":
         """The place of `to_json`.
 
         Raises:
@@ -70,9 +70,9 @@ class Place:
             raise InputError(f"a record's place cannot be used: {error}") from error
 
 
-def point_place(lon: float, lat: float, name: str | None = None) -> Place:
+def point_place(lon: float, lat: float, name: str | None = None) -> ChipSite:
     """A place known by its coordinates only."""
-    return Place(safe_name(name or f"E{lon:g}N{lat:g}"), name or coordinates_text(lon, lat), lon, lat)
+    return ChipSite(safe_name(name or f"E{lon:g}N{lat:g}"), name or coordinates_text(lon, lat), lon, lat)
 
 
 def coordinates_text(lon: float, lat: float) -> str:
@@ -86,7 +86,7 @@ def safe_name(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class ChipStyle:
     """How chips are made; together with the place it is what the cache is keyed by."""
 
     bands: tuple[str, ...]
@@ -102,7 +102,7 @@ class Recipe:
     resampling: str = "nearest"
     boa_offset: str = "auto"
 
-    def parameters(self, place: Place) -> dict[str, object]:
+    def parameters(self, place: ChipSite) -> dict[str, object]:
         """All that decides what a chip looks like."""
         return {
             "lon": round(place.lon, 7),
@@ -120,7 +120,7 @@ class Recipe:
             "version": 1,
         }
 
-    def slug(self, place: Place) -> str:
+    def slug(self, place: ChipSite) -> str:
         """A folder name that people recognise: place, size and bands."""
         side = (
             f"{place.side_m:g}m" if place.side_m else f"{self.size.px}px" if self.size.px else f"{self.size.metres:g}m"

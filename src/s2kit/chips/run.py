@@ -4,18 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from s2kit.archive.pixel_source import SourceRef, tell_offsets
+from s2kit.archive.pixel_source import SourceRef, warn_offsets
 from s2kit.area.dates import DateRange
 from s2kit.chips.cache import ChipStore, open_store_of
 from s2kit.chips.candidates import Found, choose
 from s2kit.chips.cut import CutTask, PlaceTask, cut_chips
-from s2kit.chips.record import ChipRecord, Place, Recipe
+from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle
 from s2kit.chips.selection import Choice, check_limit
 from s2kit.errors import InputError, S2KitError
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.scl import unknown_codes
-from s2kit.run.events import Failed as FailedEvent
-from s2kit.run.events import Finished, Note, Planned, Report, silent
+from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed, pmap
 from s2kit.settings import Settings
 
@@ -30,8 +29,8 @@ BATCH_LIMIT = 36
 class ChipsRequest:
     """What to cut."""
 
-    places: tuple[Place, ...]
-    recipe: Recipe
+    places: tuple[ChipSite, ...]
+    recipe: ChipStyle
     found: tuple[Found, ...]
     """Products to choose from."""
     ranges: tuple[DateRange, ...] = ()
@@ -50,7 +49,7 @@ class ChipsRequest:
 class PlannedSeries:
     """What a place's series is made of."""
 
-    place: Place
+    place: ChipSite
     choices: tuple[Choice, ...]
     store: ChipStore
     fresh: tuple[Choice, ...]
@@ -61,7 +60,7 @@ class PlannedSeries:
 class ChipSeries:
     """The chips of one place in ascending time."""
 
-    place: Place
+    place: ChipSite
     chips: tuple[ChipRecord, ...]
     folder: Path
     """The cache folder that holds their files."""
@@ -110,14 +109,14 @@ def cut(request: ChipsRequest, planned: Sequence[PlannedSeries], report: Report 
     A product that fails does not stop the others.
     """
     tasks = _tasks(request, planned)
-    report(Planned(len(tasks)))
+    report(WorkPlanned(len(tasks)))
     failures: dict[str, S2KitError] = {}
     made = 0
     for done in pmap(cut_chips, tasks, request.jobs):
         product = tasks[done.index].source.id
         if isinstance(done, Failed):
             failures[product] = done.error
-            report(FailedEvent(product, done.error.message))
+            report(ItemFailed(product, done.error.message))
         else:
             made += len(done.value)
             report(Finished(product, f"{len(done.value)} chips" if len(done.value) > 1 else ""))
@@ -125,7 +124,7 @@ def cut(request: ChipsRequest, planned: Sequence[PlannedSeries], report: Report 
     for one in series:
         _tell(one, report)
     if request.recipe.raw or request.recipe.index or request.recipe.lut.percentiles is None:
-        tell_offsets(((chip.product, chip.offset_source) for one in series for chip in one.chips), report)
+        warn_offsets(((chip.product, chip.offset_source) for one in series for chip in one.chips), report)
     return ChipsResult(series, made, failures)
 
 

@@ -16,7 +16,7 @@ from s2kit.chips.places import (
     products,
     time_ranges,
 )
-from s2kit.chips.record import Place, Recipe, point_place
+from s2kit.chips.record import ChipSite, ChipStyle, point_place
 from s2kit.chips.run import BATCH_LIMIT, LIMIT, ChipsRequest, native_resolution
 from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.picture.indices import find_index
@@ -60,7 +60,7 @@ class ChipWords:
 class Batch:
     """The body of the older service's batch request."""
 
-    place: Place
+    place: ChipSite
     refs: tuple[ProductRef, ...]
     bands: tuple[str, ...]
     size_m: float
@@ -76,7 +76,7 @@ class UnderstoodChips:
     batch: bool = False
 
 
-def recipe_of(words: ChipWords) -> Recipe:
+def recipe_of(words: ChipWords) -> ChipStyle:
     """How the chips shall look.
 
     Raises:
@@ -99,7 +99,7 @@ def recipe_of(words: ChipWords) -> Recipe:
     lut = Lut()
     if words.lut is not None and not (words.raw or index):
         lut = parse_stretch_or_lut(words.lut, len(bands))
-    return Recipe(
+    return ChipStyle(
         bands=bands,
         size=size,
         lut=lut,
@@ -234,7 +234,7 @@ def _limit(limit: int | None, batch: Batch | None) -> int | None:
     return BATCH_LIMIT // len(batch.bands) if batch else LIMIT
 
 
-def square_box(place: Place, side_m: float) -> tuple[float, float, float, float]:
+def square_box(place: ChipSite, side_m: float) -> tuple[float, float, float, float]:
     """A chip's square as a box in lon/lat, near enough for a search."""
     half = (place.side_m or side_m) / 2 / _METRES_A_DEGREE
     wide = half / max(0.02, math.cos(math.radians(place.lat)))

@@ -10,7 +10,7 @@ import typer
 from s2kit import __version__
 from s2kit.cli.boundary import Root
 from s2kit.cli.context import GlobalOptions, remember
-from s2kit.cli.ending import end_soon, heed_signals
+from s2kit.cli.shutdown import end_soon, heed_signals
 from s2kit.errors import ExitCode
 
 EPILOG = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
@@ -84,7 +84,7 @@ def _register() -> None:
     from s2kit.cli.doctor import doctor
     from s2kit.cli.download import download
     from s2kit.cli.info import info
-    from s2kit.cli.pairs import PairsCommand
+    from s2kit.cli.multiword import PairsCommand
     from s2kit.cli.parcels import parcels
     from s2kit.cli.pixels import pixels
     from s2kit.cli.render import render

@@ -71,11 +71,11 @@ class Session:
 
     def fail(self, item: str, error: S2KitError) -> None:
         """Note that an item failed while the others go on; said at once, unless it is the only one and ends the run."""
-        from s2kit.run.events import Failed
+        from s2kit.run.events import ItemFailed
 
         self.failures.append(error)
         if self.items != 1:
-            self.report(Failed(item, str(error)))
+            self.report(ItemFailed(item, str(error)))
 
     def close(self, *, empty: bool = False, fail_if_empty: bool = False) -> None:
         """Raise what the process shall end with.

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from s2kit.cli.pairs import numbers, words
+from s2kit.cli.multiword import numbers, words
 
 
 class Format(StrEnum):

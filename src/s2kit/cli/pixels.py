@@ -85,7 +85,7 @@ def pixels(
 
 def _wishes(run: Session, given: dict[str, Any]) -> "list[PixelWish]":
     from s2kit.cli.output import write_line
-    from s2kit.pixels.dump import BadRequestError, seed_error
+    from s2kit.pixels.dump import PixelRequestError, seed_error
     from s2kit.pixels.run import error_line
     from s2kit.pixels.words import PixelWords, wishes
 
@@ -102,7 +102,7 @@ def _wishes(run: Session, given: dict[str, Any]) -> "list[PixelWish]":
     )
     try:
         return wishes(words, run.report)
-    except BadRequestError as error:  # the answer that programs which wrote such requests expect
+    except PixelRequestError as error:  # the answer that programs which wrote such requests expect
         write_line(error_line("", seed_error(error), named=False))
         raise
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from s2kit.run.events import Advanced, Event, Failed, Finished, Note, Planned, Report, Started
+from s2kit.run.events import Advanced, Event, Finished, ItemFailed, Note, Report, Started, WorkPlanned
 
 _log = logging.getLogger("s2kit")
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -72,7 +72,7 @@ def log_line(event: Event, verb: str) -> tuple[int, str] | None:
     match event:
         case Finished(item, detail):
             return logging.INFO, f"{verb} {item} {detail}".rstrip()
-        case Failed(item, message):
+        case ItemFailed(item, message):
             return logging.ERROR, f"{verb} {_named(item, message)}"
         case Note(message, warning):
             return (logging.WARNING if warning else logging.INFO), f"{verb} {message}"
@@ -107,7 +107,7 @@ class _Lines:
     def text(self, event: Event) -> str | None:
         """The line for stderr, if this event deserves one."""
         match event:
-            case Failed(item, message) if self._verbosity > -2:
+            case ItemFailed(item, message) if self._verbosity > -2:
                 return f"s2kit: failed: {_named(item, message)}"
             case Note(message, True) if self._verbosity >= 0:
                 return f"s2kit: warning: {message}"
@@ -150,11 +150,11 @@ class _Bars:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Planned(items, nbytes):
+            case WorkPlanned(items, nbytes):
                 self._plan(items, nbytes)
             case Advanced(_, nbytes) if self._moving is not None:
                 self._bytes.advance(self._moving, nbytes)  # type: ignore[arg-type]
-            case Finished() | Failed() if self._whole is not None:
+            case Finished() | ItemFailed() if self._whole is not None:
                 self._count.advance(self._whole)  # type: ignore[arg-type]
             case _:
                 pass

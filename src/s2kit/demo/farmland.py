@@ -66,7 +66,7 @@ _HILLS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class FarmParcel:
     """One field."""
 
     number: int
@@ -80,7 +80,7 @@ class Parcel:
     """0 for brown clay, 1 for pale loam."""
 
 
-def lay_parcels(side: int, hills: Floats, rng: np.random.Generator) -> tuple[NDArray[np.int32], tuple[Parcel, ...]]:
+def lay_parcels(side: int, hills: Floats, rng: np.random.Generator) -> tuple[NDArray[np.int32], tuple[FarmParcel, ...]]:
     """Divide all land into fields; woods, water and houses are laid over it later.
 
     Args:
@@ -108,12 +108,12 @@ def lay_parcels(side: int, hills: Floats, rng: np.random.Generator) -> tuple[NDA
     return surface, parcels
 
 
-def _parcel(number: int, on_hills: bool, rng: np.random.Generator) -> Parcel:  # noqa: FBT001 - reads as a sentence
+def _parcel(number: int, on_hills: bool, rng: np.random.Generator) -> FarmParcel:  # noqa: FBT001 - reads as a sentence
     crops = _HILLS if on_hills else _VALLEY
     shares = np.cumsum([share for _, share in crops])
     crop = crops[min(int(np.searchsorted(shares, rng.random())), len(crops) - 1)][0]
     soil = float(np.clip(rng.normal(0.6 if on_hills else 0.3, 0.25), 0, 1))
-    return Parcel(number, crop, float(rng.normal(0, 5)), float(np.clip(rng.normal(1, 0.12), 0.6, 1.25)), soil)
+    return FarmParcel(number, crop, float(rng.normal(0, 5)), float(np.clip(rng.normal(1, 0.12), 0.6, 1.25)), soil)
 
 
 def _blocks(side: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], Floats]:

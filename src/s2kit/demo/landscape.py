@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.demo.farmland import Parcel, lay_parcels
+from s2kit.demo.farmland import FarmParcel, lay_parcels
 from s2kit.demo.noise import fractal, smoothstep
 
 Floats = NDArray[np.float32]
@@ -48,7 +48,7 @@ class Landscape:
     """Rows and columns of 10 m pixels."""
     surface: NDArray[np.int32]
     """`[row, col]`: a `Cover` below `FIRST_PARCEL`, else `FIRST_PARCEL` + index into `parcels`."""
-    parcels: tuple[Parcel, ...]
+    parcels: tuple[FarmParcel, ...]
     """Fields, vineyards and meadows, with their crops."""
     height_m: Floats
     """`[row, col]`: height above the sea in metres."""

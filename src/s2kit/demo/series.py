@@ -20,7 +20,7 @@ from s2kit.demo.weather import at_sensor, classify, make_sky, sun_position
 from s2kit.demo.writer import outlines, to_lonlat
 from s2kit.errors import UsageError
 from s2kit.grid import Grid
-from s2kit.run.events import Finished, Planned, Report, silent
+from s2kit.run.events import Finished, Report, WorkPlanned, silent
 from s2kit.run.files import ensure_folder, part_path, remove, write_atomic
 from s2kit.run.parallel import Failed, pmap
 
@@ -36,7 +36,7 @@ _PARCELS, _AOI = "parcels.geojson", "aoi.geojson"
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Overpass:
     """One pass of the satellite over the scene."""
 
     sensing: datetime
@@ -47,12 +47,12 @@ class Visit:
 
 
 VISITS = (
-    Visit(datetime(2024, 4, 19, 10, 50, 31, tzinfo=UTC), 46094, 51, 0.0, 0.0),
-    Visit(datetime(2024, 6, 15, 10, 40, 31, tzinfo=UTC), 46909, 8, 0.11, 0.16),
-    Visit(datetime(2024, 7, 8, 10, 50, 31, tzinfo=UTC), 47238, 51, 0.03, 0.0),
-    Visit(datetime(2024, 5, 9, 10, 50, 31, tzinfo=UTC), 46380, 51, 0.3, 0.0),
-    Visit(datetime(2024, 7, 28, 10, 50, 31, tzinfo=UTC), 47524, 51, 0.75, 0.0),
-    Visit(datetime(2024, 8, 17, 10, 50, 31, tzinfo=UTC), 47810, 51, 0.0, 0.0),
+    Overpass(datetime(2024, 4, 19, 10, 50, 31, tzinfo=UTC), 46094, 51, 0.0, 0.0),
+    Overpass(datetime(2024, 6, 15, 10, 40, 31, tzinfo=UTC), 46909, 8, 0.11, 0.16),
+    Overpass(datetime(2024, 7, 8, 10, 50, 31, tzinfo=UTC), 47238, 51, 0.03, 0.0),
+    Overpass(datetime(2024, 5, 9, 10, 50, 31, tzinfo=UTC), 46380, 51, 0.3, 0.0),
+    Overpass(datetime(2024, 7, 28, 10, 50, 31, tzinfo=UTC), 47524, 51, 0.75, 0.0),
+    Overpass(datetime(2024, 8, 17, 10, 50, 31, tzinfo=UTC), 47810, 51, 0.0, 0.0),
 )
 """What `dates` counts: a clear day in spring, one in June with clouds and a swath's edge, then more of the summer."""
 
@@ -82,7 +82,7 @@ class Scene:
 @dataclass(frozen=True, slots=True)
 class _Task:
     folder: Path
-    visit: Visit
+    visit: Overpass
     levels: tuple[str, ...]
     baseline: str
     seed: int
@@ -132,7 +132,7 @@ def make_scene(
     products = [(product, _place(task, product)) for task in tasks for product in _products(task)]
     todo = [task for task in tasks if not all(_place(task, product).is_dir() for product in _products(task))]
     if todo:
-        report(Planned(len(todo)))
+        report(WorkPlanned(len(todo)))
     try:
         for done in pmap(_make_visit, todo, jobs if len(todo) > 1 else 1):
             if isinstance(done, Failed):

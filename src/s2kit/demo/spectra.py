@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.demo.farmland import FIRST_PARCEL, Crop, Parcel
+from s2kit.demo.farmland import FIRST_PARCEL, Crop, FarmParcel
 from s2kit.demo.landscape import Cover
 
 Floats = NDArray[np.float32]
@@ -102,7 +102,7 @@ class Palette(NamedTuple):
     """`[surface]`: True where the NDVI is above 0.4."""
 
 
-def palette(parcels: Sequence[Parcel], day_of_year: float) -> Palette:
+def palette(parcels: Sequence[FarmParcel], day_of_year: float) -> Palette:
     """Spectra of all surfaces of a landscape on a day.
 
     Args:
@@ -130,7 +130,7 @@ def palette(parcels: Sequence[Parcel], day_of_year: float) -> Palette:
     return Palette(rho.astype(np.float32), vigour.astype(np.float32), grain.astype(np.float32), ndvi > 0.4)
 
 
-def canopy(parcel: Parcel, day_of_year: float) -> dict[str, float]:
+def canopy(parcel: FarmParcel, day_of_year: float) -> dict[str, float]:
     """Shares of a field's ground, seen from above, that are crop, grass, bloom, straw and soil; their sum is 1."""
     season = _SEASONS[parcel.crop]
     day = day_of_year - parcel.days_late

@@ -26,7 +26,7 @@ Ring = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Coding:
+class BandCoding:
     """How a JPEG 2000 file is cut up; all sides in pixels."""
 
     tile: int
@@ -36,18 +36,18 @@ class Coding:
     """Decomposition levels and one."""
 
 
-BANDS_10M = Coding(1024, 64, 256)
-BANDS_20M = Coding(640, 8, 128)
-BANDS_60M = Coding(192, 4, 64)
-PICTURE = Coding(256, 16, 128)
+BANDS_10M = BandCoding(1024, 64, 256)
+BANDS_20M = BandCoding(640, 8, 128)
+BANDS_60M = BandCoding(192, 4, 64)
+PICTURE = BandCoding(256, 16, 128)
 """TCI at 60 m, TCI of L1C, masks at 60 m."""
-MASKS_20M = Coding(2048, 64, 256, 6)
-PREVIEW = Coding(32, 16, 128)
+MASKS_20M = BandCoding(2048, 64, 256, 6)
+PREVIEW = BandCoding(32, 16, 128)
 """ESA's preview has tiles of 8 px; GDAL writes none under 32."""
 CODINGS = {10: BANDS_10M, 20: BANDS_20M, 60: BANDS_60M}
 
 
-def write_jp2(path: Path, pixels: NDArray[Any], grid: Grid, coding: Coding, *, tlm: bool = False) -> None:
+def write_jp2(path: Path, pixels: NDArray[Any], grid: Grid, coding: BandCoding, *, tlm: bool = False) -> None:
     """Encode an image losslessly: reversible 5-3 wavelet, one layer, LRCP, packet lengths in every tile header.
 
     Args:

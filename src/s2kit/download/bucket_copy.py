@@ -16,15 +16,16 @@ from tempfile import TemporaryDirectory
 from s2kit import __version__
 from s2kit.archive.source import Source, find_source
 from s2kit.download.plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
-from s2kit.download.record import SUFFIX, DownloadRecord, Stamp, State
+from s2kit.download.record import SUFFIX, DownloadRecord, FileState, Stamp
 from s2kit.errors import InputError, PartialFailure, S2KitError, UsageError
-from s2kit.product.manifest import new_hash
 from s2kit.product.name import AnyProductName
 from s2kit.product.subset import MANIFEST
-from s2kit.run.events import Advanced, Planned, Report
+from s2kit.run.events import Advanced, Report, WorkPlanned
 from s2kit.run.threads import Pool
 from s2kit.store.archive import Archive
-from s2kit.store.open import ObjectInfo, open_store
+from s2kit.store.base import ObjectInfo
+from s2kit.store.hashes import new_hash
+from s2kit.store.open import open_store
 from s2kit.store.s3 import S3Store
 from s2kit.store.transfer import Budget, Proof, is_md5
 
@@ -81,13 +82,13 @@ def copy_product(
     if record is not None and record.covers(request.subset) and _intact(record, objects):
         return ProductResult(str(name), Status.ALREADY_THERE, address, seconds=time.monotonic() - started)
     plan = make_plan(source, None, request.subset, budget.check)
-    report(Planned(1, plan.nbytes))
+    report(WorkPlanned(1, plan.nbytes))
     files = [*plan.broken]
     if not plan.broken:
         files += _copy_all(plan, target, objects, budget, report)
-    files += [FileResult(path, State.ABSENT, message="the archive never had it") for path in plan.absent]
-    files += [FileResult(path, State.SKIPPED, message="not asked for") for path in plan.skipped]
-    failed = [file for file in files if file.state is State.FAILED]
+    files += [FileResult(path, FileState.ABSENT, message="the archive never had it") for path in plan.absent]
+    files += [FileResult(path, FileState.SKIPPED, message="not asked for") for path in plan.skipped]
+    failed = [file for file in files if file.state is FileState.FAILED]
     seconds = time.monotonic() - started
     if failed:
         error = PartialFailure(
@@ -127,9 +128,9 @@ def _copy(task: Task, folder: str, target: S3Store, objects: Mapping[str, Object
             raise InputError(f"{key}: the copy's tag is {there.etag}, the source's {task.info.etag}")
     except S2KitError as error:
         return FileResult(
-            task.path, State.FAILED, task.info.nbytes, seconds=time.monotonic() - started, message=str(error)
+            task.path, FileState.FAILED, task.info.nbytes, seconds=time.monotonic() - started, message=str(error)
         )
-    state = State.VERIFIED if task.entry is not None else State.UNLISTED
+    state = FileState.VERIFIED if task.entry is not None else FileState.UNLISTED
     return FileResult(task.path, state, there.nbytes, 0, time.monotonic() - started, proof or "etag")
 
 
@@ -162,7 +163,7 @@ def _finish(source: Source, target: S3Store, files: list[FileResult], request: D
         local.write_bytes(source.manifest_bytes)
         target.put(f"{name}.SAFE/{MANIFEST}", local)
         objects = {info.key.removeprefix(f"{name}.SAFE/"): info for info in target.list(f"{name}.SAFE/")}
-        kept = [MANIFEST, *(file.path for file in files if file.state in {State.VERIFIED, State.UNLISTED})]
+        kept = [MANIFEST, *(file.path for file in files if file.state in {FileState.VERIFIED, FileState.UNLISTED})]
         record = DownloadRecord(
             product=name,
             archive=source.archive.name,
@@ -172,9 +173,9 @@ def _finish(source: Source, target: S3Store, files: list[FileResult], request: D
             subset=request.subset,
             files={path: Stamp(objects[path].nbytes, 0) for path in kept if path in objects},
             etags={path: objects[path].etag or "" for path in kept if path in objects},
-            unlisted=tuple(file.path for file in files if file.state is State.UNLISTED),
-            absent=tuple(file.path for file in files if file.state is State.ABSENT),
-            skipped=tuple(file.path for file in files if file.state is State.SKIPPED),
+            unlisted=tuple(file.path for file in files if file.state is FileState.UNLISTED),
+            absent=tuple(file.path for file in files if file.state is FileState.ABSENT),
+            skipped=tuple(file.path for file in files if file.state is FileState.SKIPPED),
         )
         local.write_bytes(record.to_json().encode())
         target.put(f"{name}{SUFFIX}", local)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.archive.source import Source
-from s2kit.download.place import Place, proven_files, unchanged
-from s2kit.download.record import State
+from s2kit.download.destination import Destination, proven_files, unchanged
+from s2kit.download.record import FileState
 from s2kit.errors import S2KitError
 from s2kit.product.manifest import ManifestEntry
 from s2kit.product.subset import MANIFEST, Subset
 from s2kit.store.archive import Archive
+from s2kit.store.base import ObjectInfo, Store
 from s2kit.store.cost import PRICE_LIST, Estimate, estimate
-from s2kit.store.open import ObjectInfo, Store
 
 _ESSENTIAL = re.compile(
     r"(?:.*/)?(?:MTD_\w+\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml|IMG_DATA/.+|measurement/.+|annotation/.+)", re.ASCII
@@ -72,7 +72,7 @@ class FileResult:
     """What became of one file."""
 
     path: str
-    state: State
+    state: FileState
     nbytes: int = 0
     """Size of the file."""
     moved: int = 0
@@ -123,7 +123,7 @@ class ProductResult:
         """Bytes that came over the wire."""
         return sum(file.moved for file in self.files)
 
-    def count(self, state: State) -> int:
+    def count(self, state: FileState) -> int:
         """How many of its files are in a state."""
         return sum(file.state is state for file in self.files)
 
@@ -134,11 +134,11 @@ class ProductResult:
             "status": str(self.status),
             "path": self.path,
             "archive": self.archive,
-            "verified": self.count(State.VERIFIED),
-            "unlisted": self.count(State.UNLISTED),
-            "absent": [file.path for file in self.files if file.state is State.ABSENT],
-            "skipped": self.count(State.SKIPPED),
-            "failed": [file.path for file in self.files if file.state is State.FAILED],
+            "verified": self.count(FileState.VERIFIED),
+            "unlisted": self.count(FileState.UNLISTED),
+            "absent": [file.path for file in self.files if file.state is FileState.ABSENT],
+            "skipped": self.count(FileState.SKIPPED),
+            "failed": [file.path for file in self.files if file.state is FileState.FAILED],
             "moved": self.moved,
             "seconds": round(self.seconds, 3),
             "error": None if self.error is None else str(self.error),
@@ -200,7 +200,7 @@ class Plan:
 
 
 def make_plan(
-    source: Source, place: Place | None, subset: Subset, check: Callable[[], None], *, prove: bool = True
+    source: Source, place: Destination | None, subset: Subset, check: Callable[[], None], *, prove: bool = True
 ) -> Plan:
     """Hold the manifest against the archive and the destination.
 
@@ -227,7 +227,7 @@ def make_plan(
         if info is not None and info.nbytes == entry.nbytes:
             tasks.append(Task(entry.path, source.store, info, entry))
         elif info is not None or (source.rules.keys(entry.path) and _ESSENTIAL.fullmatch(entry.path)):
-            broken.append(FileResult(entry.path, State.FAILED, message=_fault(entry, info, source)))
+            broken.append(FileResult(entry.path, FileState.FAILED, message=_fault(entry, info, source)))
         else:
             absent.append(entry.path)
     tasks += [
@@ -244,7 +244,7 @@ def _fault(entry: ManifestEntry, info: ObjectInfo | None, source: Source) -> str
     return f"{info.nbytes} bytes in archive {source.archive.name}, the manifest says {entry.nbytes}"
 
 
-def _present(source: Source, place: Place, check: Callable[[], None], *, prove: bool) -> dict[str, Path]:
+def _present(source: Source, place: Destination, check: Callable[[], None], *, prove: bool) -> dict[str, Path]:
     record = place.record()
     trusted = unchanged(place, record) if record is not None else set()
     found = {path: place.safe / path for path in trusted if path != MANIFEST}

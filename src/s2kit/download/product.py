@@ -9,27 +9,27 @@ from threading import Lock
 
 from s2kit import __version__
 from s2kit.archive.source import Source, find_source, open_source
-from s2kit.download.place import (
+from s2kit.download.destination import (
     EMPTY_FOLDERS,
-    Place,
+    Destination,
+    find_complete,
     local_manifest,
     proven_files,
-    set_aside,
-    settle,
+    publish,
+    quarantine,
     stamp,
     stamps,
-    standing,
     unchanged,
 )
 from s2kit.download.plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
-from s2kit.download.record import DownloadRecord, State
+from s2kit.download.record import DownloadRecord, FileState
 from s2kit.download.zip import find_zip, make_zip, proven_members
 from s2kit.errors import AccessError, DiskError, InputError, OutputError, PartialFailure, S2KitError, UsageError
 from s2kit.product.manifest import parse_manifest
 from s2kit.product.name import AnyProductName, Sentinel1Name
 from s2kit.product.subset import MANIFEST
 from s2kit.product.zip_writer import unpack
-from s2kit.run.events import Advanced, Note, Planned, Report
+from s2kit.run.events import Advanced, Note, Report, WorkPlanned
 from s2kit.run.files import ensure_folder, free_bytes, write_atomic
 from s2kit.run.threads import Pool
 from s2kit.store.archive import Archive
@@ -40,7 +40,7 @@ _SYNCS = 4
 """Files that are synced to the disk at one time."""
 
 
-class Crew:
+class TransferPools:
     """The threads that transfer: for each archive as many as it takes connections, shared by all products of a run."""
 
     def __init__(self, budget: Budget) -> None:
@@ -53,7 +53,9 @@ class Crew:
         """Have a proven file synced to the disk and renamed, while its connection goes on with the next object."""
         return self._syncs.submit(commit)
 
-    def submit(self, place: Place, task: Task, report: Report, syncs: "list[Future[None]]") -> "Future[FileResult]":
+    def submit(
+        self, place: Destination, task: Task, report: Report, syncs: "list[Future[None]]"
+    ) -> "Future[FileResult]":
         """Have one object fetched into the growing folder; its last step is added to `syncs`."""
         archive = task.store.archive
         with self._lock:
@@ -69,7 +71,12 @@ class Crew:
 
 
 def download_product(
-    name: AnyProductName, place: Place, request: DownloadRequest, archive: str, crew: Crew, report: Report
+    name: AnyProductName,
+    place: Destination,
+    request: DownloadRequest,
+    archive: str,
+    crew: TransferPools,
+    report: Report,
 ) -> ProductResult:
     """Bring one product to its place, or as far as it goes.
 
@@ -96,14 +103,14 @@ def download_product(
     completion = _completion(plan, request)
     tasks = [*plan.tasks, *completion]
     _check_space(place, sum(task.info.nbytes for task in tasks), request)
-    report(Planned(1, sum(task.info.nbytes for task in tasks)))
+    report(WorkPlanned(1, sum(task.info.nbytes for task in tasks)))
     files = list(plan.broken)
     crew.budget.check()
     if not plan.broken:  # all or nothing: a product that cannot become whole is not begun
         _begin(place, source)
         files += _transfer(place, tasks, crew, report)
     files += _others(plan, {task.path for task in completion})
-    failed = [file for file in files if file.state is State.FAILED]
+    failed = [file for file in files if file.state is FileState.FAILED]
     if failed:
         return _result(place, Status.FAILED, started, source=source, files=files, error=_failure(place, failed))
     record = _finish(place, source, plan, files, request, crew.budget)
@@ -112,21 +119,21 @@ def download_product(
     return _result(place, Status.DONE, started, path=str(path), source=source, files=files)
 
 
-def _already(place: Place, request: DownloadRequest, budget: Budget, report: Report) -> Path | None:
+def _already(place: Destination, request: DownloadRequest, budget: Budget, report: Report) -> Path | None:
     """What stands there complete: by its record, or, where there is none, by its own manifest and checksums."""
     complete = request.complete_from is not None
-    there = standing(place, request.subset, as_zip=request.as_zip, complete=complete)
+    there = find_complete(place, request.subset, as_zip=request.as_zip, complete=complete)
     if there is None and place.record() is None:
         _adopt(place, budget, report)
-        there = standing(place, request.subset, as_zip=request.as_zip, complete=complete)
+        there = find_complete(place, request.subset, as_zip=request.as_zip, complete=complete)
     return there
 
 
-def _zipped(place: Place, request: DownloadRequest, budget: Budget) -> bool:
+def _zipped(place: Destination, request: DownloadRequest, budget: Budget) -> bool:
     """Make the zip of a folder that stands there complete; False where none does, or none is wanted."""
     if not request.as_zip:
         return False
-    folder = standing(place, request.subset, as_zip=False, complete=request.complete_from is not None)
+    folder = find_complete(place, request.subset, as_zip=False, complete=request.complete_from is not None)
     record = place.record()
     if folder is None or record is None:
         return False
@@ -134,7 +141,7 @@ def _zipped(place: Place, request: DownloadRequest, budget: Budget) -> bool:
     return True
 
 
-def _adopt(place: Place, budget: Budget, report: Report) -> None:
+def _adopt(place: Destination, budget: Budget, report: Report) -> None:
     """Write the record of a product that another tool put there, if all that its manifest lists is proven."""
     raw = local_manifest(place.safe)
     tree = find_zip(place, report) if raw is None else None
@@ -164,7 +171,7 @@ def _adopt(place: Place, budget: Budget, report: Report) -> None:
     place.write_record(found)
 
 
-def _reuse_zip(place: Place, source: Source, budget: Budget, report: Report) -> None:
+def _reuse_zip(place: Destination, source: Source, budget: Budget, report: Report) -> None:
     """Take from a zip that does not hold all that is wanted what it does hold."""
     tree = find_zip(place, report)
     if tree is not None and not place.safe.exists():
@@ -191,7 +198,7 @@ def _completion(plan: Plan, request: DownloadRequest) -> list[Task]:
     return found
 
 
-def _check_space(place: Place, nbytes: int, request: DownloadRequest) -> None:
+def _check_space(place: Destination, nbytes: int, request: DownloadRequest) -> None:
     needed = nbytes * (2 if request.as_zip else 1) + request.min_free
     free = free_bytes(place.folder)
     if needed > free:
@@ -202,7 +209,7 @@ def _check_space(place: Place, nbytes: int, request: DownloadRequest) -> None:
         )
 
 
-def _begin(place: Place, source: Source) -> None:
+def _begin(place: Destination, source: Source) -> None:
     ensure_folder(place.part)
     write_atomic(place.part / MANIFEST, source.manifest_bytes, overwrite=True)
     if not isinstance(source.name, Sentinel1Name):
@@ -210,7 +217,7 @@ def _begin(place: Place, source: Source) -> None:
             ensure_folder(place.part / folder)
 
 
-def _transfer(place: Place, tasks: list[Task], crew: Crew, report: Report) -> list[FileResult]:
+def _transfer(place: Destination, tasks: list[Task], crew: TransferPools, report: Report) -> list[FileResult]:
     """Fetch the objects, the largest first; a fault of the disk or the run's end stops all of them."""
     ordered = sorted(tasks, key=lambda task: -task.info.nbytes)
     syncs: list[Future[None]] = []
@@ -225,7 +232,9 @@ def _transfer(place: Place, tasks: list[Task], crew: Crew, report: Report) -> li
             future.cancel()
 
 
-def _fetch(place: Place, task: Task, crew: Crew, report: Report, syncs: "list[Future[None]]") -> FileResult:
+def _fetch(
+    place: Destination, task: Task, crew: TransferPools, report: Report, syncs: "list[Future[None]]"
+) -> FileResult:
     started = time.monotonic()
     target = place.part / task.path
     entry = task.entry
@@ -242,37 +251,39 @@ def _fetch(place: Place, task: Task, crew: Crew, report: Report, syncs: "list[Fu
         raise
     except ProofError as error:
         for part in parts_of(target):
-            set_aside(place, part, task.path)
+            quarantine(place, part, task.path)
         return _failed(task, started, f"{error} (put aside in {place.quarantine.name})")
     except S2KitError as error:
         return _failed(task, started, str(error))
-    state = State.VERIFIED if entry is not None else State.UNLISTED
+    state = FileState.VERIFIED if entry is not None else FileState.UNLISTED
     return FileResult(task.path, state, done.nbytes, done.moved, time.monotonic() - started, done.proof)
 
 
 def _failed(task: Task, started: float, message: str) -> FileResult:
-    return FileResult(task.path, State.FAILED, task.info.nbytes, 0, time.monotonic() - started, "", message)
+    return FileResult(task.path, FileState.FAILED, task.info.nbytes, 0, time.monotonic() - started, "", message)
 
 
 def _others(plan: Plan, completed: set[str]) -> list[FileResult]:
     """The files that were not transferred: there already, absent, skipped."""
     listed = plan.source.manifest.by_path
     found = [
-        FileResult(path, State.VERIFIED, listed[path].nbytes, 0, 0.0, "manifest", "was there")
+        FileResult(path, FileState.VERIFIED, listed[path].nbytes, 0, 0.0, "manifest", "was there")
         for path in plan.have
         if path in listed
     ]
     found += [
-        FileResult(path, State.ABSENT, listed[path].nbytes, message=f"archive {plan.source.archive.name} never had it")
+        FileResult(
+            path, FileState.ABSENT, listed[path].nbytes, message=f"archive {plan.source.archive.name} never had it"
+        )
         for path in plan.absent
         if path not in completed
     ]
     return found + [
-        FileResult(path, State.SKIPPED, listed[path].nbytes, message="not asked for") for path in plan.skipped
+        FileResult(path, FileState.SKIPPED, listed[path].nbytes, message="not asked for") for path in plan.skipped
     ]
 
 
-def _failure(place: Place, failed: list[FileResult]) -> S2KitError:
+def _failure(place: Destination, failed: list[FileResult]) -> S2KitError:
     first = failed[0]
     text = f"{place.product}: {len(failed)} files failed: {first.path}: {first.message}"
     if any("not in archive" in file.message for file in failed):
@@ -281,13 +292,13 @@ def _failure(place: Place, failed: list[FileResult]) -> S2KitError:
 
 
 def _finish(
-    place: Place, source: Source, plan: Plan, files: list[FileResult], request: DownloadRequest, budget: Budget
+    place: Destination, source: Source, plan: Plan, files: list[FileResult], request: DownloadRequest, budget: Budget
 ) -> DownloadRecord:
-    fetched = [file for file in files if file.state in {State.VERIFIED, State.UNLISTED}]
-    settle(place, [MANIFEST, *(file.path for file in fetched)])
+    fetched = [file for file in files if file.state in {FileState.VERIFIED, FileState.UNLISTED}]
+    publish(place, [MANIFEST, *(file.path for file in fetched)])
     old = place.record()
     kept = set() if old is None else unchanged(place, old)
-    unlisted = {file.path for file in files if file.state is State.UNLISTED}
+    unlisted = {file.path for file in files if file.state is FileState.UNLISTED}
     unlisted |= set() if old is None else kept & set(old.unlisted)
     record = DownloadRecord(
         product=place.product,
@@ -298,7 +309,7 @@ def _finish(
         subset=request.subset,
         files=stamps(place, {MANIFEST, *(file.path for file in fetched), *kept}),
         unlisted=tuple(sorted(unlisted)),
-        absent=tuple(file.path for file in files if file.state is State.ABSENT),
+        absent=tuple(file.path for file in files if file.state is FileState.ABSENT),
         skipped=plan.skipped,
     )
     place.write_record(record)
@@ -317,7 +328,7 @@ def _warn(record: DownloadRecord, plan: Plan, report: Report) -> None:
 
 
 def _result(
-    place: Place,
+    place: Destination,
     status: Status,
     started: float,
     *,

@@ -18,7 +18,7 @@ SUFFIX = ".SAFE.s2kit.json"
 SCHEMA = 1
 
 
-class State(StrEnum):
+class FileState(StrEnum):
     """What became of one file of a product."""
 
     VERIFIED = "verified"

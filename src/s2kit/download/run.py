@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.archive.source import find_source, name_at
-from s2kit.download.place import Place, standing
+from s2kit.download.destination import Destination, find_complete
 from s2kit.download.plan import (
     Arrangement,
     DownloadRequest,
@@ -19,12 +19,12 @@ from s2kit.download.plan import (
     is_bucket,
     make_plan,
 )
-from s2kit.download.product import Crew, download_product
-from s2kit.download.record import State
+from s2kit.download.product import TransferPools, download_product
+from s2kit.download.record import FileState
 from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.ref import ProductRef
-from s2kit.run.events import Finished, Planned, Report, silent
+from s2kit.run.events import Finished, Report, WorkPlanned, silent
 from s2kit.run.files import destination_lock, ensure_folder
 from s2kit.run.threads import PATIENCE_S, Pool
 from s2kit.store.archive import Archive, Layout
@@ -46,9 +46,9 @@ class Order:
     archives: Mapping[str, Archive]
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> Destination | None:
         """Where it shall stand on this machine."""
-        return None if self.folder is None else Place(self.folder, str(self.name))
+        return None if self.folder is None else Destination(self.folder, str(self.name))
 
 
 def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Report = silent) -> Iterator[ProductResult]:
@@ -73,12 +73,12 @@ def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Repor
             folder = ensure_folder(Path(request.out).expanduser())
             stack.enter_context(destination_lock(folder, request.wait_s))
         _check_bytes(orders, request, budget)
-        crew = Crew(budget)
+        crew = TransferPools(budget)
         pool = stack.enter_context(Pool(request.products_at_once, "s2kit-product"))
         stack.callback(crew.close)
         stack.callback(budget.stop)
         if len(orders) > 1:
-            report(Planned(len(orders)))
+            report(WorkPlanned(len(orders)))
         yield from results
         waiting = {pool.submit(_one, order, request, crew, report): order for order in orders}
         try:
@@ -112,7 +112,7 @@ def summary(results: Sequence[ProductResult], seconds: float) -> str:
     return ", ".join([*parts, size_text(moved), f"{seconds:.1f} s"])
 
 
-def _one(order: Order, request: DownloadRequest, crew: Crew, report: Report) -> ProductResult:
+def _one(order: Order, request: DownloadRequest, crew: TransferPools, report: Report) -> ProductResult:
     mine = replace(request, archives=order.archives)
     try:
         crew.budget.check()
@@ -138,7 +138,7 @@ def _told(result: ProductResult, report: Report) -> ProductResult:
     if result.status is Status.ALREADY_THERE:
         report(Finished(result.product, f"{result.path} (already there)"))
     elif result.status is Status.DONE:
-        verified = result.count(State.VERIFIED)
+        verified = result.count(FileState.VERIFIED)
         rate = result.moved / result.seconds if result.seconds else 0
         text = f"{result.path} ({verified} files proven, {size_text(result.moved)}, {result.seconds:.1f} s"
         report(Finished(result.product, f"{text}, {size_text(round(rate))}/s)"))
@@ -173,7 +173,7 @@ def _plan(order: Order, request: DownloadRequest, budget: Budget) -> Plan | Prod
         place = order.place
         if place is not None:
             complete = request.complete_from is not None
-            there = standing(place, request.subset, as_zip=request.as_zip, complete=complete)
+            there = find_complete(place, request.subset, as_zip=request.as_zip, complete=complete)
             if there is not None:
                 return ProductResult(str(order.name), Status.ALREADY_THERE, str(there))
         source = find_source(

@@ -10,13 +10,15 @@ from typing import Any
 
 from s2kit.download.record import SUFFIX, DownloadRecord
 from s2kit.errors import InputError, NotFoundError, PartialFailure, S2KitError
-from s2kit.product.manifest import Algorithm, Manifest, parse_manifest
-from s2kit.product.safe_tree import SafeTree, open_tree, safe_name
+from s2kit.product.manifest import Manifest, parse_manifest
+from s2kit.product.open_tree import open_tree
+from s2kit.product.safe_tree import SafeTree, safe_name
 from s2kit.product.subset import MANIFEST
-from s2kit.run.events import Advanced, Finished, Planned, Report, silent
+from s2kit.run.events import Advanced, Finished, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed as FailedTask
 from s2kit.run.parallel import pmap
 from s2kit.store.checksum import checksum
+from s2kit.store.hashes import Algorithm
 from s2kit.store.location import ImageLocation
 
 _NEVER_LISTED = re.compile(
@@ -154,7 +156,7 @@ def verify(
             products.append(_Product(path, ""))
             yield Verified(path, path.name, error=error)
     checks = sorted(chain.from_iterable(product.checks for product in products), key=lambda check: -check.nbytes)
-    report(Planned(len(products), sum(check.nbytes for check in checks)))
+    report(WorkPlanned(len(products), sum(check.nbytes for check in checks)))
     for product in products:
         if product.name and not product.pending:
             yield _done(product, report, strict=strict)

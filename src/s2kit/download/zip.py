@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from s2kit.download.place import Place, set_aside, stamp
+from s2kit.download.destination import Destination, quarantine, stamp
 from s2kit.download.record import DownloadRecord
 from s2kit.errors import InputError, NotFoundError
 from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest
@@ -19,7 +19,7 @@ from s2kit.store.checksum import checksum
 from s2kit.store.location import LocalFile
 
 
-def make_zip(place: Place, record: DownloadRecord, *, keep_folder: bool, check: Callable[[], None]) -> None:
+def make_zip(place: Destination, record: DownloadRecord, *, keep_folder: bool, check: Callable[[], None]) -> None:
     """Zip the proven folder of a product, prove the members, and say so in the record.
 
     Args:
@@ -49,7 +49,7 @@ def make_zip(place: Place, record: DownloadRecord, *, keep_folder: bool, check: 
         remove(place.safe)
 
 
-def find_zip(place: Place, report: Report) -> SafeTree | None:
+def find_zip(place: Destination, report: Report) -> SafeTree | None:
     """The zip that stands there, None where there is none; a broken one is put aside with a warning."""
     if not place.zip.is_file():
         return None
@@ -57,7 +57,7 @@ def find_zip(place: Place, report: Report) -> SafeTree | None:
         tree = ZipTree(place.zip)
         tree.read(MANIFEST)
     except (InputError, NotFoundError) as error:
-        aside = set_aside(place, place.zip, place.zip.name)
+        aside = quarantine(place, place.zip, place.zip.name)
         report(Note(f"{error}; it was moved to {aside}, and the product is fetched anew", warning=True))
         return None
     return tree
@@ -81,7 +81,7 @@ def _matches(tree: SafeTree, entry: ManifestEntry) -> bool:
         return False
 
 
-def _prove(part: Path, place: Place, manifest: Manifest, paths: Iterable[str], check: Callable[[], None]) -> None:
+def _prove(part: Path, place: Destination, manifest: Manifest, paths: Iterable[str], check: Callable[[], None]) -> None:
     tree = ZipTree(part)
     listed = manifest.by_path
     for path in paths:

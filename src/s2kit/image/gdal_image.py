@@ -2,48 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.errors import InputError, NotFoundError
-from s2kit.grid import Grid, Window
+from s2kit.errors import InputError
+from s2kit.grid import Window
 from s2kit.jp2.decode import first_cause, gdal_threads, no_georeference_warning
+from s2kit.jp2.georeference import dataset_info
+from s2kit.jp2.reader import ImageInfo, ImageSize, check_reduction, check_request, checked_components
 from s2kit.store.byte_source import Traffic
-
-
-@dataclass(frozen=True, slots=True)
-class ImageInfo:
-    """What an image is."""
-
-    width: int
-    """Columns at full resolution."""
-    height: int
-    """Rows at full resolution."""
-    count: int
-    """Bands or components."""
-    dtype: np.dtype[Any]
-    nodata: float | None
-    """The value that means no data; None where the file names none (ESA's JPEG 2000 files do not: there it is 0)."""
-    epsg: int | None
-    """EPSG code of the CRS."""
-    grid: Grid | None
-    """None where the image has no CRS, or is not north-up with square pixels."""
-    reductions: tuple[int, ...]
-    """The reductions there are; 0 is full resolution, each further one halves the sides."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageSize:
-    """What is known of an image without asking where it lies, which takes GDAL."""
-
-    width: int
-    height: int
-    count: int
-    dtype: np.dtype[Any]
-    reductions: tuple[int, ...]
 
 
 class GdalImage:
@@ -61,7 +30,7 @@ class GdalImage:
         """
         self._path, self._name = path, name
         self._datasets: dict[int, Any] = {0: self._open()}
-        self._info = _info(self._datasets[0])
+        self._info = dataset_info(self._datasets[0])
 
     @property
     def info(self) -> ImageInfo:
@@ -139,69 +108,6 @@ class GdalImage:
         return pixels
 
 
-def georeference(data: bytes) -> tuple[int | None, Grid | None]:
-    """EPSG code and grid of a JPEG 2000 file, from its first bytes up to and with the first SOT segment.
-
-    Whatever box has them (GML, GeoTIFF), GDAL knows how to read it. `(None, None)` where it finds nothing.
-    """
-    import rasterio
-    from rasterio.errors import RasterioError
-    from rasterio.io import MemoryFile
-
-    try:
-        with (
-            MemoryFile(data, ext=".jp2") as memory,
-            no_georeference_warning(),
-            rasterio.open(memory.name, driver="JP2OpenJPEG") as dataset,
-        ):
-            info = _info(dataset)
-            return info.epsg, info.grid
-    except RasterioError:
-        return None, None
-
-
-def check_request(
-    width: int, height: int, reductions: tuple[int, ...], window: Window, reduction: int, name: str
-) -> None:
-    """Make sure that an image has a reduction, and something of a window.
-
-    Raises:
-        NotFoundError: There is no such reduction.
-        InputError: The window lies wholly outside.
-    """
-    check_reduction(reductions, reduction, name)
-    if window.intersection(Window(0, 0, width, height)) is None:
-        raise InputError(
-            f"{name}: window {window.col},{window.row},{window.width},{window.height} lies wholly outside the image",
-            f"the image has {width} x {height} pixels, counted from 0",
-        )
-
-
-def check_reduction(reductions: tuple[int, ...], reduction: int, name: str) -> None:
-    """Make sure that an image has a reduction.
-
-    Raises:
-        NotFoundError: It has not; the hint says which there are.
-    """
-    if reduction not in reductions:
-        there = ", ".join(str(one) for one in reductions)
-        raise NotFoundError(f"{name}: there is no reduction {reduction}", f"there are {there}; 0 is full resolution")
-
-
-def checked_components(count: int, components: Sequence[int] | None, name: str) -> tuple[int, ...]:
-    """The components asked for, counted from 0; all of them for None.
-
-    Raises:
-        NotFoundError: One is not there.
-    """
-    if components is None:
-        return tuple(range(count))
-    for component in components:
-        if not 0 <= component < count:
-            raise NotFoundError(f"{name}: there is no component {component}", f"it has {count}, counted from 0")
-    return tuple(components)
-
-
 @contextmanager
 def translated(name: str) -> Iterator[None]:
     """Turn rasterio's exceptions into ours, with the name of the file in front."""
@@ -213,29 +119,3 @@ def translated(name: str) -> Iterator[None]:
         raise InputError(f"{name}: {first_cause(error)}") from None
     except MemoryError:
         raise InputError(f"{name}: the image is too large for this machine's memory") from None
-
-
-def _info(dataset: Any) -> ImageInfo:
-    epsg = dataset.crs.to_epsg() if dataset.crs else None
-    factors = dataset.overviews(1)
-    reductions = [0]
-    while 1 << len(reductions) in factors:
-        reductions.append(len(reductions))
-    return ImageInfo(
-        width=dataset.width,
-        height=dataset.height,
-        count=dataset.count,
-        dtype=np.dtype(dataset.dtypes[0]),
-        nodata=dataset.nodata,
-        epsg=epsg,
-        grid=_grid(dataset, epsg),
-        reductions=tuple(reductions),
-    )
-
-
-def _grid(dataset: Any, epsg: int | None) -> Grid | None:
-    transform = dataset.transform
-    north_up = transform.b == 0 and transform.d == 0 and transform.a > 0 and transform.e == -transform.a
-    if epsg is None or not north_up:
-        return None
-    return Grid(epsg, transform.c, transform.f, transform.a, dataset.width, dataset.height)

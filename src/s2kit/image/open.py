@@ -10,23 +10,25 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from numpy.typing import NDArray
 
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Window
-from s2kit.image.gdal_image import GdalImage, ImageInfo, ImageSize
+from s2kit.image.gdal_image import GdalImage
 from s2kit.jp2.boxes import is_jpeg2000
 from s2kit.jp2.codestream import MainHeader
 from s2kit.jp2.image import Jp2Image, read_header
 from s2kit.jp2.markers import NeedMore
-from s2kit.jp2.packets import Span, TilePackets
+from s2kit.jp2.packets import TilePackets
+from s2kit.jp2.reader import ImageInfo, ImageSize, Reader
 from s2kit.jp2.tile_index import WalkingIndex
 from s2kit.jp2.tile_part import parse_tile_part
 from s2kit.jp2.tile_search import Siblings
 from s2kit.store.byte_source import FileSource, Traffic
 from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember, gdal_path
+from s2kit.store.spans import Span
 
 __all__ = ["Image", "ImageInfo", "Traffic", "open_image"]
 
@@ -36,27 +38,6 @@ _MAGIC_NBYTES = 12
 _PART_GUESS = 512
 _KNOWN_FILES = 16
 """Local files whose headers are remembered."""
-
-
-class Reader(Protocol):
-    """What reads one image; `Image` says what its methods do."""
-
-    @property
-    def info(self) -> ImageInfo: ...
-
-    @property
-    def size(self) -> ImageSize: ...
-
-    @property
-    def traffic(self) -> Traffic: ...
-
-    def window(
-        self, window: Window, reduction: int = 0, components: Sequence[int] | None = None, fill: int = 0
-    ) -> NDArray[Any]: ...
-
-    def level(self, reduction: int = 0, components: Sequence[int] | None = None) -> NDArray[Any]: ...
-
-    def close(self) -> None: ...
 
 
 class Image:

@@ -13,9 +13,9 @@ from s2kit.errors import S2KitError
 from s2kit.image.gdal_image import GdalImage, translated
 from s2kit.jp2.boxes import is_jpeg2000
 from s2kit.jp2.decode import no_georeference_warning
-from s2kit.jp2.packets import Span
 from s2kit.store.byte_source import Traffic
 from s2kit.store.remote_source import RemoteSource
+from s2kit.store.spans import Span
 
 READ_AHEAD = 64 * 1024
 """Least bytes of a request: GDAL asks for heads and directories in small portions."""

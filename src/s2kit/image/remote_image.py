@@ -9,20 +9,21 @@ from numpy.typing import NDArray
 
 from s2kit.errors import InputError
 from s2kit.grid import Window
-from s2kit.image.gdal_image import ImageInfo, ImageSize
 from s2kit.image.remote_gdal import RemoteGdalImage
 from s2kit.jp2.boxes import HEADER_GUESS, is_jpeg2000
 from s2kit.jp2.image import Jp2Image, read_header
 from s2kit.jp2.index_cache import FOLDER, IndexCache, Learned, default_folder
 from s2kit.jp2.markers import NeedMore
-from s2kit.jp2.packets import Span
+from s2kit.jp2.reader import ImageInfo, ImageSize
 from s2kit.jp2.remote_index import RemoteIndex
 from s2kit.jp2.tile_part import parse_tile_part
 from s2kit.jp2.tile_search import SEEN_NBYTES, Siblings
+from s2kit.store.base import ChangedError
 from s2kit.store.byte_source import Traffic
 from s2kit.store.location import RemoteObject
-from s2kit.store.open import ChangedError, open_store
+from s2kit.store.open import open_store
 from s2kit.store.remote_source import RemoteSource
+from s2kit.store.spans import Span
 
 log = logging.getLogger(__name__)
 

@@ -54,7 +54,7 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageSize:
+class CodestreamSize:
     """SIZ (A.5.1) in coordinates of the reference grid; ends are exclusive."""
 
     x0: int
@@ -115,7 +115,7 @@ class Coding:
 class MainHeader:
     """What the main header says (A.4.1 to A.9), and where it stood in the file."""
 
-    size: ImageSize
+    size: CodestreamSize
     codings: tuple[Coding, ...]
     """One for each component."""
     progression: str
@@ -274,7 +274,7 @@ def _refusal(header: MainHeader, markers: set[int], style: int) -> str | None:
     return next((reason for refused, reason in reasons if refused), None)
 
 
-def _parse_siz(payload: bytes) -> ImageSize:
+def _parse_siz(payload: bytes) -> CodestreamSize:
     if len(payload) < 36:
         raise InputError("the SIZ segment is too short")
     rsiz, x1, y1, x0, y0, width, height, tile_x0, tile_y0, count = struct.unpack_from(">H8IH", payload)
@@ -290,7 +290,7 @@ def _parse_siz(payload: bytes) -> ImageSize:
         raise InputError(f"SIZ says an image from {x0},{y0} to {x1},{y1} in tiles of {width} x {height}")
     if not (tile_x0 <= x0 < tile_x0 + width and tile_y0 <= y0 < tile_y0 + height):
         raise InputError(f"SIZ has its first tile at {tile_x0},{tile_y0}, apart from the image at {x0},{y0}")
-    size = ImageSize(x0, y0, x1, y1, tile_x0, tile_y0, width, height, components, rsiz)
+    size = CodestreamSize(x0, y0, x1, y1, tile_x0, tile_y0, width, height, components, rsiz)
     if size.tiles > MAX_TILES:
         raise InputError(f"SIZ has {size.tiles} tiles, more than {MAX_TILES}")
     return size

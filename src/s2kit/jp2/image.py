@@ -14,30 +14,13 @@ from numpy.typing import NDArray
 
 from s2kit.errors import InputError
 from s2kit.grid import Grid, Window
-from s2kit.image.gdal_image import (
-    GdalImage,
-    ImageInfo,
-    ImageSize,
-    check_reduction,
-    check_request,
-    checked_components,
-    georeference,
-)
 from s2kit.jp2.boxes import HEADER_GUESS, parse_header
 from s2kit.jp2.codestream import MainHeader
 from s2kit.jp2.decode import decode
+from s2kit.jp2.georeference import georeference
 from s2kit.jp2.markers import SOT_NBYTES, NeedMore
-from s2kit.jp2.packets import (
-    Area,
-    Span,
-    TileBlock,
-    TilePackets,
-    block_tiles,
-    merged,
-    tile_block,
-    tile_packets,
-    window_area,
-)
+from s2kit.jp2.packets import Area, TileBlock, TilePackets, block_tiles, tile_block, tile_packets, window_area
+from s2kit.jp2.reader import FallbackReader, ImageInfo, ImageSize, check_reduction, check_request, checked_components
 from s2kit.jp2.tile_index import TileIndex
 from s2kit.jp2.window import (
     PacketMismatchError,
@@ -50,6 +33,7 @@ from s2kit.jp2.window import (
     tile_body,
 )
 from s2kit.store.byte_source import ByteSource, Traffic
+from s2kit.store.spans import Span, merged
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +46,7 @@ _PIECES_A_THREAD = 8
 _MOST_SAMPLES = 1 << 24
 """Samples that one call of the decoder makes at most: it holds 4 bytes for each."""
 
-Fallback = Callable[[], GdalImage]
+Fallback = Callable[[], FallbackReader]
 
 
 class RefusedError(Exception):
@@ -122,7 +106,7 @@ class Jp2Image:
         """
         self._source, self._header, self._prefix, self._index = source, header, prefix, index
         self._openjpeg, self._fallback = openjpeg, fallback
-        self._gdal: GdalImage | None = None
+        self._gdal: FallbackReader | None = None
         self._info: ImageInfo | None = None
         self._packets: dict[int, TilePackets] = {} if packets is None else packets
         self._warned = False

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2kit.store.open import ObjectInfo
+from s2kit.store.base import ObjectInfo
 
 log = logging.getLogger(__name__)
 

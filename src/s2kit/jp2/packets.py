@@ -4,7 +4,6 @@ ISO/IEC 15444-1 B.3 (tiles), B.5 (resolutions), B.6 (precincts: a resolution tha
 B.12.1.1 (LRCP: packets come layer, resolution, component, precinct; with one layer, a reduction is a prefix).
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -12,8 +11,9 @@ from typing import NamedTuple
 
 from s2kit.errors import InputError
 from s2kit.grid import Window
-from s2kit.jp2.codestream import Coding, ImageSize, MainHeader
+from s2kit.jp2.codestream import CodestreamSize, Coding, MainHeader
 from s2kit.jp2.tile_part import TilePart, TilePartHeader
+from s2kit.store.spans import Span
 
 
 class Area(NamedTuple):
@@ -37,18 +37,6 @@ class Area(NamedTuple):
     def intersection(self, other: "Area") -> "Area":
         """What both have; empty where they do not meet."""
         return Area(max(self.x0, other.x0), max(self.y0, other.y0), min(self.x1, other.x1), min(self.y1, other.y1))
-
-
-class Span(NamedTuple):
-    """Bytes of a file: `offset` and `nbytes`."""
-
-    offset: int
-    nbytes: int
-
-    @property
-    def end(self) -> int:
-        """File offset after them."""
-        return self.offset + self.nbytes
 
 
 class TileBlock(NamedTuple):
@@ -120,20 +108,20 @@ class TilePackets:
         )
 
 
-def tile_area(size: ImageSize, tile: int) -> Area:
+def tile_area(size: CodestreamSize, tile: int) -> Area:
     """A tile on the reference grid (B-7 to B-10)."""
     row, col = divmod(tile, size.tile_cols)
     x, y = size.tile_x0 + col * size.tile_width, size.tile_y0 + row * size.tile_height
     return Area(max(x, size.x0), max(y, size.y0), min(x + size.tile_width, size.x1), min(y + size.tile_height, size.y1))
 
 
-def tile_areas(size: ImageSize) -> list[int]:
+def tile_areas(size: CodestreamSize) -> list[int]:
     """Points of the reference grid in each tile."""
     areas = [tile_area(size, tile) for tile in range(size.tiles)]
     return [(area.x1 - area.x0) * (area.y1 - area.y0) for area in areas]
 
 
-def tile_block(size: ImageSize, area: Area) -> TileBlock:
+def tile_block(size: CodestreamSize, area: Area) -> TileBlock:
     """The tiles that an area of the reference grid, which lies within the image, touches."""
     return TileBlock(
         (area.x0 - size.tile_x0) // size.tile_width,
@@ -143,14 +131,14 @@ def tile_block(size: ImageSize, area: Area) -> TileBlock:
     )
 
 
-def block_tiles(size: ImageSize, block: TileBlock) -> tuple[int, ...]:
+def block_tiles(size: CodestreamSize, block: TileBlock) -> tuple[int, ...]:
     """The numbers of the tiles of a block, row by row."""
     return tuple(
         row * size.tile_cols + col for row in range(block.row, block.row_end) for col in range(block.col, block.col_end)
     )
 
 
-def window_area(size: ImageSize, window: Window, reduction: int) -> Area:
+def window_area(size: CodestreamSize, window: Window, reduction: int) -> Area:
     """The part of the image that a window at a reduction shows.
 
     Args:
@@ -268,24 +256,6 @@ def packets_below(header: MainHeader, grids: Sequence[PrecinctGrid], reduction: 
     return max(
         (g.first + g.count for g in grids if g.resolution <= header.codings[g.component].levels - reduction), default=0
     )
-
-
-def merged(spans: Sequence[Span], gap: int = 0) -> list[Span]:
-    """Spans in file order, those joined that lie not more than `gap` bytes apart."""
-    result: list[Span] = []
-    for span in sorted(spans):
-        if result and span.offset - result[-1].end <= gap:
-            result[-1] = Span(result[-1].offset, max(result[-1].end, span.end) - result[-1].offset)
-        else:
-            result.append(span)
-    return result
-
-
-def cut_out(span: Span, read: Sequence[Span], data: Sequence[bytes]) -> bytes:
-    """The bytes of a span out of reads (in file order, `data` beside them) that hold it whole."""
-    at = bisect_right(read, span.offset, key=lambda one: one.offset) - 1
-    start = span.offset - read[at].offset
-    return data[at][start : start + span.nbytes]
 
 
 def _reaches(coding: Coding, area: Area, reduction: int) -> list[Area]:

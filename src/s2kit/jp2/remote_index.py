@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from s2kit.errors import InputError
 from s2kit.jp2.codestream import MainHeader
 from s2kit.jp2.markers import MARKER_NBYTES, SOT_NBYTES, NeedMore
-from s2kit.jp2.packets import Span, check_parts, packets_below, precinct_grids, tile_areas
+from s2kit.jp2.packets import check_parts, packets_below, precinct_grids, tile_areas
 from s2kit.jp2.tile_part import TilePart, TilePartHeader, parse_sot, parse_tile_part
 from s2kit.jp2.tile_search import SEEN_NBYTES, NotInOrderError, Siblings, TileSearch, TileShares
 from s2kit.store.remote_source import RemoteSource
+from s2kit.store.spans import Span
 
 log = logging.getLogger(__name__)
 

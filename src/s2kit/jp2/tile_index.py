@@ -7,9 +7,10 @@ from typing import Protocol
 from s2kit.errors import InputError
 from s2kit.jp2.codestream import MainHeader
 from s2kit.jp2.markers import EOC, MARKER_NBYTES, SOT, SOT_NBYTES, NeedMore, u16
-from s2kit.jp2.packets import Span, check_parts
+from s2kit.jp2.packets import check_parts
 from s2kit.jp2.tile_part import TilePart, TilePartHeader, parse_tile_part, sot_fields
 from s2kit.store.byte_source import ByteSource
+from s2kit.store.spans import Span
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from types import MappingProxyType
 
 from s2kit.errors import InputError
 from s2kit.jp2.markers import COC, COD, COM, EOC, PLT, POC, PPT, QCC, QCD, RGN, SOD, SOT, SOT_NBYTES, Buffer
-from s2kit.jp2.packets import Span
 from s2kit.jp2.tile_part import TilePart
+from s2kit.store.spans import Span
 
 SEEN_NBYTES = SOT_NBYTES + 2
 """What must be seen of a tile-part to know it: SOT and the next marker."""

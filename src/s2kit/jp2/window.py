@@ -14,17 +14,8 @@ from functools import lru_cache
 
 from s2kit.jp2.codestream import MainHeader
 from s2kit.jp2.markers import COC, COD, EOC, QCC, QCD, SIZ, SOC, SOD, SOT
-from s2kit.jp2.packets import (
-    Area,
-    Span,
-    TileBlock,
-    TilePackets,
-    block_tiles,
-    cut_out,
-    packets_below,
-    tile_area,
-    wanted_packets,
-)
+from s2kit.jp2.packets import Area, TileBlock, TilePackets, block_tiles, packets_below, tile_area, wanted_packets
+from s2kit.store.spans import Span, cut_out
 
 _SOP = b"\xff\x91\x00\x04"
 _SOP_NBYTES = 6

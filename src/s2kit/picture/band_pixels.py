@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from s2kit.errors import InputError
 from s2kit.grid import Grid, Window
-from s2kit.image.gdal_image import ImageSize
 from s2kit.image.open import Image, open_image
+from s2kit.jp2.reader import ImageSize
 from s2kit.picture.warp import warped
 from s2kit.product.open import BandImage
 

@@ -53,7 +53,7 @@ class SeedError(StrEnum):
     PARSE = "Error parsing jp2"
 
 
-class BadRequestError(InputError):
+class PixelRequestError(InputError):
     """A request that is not of the older service's form."""
 
 
@@ -63,7 +63,7 @@ class NoSuchLevelError(NotFoundError):
 
 def seed_error(error: S2KitError) -> SeedError:
     """Which of the four texts says what went wrong."""
-    if isinstance(error, BadRequestError):
+    if isinstance(error, PixelRequestError):
         return SeedError.BAD_REQUEST
     if isinstance(error, (InputError, NoSuchLevelError)):
         return SeedError.PARSE

@@ -8,7 +8,7 @@ from typing import Any
 
 from s2kit.errors import UsageError
 from s2kit.grid import Bounds, Window
-from s2kit.pixels.dump import BadRequestError
+from s2kit.pixels.dump import PixelRequestError
 
 LOWEST = -1
 """The `rlevel` that stands for the smallest reduction there is."""
@@ -41,29 +41,29 @@ def parse_requests(text: str, archive: str) -> list[PixelWish]:
         archive: The archive that a bare path is a key of.
 
     Raises:
-        BadRequestError: It is something else.
+        PixelRequestError: It is something else.
     """
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise BadRequestError(
+        raise PixelRequestError(
             f"the request is not JSON: {error}", 'write {"Path": "tiles/…jp2", "rlevel": -1}'
         ) from None
     bodies = found if isinstance(found, list) else [found]
     if not bodies:
-        raise BadRequestError("the request is an empty list")
+        raise PixelRequestError("the request is an empty list")
     return [_wish(body, number, archive) for number, body in enumerate(bodies, 1)]
 
 
 def _wish(body: Any, number: int, archive: str) -> PixelWish:
     if not isinstance(body, Mapping):
-        raise BadRequestError(f"request {number} is no object", 'write {"Path": "tiles/…jp2", "rlevel": -1}')
+        raise PixelRequestError(f"request {number} is no object", 'write {"Path": "tiles/…jp2", "rlevel": -1}')
     path = body.get("Path", body.get("path"))
     if not isinstance(path, str) or not path.strip():
-        raise BadRequestError(f"request {number} names no Path", 'write {"Path": "tiles/…jp2", "rlevel": -1}')
+        raise PixelRequestError(f"request {number} names no Path", 'write {"Path": "tiles/…jp2", "rlevel": -1}')
     rlevel = body.get("rlevel", LOWEST)
     if isinstance(rlevel, bool) or not isinstance(rlevel, int) or rlevel < LOWEST:
-        raise BadRequestError(f"request {number}: rlevel {rlevel!r}", "rlevel is -1 for the smallest, 0, 1, 2 …")
+        raise PixelRequestError(f"request {number}: rlevel {rlevel!r}", "rlevel is -1 for the smallest, 0, 1, 2 …")
     return PixelWish(source=path.strip(), rlevel=rlevel, archive=None if "://" in path else archive)
 
 

@@ -26,7 +26,7 @@ from s2kit.pixels.dump import (
 from s2kit.pixels.files import write_json, write_npy, write_text, write_tiff
 from s2kit.pixels.request import LOWEST, PixelWish, part_of
 from s2kit.pixels.target import Target, connections, find_target
-from s2kit.run.events import Finished, Planned, Report
+from s2kit.run.events import Finished, Report, WorkPlanned
 from s2kit.run.files import atomic_file
 from s2kit.run.parallel import Done, pmap, worker_count
 from s2kit.settings import Settings
@@ -102,7 +102,7 @@ def dump(tasks: Sequence[PixelTask], jobs: int, report: Report) -> Iterator[Pixe
         jobs: Worker processes; 0 takes every core.
         report: Hears of each image.
     """
-    report(Planned(len(tasks)))
+    report(WorkPlanned(len(tasks)))
     caps = [cap for task in tasks if (cap := connections(task.wish, task.settings)) is not None]
     workers = min(worker_count(jobs), max(len(tasks), 1), *caps)
     for result in pmap(dump_one, tasks, workers):

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from s2kit.area.aoi_files import read_aois
 from s2kit.errors import NotFoundError, UsageError
 from s2kit.grid import Bounds
-from s2kit.pixels.dump import BadRequestError, PixelFormat
+from s2kit.pixels.dump import PixelFormat, PixelRequestError
 from s2kit.pixels.request import LOWEST, PixelWish, outer_box, parse_requests, parse_window
 from s2kit.run.events import Note, Report
 from s2kit.run.files import refuse_existing
@@ -38,7 +38,7 @@ def wishes(words: PixelWords, report: Report) -> list[PixelWish]:
 
     Raises:
         UsageError: Nothing was named, or words that cannot stand together.
-        BadRequestError: A request that is not of the older service's form.
+        PixelRequestError: A request that is not of the older service's form.
         InputError: An area that cannot be read.
     """
     if words.request is None and not words.sources:
@@ -128,4 +128,4 @@ def _request_text(source: str) -> str:
     except FileNotFoundError as error:
         raise NotFoundError(f"{source}: no such file", "--request takes a file or -") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise BadRequestError(f"{source}: cannot be read as JSON: {error}") from error
+        raise PixelRequestError(f"{source}: cannot be read as JSON: {error}") from error

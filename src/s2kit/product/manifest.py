@@ -6,24 +6,18 @@ pictures of `HTML/` and the schemas of `rep_info/`. Checksums are MD5 up to proc
 absolute paths of the processing server.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from s2kit.errors import InputError
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
-Algorithm = Literal["MD5", "SHA3-256"]
+from s2kit.store.hashes import Algorithm
 
 _HEX_DIGITS: Mapping[str, int] = MappingProxyType({"MD5": 32, "SHA3-256": 64})
 _ANCHORS = frozenset({"GRANULE", "DATASTRIP"})
@@ -70,11 +64,6 @@ class Manifest:
             if entry.path.startswith("GRANULE/") and entry.path.endswith((".tif", ".tiff")):
                 return f"it lists {entry.path}, which ESA does not make: a mirror has rewritten the product"
         return None
-
-
-def new_hash(algorithm: Algorithm) -> "_Hash":
-    """A fresh hash object of a manifest's algorithm."""
-    return hashlib.md5(usedforsecurity=False) if algorithm == "MD5" else hashlib.sha3_256()
 
 
 def parse_manifest(xml: bytes) -> Manifest:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from s2kit.errors import InputError
 from s2kit.product.bands import LAYERS, band_of_id
 from s2kit.product.footprint import Footprint, footprint_of_rings, parse_position_list
-from s2kit.product.name import Baseline, LegacyProductName, Level, ProductName, RelativeOrbit, Sentinel2Name
+from s2kit.product.name import Baseline, Level, OldFormatName, ProductName, RelativeOrbit, Sentinel2Name
 from s2kit.product.name import parse_product_name as parse_name
 from s2kit.product.xmltree import XmlTree, parse_number, parse_xml
 
@@ -173,7 +173,7 @@ def metadata_of_name(name: Sentinel2Name, baseline: Baseline | None = None) -> P
     if baseline is None:
         raise InputError(
             f"{name} has no metadata file, and its name does not tell the processing baseline",
-            f"fetch {name.metadata_file}" if isinstance(name, LegacyProductName) else None,
+            f"fetch {name.metadata_file}" if isinstance(name, OldFormatName) else None,
         )
     if baseline.major == _USERS_OWN:
         raise InputError(
@@ -198,7 +198,7 @@ def _name(tree: XmlTree) -> Sentinel2Name | None:
         name = parse_name(uri) if uri else None
     except InputError:
         return None
-    return name if isinstance(name, (ProductName, LegacyProductName)) else None
+    return name if isinstance(name, (ProductName, OldFormatName)) else None
 
 
 def _level(tree: XmlTree) -> Level:

@@ -18,8 +18,8 @@ from s2kit.product.tile import TileId
 __all__ = [
     "AnyProductName",
     "Baseline",
-    "LegacyProductName",
     "Level",
+    "OldFormatName",
     "ProductName",
     "RelativeOrbit",
     "Sentinel1Name",
@@ -84,7 +84,7 @@ class ProductName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LegacyProductName:
+class OldFormatName:
     """A long Sentinel-2 name from before December 2016; such a product may hold many tiles.
 
     Example: `S2A_OPER_PRD_MSIL1C_PDMC_20160905T104813_R002_V20160905T005712_20160905T010424`.
@@ -155,8 +155,8 @@ class Sentinel1Name:
         )
 
 
-AnyProductName = ProductName | LegacyProductName | Sentinel1Name
-Sentinel2Name = ProductName | LegacyProductName
+AnyProductName = ProductName | OldFormatName | Sentinel1Name
+Sentinel2Name = ProductName | OldFormatName
 
 
 def parse_product_name(text: str) -> AnyProductName:
@@ -213,8 +213,8 @@ def _compact(match: re.Match[str]) -> ProductName:
     )
 
 
-def _legacy(match: re.Match[str]) -> LegacyProductName:
-    return LegacyProductName(
+def _legacy(match: re.Match[str]) -> OldFormatName:
+    return OldFormatName(
         satellite=match["satellite"],
         file_class=match["file_class"],
         level=Level(match["level"]),

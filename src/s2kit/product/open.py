@@ -19,9 +19,10 @@ from s2kit.product.granule import (
 )
 from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest
 from s2kit.product.metadata import ProductMetadata, metadata_of_name, parse_product_metadata
-from s2kit.product.name import Baseline, LegacyProductName, Level, ProductName, Sentinel1Name, Sentinel2Name, TileId
+from s2kit.product.name import Baseline, Level, OldFormatName, ProductName, Sentinel1Name, Sentinel2Name, TileId
 from s2kit.product.name import parse_product_name as parse_name
-from s2kit.product.safe_tree import PRODUCT_METADATA, SafeTree, name_of, open_tree
+from s2kit.product.open_tree import open_tree
+from s2kit.product.safe_tree import PRODUCT_METADATA, SafeTree, name_of
 from s2kit.store.location import ImageLocation
 
 MANIFEST = "manifest.safe"
@@ -304,13 +305,13 @@ def _best_metadata(paths: list[str], name: Sentinel2Name | None) -> str:
     return min(paths, key=lambda path: (level not in path.upper(), path))
 
 
-def _name_of_metadata_file(path: str) -> LegacyProductName | None:
+def _name_of_metadata_file(path: str) -> OldFormatName | None:
     """The name that the old format hides in its metadata file's: `MTD_SAFL1C` stands for `PRD_MSIL1C`."""
     try:
         name = parse_name(re.sub(r"_MTD_SAF(L1C|L2A)_(.*)\.xml", r"_PRD_MSI\1_\2", path))
     except InputError:
         return None
-    return name if isinstance(name, LegacyProductName) else None
+    return name if isinstance(name, OldFormatName) else None
 
 
 def _granule_baseline(tree: SafeTree) -> Baseline | None:

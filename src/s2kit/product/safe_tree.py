@@ -1,6 +1,6 @@
 """The files of one SAFE, wherever they are; here the protocol, and folders on this machine.
 
-Zips are in `io.safe_zip`, products in buckets in `io.store_tree`.
+Zips are in `product/safe_zip.py`, products in buckets in `product/store_tree.py`; `product/open_tree.py` picks one.
 
 A tree lists paths below the SAFE folder, always with `/` between their parts, and says where each file's bytes are.
 What was left half-written (`.part`), markers and lock files are no part of it.
@@ -8,7 +8,6 @@ What was left half-written (`.part`), markers and lock files are no part of it.
 
 import os
 import re
-import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -27,7 +26,7 @@ MAX_READ = 256 << 20
 """Bytes of the largest file that `read` takes into memory; metadata has at most some tens of megabytes."""
 
 _NOT_OF_THE_SAFE = re.compile(r"(?:.*\.part|.*_\$folder\$|\.s2kit\.lock|\.DS_Store|Thumbs\.db)")
-_HINT = "a product is a SAFE folder, a zip of one, or the address of one in a bucket"
+HINT = "a product is a SAFE folder, a zip of one, or the address of one in a bucket"
 
 
 class SafeTree(Protocol):
@@ -114,7 +113,7 @@ class FolderTree:
             with (self._root / path).open("rb") as file:
                 return file.read(-1 if nbytes is None else nbytes)
         except OSError as error:
-            raise _unreadable(self._root / path, error) from error
+            raise unreadable(self._root / path, error) from error
 
     def location(self, path: str) -> ImageLocation:
         """The file itself."""
@@ -133,35 +132,8 @@ class FolderTree:
                         with suppress(FileNotFoundError):  # a link to nowhere is a missing file
                             sizes[path] = (self._root / path).stat().st_size
         except OSError as error:
-            raise _unreadable(self._root, error) from error
+            raise unreadable(self._root, error) from error
         return dict(sorted(sizes.items()))
-
-
-def open_tree(path: Path) -> SafeTree:
-    """The tree at a local path.
-
-    Args:
-        path: A SAFE folder, a folder that holds exactly one, a file at the top of one (such as `MTD_MSIL2A.xml`), or a
-            zip of one.
-
-    Raises:
-        NotFoundError: There is nothing at that path.
-        InputError: What is there is no product, or several.
-        DiskError: It cannot be read.
-    """
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{path}: there is no such file or folder", _HINT) from error
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    if stat.S_ISDIR(mode):
-        return _folder_tree(path)
-    if PRODUCT_METADATA.fullmatch(path.name) or path.name == "manifest.safe":
-        return FolderTree(path.absolute().parent)
-    from s2kit.product.safe_zip import ZipTree
-
-    return ZipTree(path)
 
 
 def safe_root(paths: Iterable[str], address: str) -> str:
@@ -183,7 +155,7 @@ def safe_root(paths: Iterable[str], address: str) -> str:
             likely.add(head.removeprefix("/"))
     roots = sorted(certain or likely)
     if not roots:
-        raise InputError(f"{address}: no Sentinel-2 product: neither metadata nor granules", _HINT)
+        raise InputError(f"{address}: no Sentinel-2 product: neither metadata nor granules", HINT)
     if len(roots) > 1:
         raise InputError(f"{address}: holds {len(roots)} products: {', '.join(roots[:3])} …", "name one of them")
     return f"{roots[0]}/" if roots[0] else ""
@@ -232,29 +204,12 @@ def size_of(sizes: Mapping[str, int], path: str, address: str) -> int:
         raise NotFoundError(f"{address}: there is no {path}") from None
 
 
-def _folder_tree(path: Path) -> FolderTree:
-    try:
-        with os.scandir(path) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
-        files = {entry.name for entry in listed if entry.is_file()}
-        folders = {entry.name for entry in listed if entry.is_dir()}
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if "GRANULE" in folders or "manifest.safe" in files or any(PRODUCT_METADATA.fullmatch(name) for name in files):
-        return FolderTree(path)
-    inner = [name for name in sorted(folders) if name.upper().endswith(".SAFE")]
-    if not inner:
-        raise InputError(f"{path}: no Sentinel-2 product: neither metadata nor granules", _HINT)
-    if len(inner) > 1:
-        raise InputError(f"{path}: holds {len(inner)} products: {', '.join(inner[:3])} …", "name one of them")
-    return _folder_tree(path / inner[0])
-
-
 def _raise(error: OSError) -> None:
     raise error
 
 
-def _unreadable(path: Path, error: Exception) -> DiskError | InputError:
+def unreadable(path: Path, error: Exception) -> DiskError | InputError:
+    """The error of ours that stands for a path that cannot be read."""
     if isinstance(error, OSError):
         return DiskError(f"{path}: cannot be read: {error.strerror or error}")
     return InputError(f"{str(path)!r} is no path: {error}")

@@ -17,14 +17,14 @@ from s2kit.picture.composites import Subject, parse_bands, parse_index, parse_re
 from s2kit.picture.stretch import Stretch, parse_stretch
 from s2kit.product.bands import SEED_BANDS, normal_band
 from s2kit.product.ref import ProductRef
-from s2kit.render.request import Wish
+from s2kit.render.request import PictureSpec
 
 LISTS = ("res_list", "r_list", "g_list", "b_list")
 _SEED_KEYS = frozenset((*LISTS, "id", "status", "output"))
 _KEYS = frozenset(("bands", "index", "recipe", "composite", "r", "g", "b", "res", "stretch", "gamma", "product"))
 
 
-def read_batch(path: Path, *, res: int | None, stretch: Stretch) -> tuple[Wish, ...]:
+def read_batch(path: Path, *, res: int | None, stretch: Stretch) -> tuple[PictureSpec, ...]:
     """Read a batch.
 
     Args:
@@ -77,14 +77,14 @@ def _rows(text: str, label: str) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if value and name} for row in reader]
 
 
-def _checked(makers: Sequence[Any], label: str) -> tuple[Wish, ...]:
+def _checked(makers: Sequence[Any], label: str) -> tuple[PictureSpec, ...]:
     """Make all wishes; where some are wrong, raise one error that names each of them."""
     wishes, wrong, hint = [], [], None
     for number, make in enumerate(makers, 1):
         try:
             wish = make()
             wishes.append(
-                Wish(subject=wish.subject, stretch=wish.stretch, product=wish.product, label=f"entry {number}")
+                PictureSpec(subject=wish.subject, stretch=wish.stretch, product=wish.product, label=f"entry {number}")
             )
         except InputError as error:
             wrong.append(f"entry {number}: {error.message}")
@@ -94,7 +94,7 @@ def _checked(makers: Sequence[Any], label: str) -> tuple[Wish, ...]:
     return tuple(wishes)
 
 
-def _wish(entry: Any, res: int | None, stretch: Stretch) -> Wish:
+def _wish(entry: Any, res: int | None, stretch: Stretch) -> PictureSpec:
     if not isinstance(entry, Mapping):
         raise InputError(f"{entry!r} is no object", 'as in {"bands": "B04,B03,B02", "res": 20}')
     unknown = sorted(set(entry) - _KEYS)
@@ -107,7 +107,7 @@ def _wish(entry: Any, res: int | None, stretch: Stretch) -> Wish:
     subject = _subject(entry).at(resolution)
     if len(stretch.pairs) > 1 and len(subject.bands) == 1:
         raise InputError(f"stretch {stretch.text} has {len(stretch.pairs)} pairs, {subject.name} has one band")
-    return Wish(
+    return PictureSpec(
         subject=subject, stretch=stretch, product=ProductRef(str(entry["product"])) if entry.get("product") else None
     )
 
@@ -130,7 +130,7 @@ def _subject(entry: Mapping[str, Any]) -> Subject:
     return parse(",".join(str(part) for part in value) if isinstance(value, list) else str(value))
 
 
-def _seed_wishes(body: Mapping[str, Any], label: str, stretch: Stretch) -> tuple[Wish, ...]:
+def _seed_wishes(body: Mapping[str, Any], label: str, stretch: Stretch) -> tuple[PictureSpec, ...]:
     """The four lists of the oldest system, by its own table of what is at which resolution."""
     unknown = sorted(set(body) - _SEED_KEYS)
     if unknown:
@@ -154,7 +154,7 @@ def _items(value: Any) -> list[str]:
     return items
 
 
-def _seed_wish(row: Sequence[str], stretch: Stretch) -> Wish:
+def _seed_wish(row: Sequence[str], stretch: Stretch) -> PictureSpec:
     res, *names = row
     resolution = parse_resolution(res)
     bands = []
@@ -166,4 +166,4 @@ def _seed_wish(row: Sequence[str], stretch: Stretch) -> Wish:
                 f"allowed at {resolution} m: {', '.join(SEED_BANDS[resolution])}",
             )
         bands.append(band)
-    return Wish(subject=Subject("-".join(bands), tuple(bands), resolution_m=resolution), stretch=stretch)
+    return PictureSpec(subject=Subject("-".join(bands), tuple(bands), resolution_m=resolution), stretch=stretch)

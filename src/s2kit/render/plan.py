@@ -19,7 +19,7 @@ from s2kit.product.masks import window_of
 from s2kit.product.name import Level, ProductName, TileId, compact_time
 from s2kit.product.open import BandImage, Product
 from s2kit.render.picture import Mode, Picture, fixed_limits
-from s2kit.render.request import RenderRequest, Wish
+from s2kit.render.request import PictureSpec, RenderRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Planned:
     """A picture of one product, with its name and what should be said about it."""
 
     product: Product
-    wish: Wish
+    wish: PictureSpec
     picture: Picture
     fields: Mapping[str, str]
     """For the name template."""
@@ -47,7 +47,7 @@ def tiles_of(product: Product) -> tuple[TileId, ...]:
 
 
 def plan(
-    product: Product, tile: TileId, wish: Wish, request: RenderRequest, started: datetime, reading: Reading
+    product: Product, tile: TileId, wish: PictureSpec, request: RenderRequest, started: datetime, reading: Reading
 ) -> Planned:
     """Plan one picture.
 
@@ -142,7 +142,7 @@ def _none_at(product: Product, tile: TileId, subject: Subject, resolution_m: int
     raise AssertionError("the image is there after all")
 
 
-def _mode(wish: Wish, request: RenderRequest) -> tuple[Mode, str]:
+def _mode(wish: PictureSpec, request: RenderRequest) -> tuple[Mode, str]:
     """How pixels are made, and their type."""
     subject = wish.subject
     if subject.bands[0] in {"TCI", "PVI"} or subject.bands[0] == "SCL":

@@ -39,7 +39,7 @@ DTYPES = ("uint8", "uint16", "float32")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class PictureSpec:
     """One picture that is wanted of each product, or of one."""
 
     subject: Subject
@@ -54,7 +54,7 @@ class Wish:
 class RenderRequest:
     """All that a run is asked for."""
 
-    wishes: tuple[Wish, ...]
+    wishes: tuple[PictureSpec, ...]
     products: tuple[ProductRef, ...] = ()
     """Empty for every product of the dataset folder."""
     out: Path = field(default_factory=Path)
@@ -93,7 +93,7 @@ class RenderRequest:
             raise UsageError("--clip needs an area", "add --aoi or --bbox")
 
 
-class State(StrEnum):
+class OutputState(StrEnum):
     """What became of one output."""
 
     MADE = "made"
@@ -110,7 +110,7 @@ class Outcome:
 
     product: str
     subject: str
-    state: State
+    state: OutputState
     path: Path | None = None
     resolution_m: float | None = None
     width: int | None = None

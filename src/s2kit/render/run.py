@@ -25,11 +25,9 @@ from s2kit.render.paint import (
 )
 from s2kit.render.picture import Picture, limits_of
 from s2kit.render.plan import Planned, name_of, plan, tiles_of
-from s2kit.render.request import Outcome, RenderRequest, State
+from s2kit.render.request import Outcome, OutputState, RenderRequest
 from s2kit.render.write import Output, is_there, leftovers, limit_texts, recipe, tags_of
-from s2kit.run.events import Event, Finished, Note, Report, silent
-from s2kit.run.events import Failed as FailedEvent
-from s2kit.run.events import Planned as PlannedEvent
+from s2kit.run.events import Event, Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.files import destination_lock, remove
 from s2kit.run.parallel import Failed, pmap, worker_count
 from s2kit.settings import Settings
@@ -86,7 +84,7 @@ def render(request: RenderRequest, settings: Settings, report: Report = silent) 
         report = _without_failures(report)
     if request.dry_run:
         _see_what_is_there(jobs, request)
-        yield from (_outcome(job, State.PLANNED) if job.outcome is None else job.outcome for job in jobs)
+        yield from (_outcome(job, OutputState.PLANNED) if job.outcome is None else job.outcome for job in jobs)
         return
     with destination_lock(request.out):
         _see_what_is_there(jobs, request)
@@ -94,7 +92,7 @@ def render(request: RenderRequest, settings: Settings, report: Report = silent) 
             if job.outcome is not None:
                 _tell(job, report)
         todo = [job for job in jobs if job.outcome is None]
-        report(PlannedEvent(len(todo)))
+        report(WorkPlanned(len(todo)))
         try:
             yield from _in_order(jobs, _made(todo, request, report))
         except BaseException:
@@ -192,7 +190,7 @@ def _labelled(error: S2KitError, label: str) -> S2KitError:
 
 
 def _failed(job: Job, error: S2KitError) -> Job:
-    job.outcome = Outcome(product=job.product, subject=job.subject, state=State.FAILED, error=error)
+    job.outcome = Outcome(product=job.product, subject=job.subject, state=OutputState.FAILED, error=error)
     return job
 
 
@@ -231,7 +229,7 @@ def _see_what_is_there(jobs: Sequence[Job], request: RenderRequest) -> None:
             continue
         try:
             if is_there(job.output):
-                job.outcome = _outcome(job, State.KEPT)
+                job.outcome = _outcome(job, OutputState.KEPT)
         except S2KitError as error:
             _failed(job, error)
 
@@ -319,14 +317,14 @@ def _picture(job: Job) -> Picture:
 def _finish(job: Job, painted: Painted) -> None:
     assert job.planned is not None, "only planned jobs are painted"
     job.planned = replace(job.planned, picture=painted.picture)
-    job.outcome = _outcome(job, State.MADE, painted.nbytes)
+    job.outcome = _outcome(job, OutputState.MADE, painted.nbytes)
 
 
-def _outcome(job: Job, state: State, nbytes: int | None = None) -> Outcome:
+def _outcome(job: Job, state: OutputState, nbytes: int | None = None) -> Outcome:
     picture, output, planned = _picture(job), job.output, job.planned
     assert output is not None, "planned jobs are named"
     assert planned is not None, "planned jobs are planned"
-    if state is State.PLANNED:
+    if state is OutputState.PLANNED:
         nbytes = sum(planned.product.tree.nbytes(image.path) for image in picture.sources)
     return Outcome(
         product=job.product,
@@ -344,17 +342,17 @@ def _outcome(job: Job, state: State, nbytes: int | None = None) -> Outcome:
 def _tell(job: Job, report: Report) -> None:
     outcome = job.outcome
     assert outcome is not None, "it is settled"
-    if outcome.state is State.KEPT:
+    if outcome.state is OutputState.KEPT:
         report(Finished(job.label, "is there already"))
     elif outcome.error is not None:
-        report(FailedEvent(job.label, str(outcome.error)))
+        report(ItemFailed(job.label, str(outcome.error)))
     else:
         report(Finished(job.label, f"{outcome.width} x {outcome.height} px, {(outcome.nbytes or 0) / 1e6:.1f} MB"))
 
 
 def _without_failures(report: Report) -> Report:
     def rest(event: Event) -> None:
-        if not isinstance(event, FailedEvent):
+        if not isinstance(event, ItemFailed):
             report(event)
 
     return rest

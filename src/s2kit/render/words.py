@@ -19,7 +19,7 @@ from s2kit.product.ref import ProductRef
 from s2kit.product.scl import parse_classes
 from s2kit.render.batch import read_batch
 from s2kit.render.plan import allowed_resolution
-from s2kit.render.request import PictureFormat, RenderRequest, Wish
+from s2kit.render.request import PictureFormat, PictureSpec, RenderRequest
 from s2kit.run.events import Note, Report, silent
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ def build_request(
     )
 
 
-def _wishes(words: RenderWords) -> Iterator[Wish]:
+def _wishes(words: RenderWords) -> Iterator[PictureSpec]:
     """What is wanted: by the options, then by the batch; true colour where nothing is said."""
     res = allowed_resolution(words.res)
     stretch = typed(lambda text: parse_stretch(text, words.gamma), words.stretch or "auto")
@@ -112,7 +112,7 @@ def _wishes(words: RenderWords) -> Iterator[Wish]:
     wrong: list[S2KitError] = []
     for option, parse, text in asked:
         try:
-            wish = Wish(subject=parse(text).at(res), stretch=stretch)
+            wish = PictureSpec(subject=parse(text).at(res), stretch=stretch)
             check_pairs(wish.subject, stretch)
             yield wish
         except S2KitError as error:

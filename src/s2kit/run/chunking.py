@@ -9,7 +9,7 @@ _PIECE_S = 0.25
 _GROWTH = 4
 
 
-def paced(read: Callable[[int], bytes], clock: Callable[[], float] = time.monotonic) -> Iterator[bytes]:
+def chunked(read: Callable[[int], bytes], clock: Callable[[], float] = time.monotonic) -> Iterator[bytes]:
     """A body in pieces that take about a quarter of a second each, as far as `SMALLEST` and `LARGEST` allow.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class WorkPlanned:
     """How much there is to do, said once before the work starts."""
 
     items: int
@@ -45,7 +45,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class ItemFailed:
     """An item failed; the others go on."""
 
     item: str
@@ -60,7 +60,7 @@ class Note:
     warning: bool = False
 
 
-Event = Planned | Started | Advanced | Finished | Failed | Note
+Event = WorkPlanned | Started | Advanced | Finished | ItemFailed | Note
 Report = Callable[[Event], None]
 
 

@@ -69,7 +69,7 @@ def put(items: "queue.Queue[T]", item: T, stop: threading.Event) -> bool:
     return False
 
 
-def ahead(source: Iterator[T]) -> Iterator[T]:
+def prefetch(source: Iterator[T]) -> Iterator[T]:
     """The same items, the next one being fetched by a thread while one is looked at; errors come where they belong."""
     ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(1)
     stop = threading.Event()
@@ -84,7 +84,7 @@ def ahead(source: Iterator[T]) -> Iterator[T]:
             end = error
         put(ready, (None, end), stop)
 
-    start(fetch, "ahead")
+    start(fetch, "prefetch")
     try:
         while True:
             item, error = ready.get()

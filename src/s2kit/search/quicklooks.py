@@ -8,7 +8,7 @@ from s2kit.catalogue.quicklook_files import picture
 from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import S2KitError
 from s2kit.run.deadline import Deadline
-from s2kit.run.events import Failed, Finished, Note, Planned, Report
+from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned
 from s2kit.run.threads import Pool
 
 _THREADS = 4
@@ -35,7 +35,7 @@ def fetch_quicklooks(records: Iterable[ProductRecord], folder: Path, report: Rep
     """
     wanted = {record.id: record for record in records}
     having = [record for record in wanted.values() if record.quicklook or record.locations.get("local")]
-    report(Planned(len(having)))
+    report(WorkPlanned(len(having)))
     if len(having) < len(wanted):
         report(Note(f"{len(wanted) - len(having)} of {len(wanted)} products offer no quicklook without an account"))
     deadline = Deadline(_TIMEOUT_S)
@@ -45,7 +45,7 @@ def fetch_quicklooks(records: Iterable[ProductRecord], folder: Path, report: Rep
         try:
             picture(record, target, deadline)
         except S2KitError as error:
-            report(Failed(record.id, f"{record.id}: no quicklook: {error}"))
+            report(ItemFailed(record.id, f"{record.id}: no quicklook: {error}"))
             return error
         report(Finished(record.id, str(target)))
         return target

@@ -13,8 +13,9 @@ from itertools import islice
 
 from s2kit.area.aoi import Aoi, for_query, require_area
 from s2kit.area.dates import EVER, DateRange
-from s2kit.catalogue.base import CatalogueSource, open_catalogue
+from s2kit.catalogue.base import CatalogueSource
 from s2kit.catalogue.dedupe import newest
+from s2kit.catalogue.open import open_catalogue
 from s2kit.catalogue.query import Query, located, matches
 from s2kit.catalogue.record import ProductRecord
 from s2kit.catalogue.sorting import ordered
@@ -284,7 +285,7 @@ def _answers(part: _Part, request: SearchRequest, deadline: Deadline, report: Re
     group = part.group
     area = None if group.aoi is None else for_query(group.aoi.geometry)
     seen: set[str] = set()
-    catalogue = open_catalogue(part.source, deadline, request.page_size, ahead=not request.is_stream)
+    catalogue = open_catalogue(part.source, deadline, request.page_size, prefetching=not request.is_stream)
     told = 0
     count: int | None = None
     for page in catalogue.pages(_with_tile(request.query, group.aoi), area, group.when):

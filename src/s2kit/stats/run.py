@@ -10,18 +10,17 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import mapping
 
-from s2kit.archive.pixel_source import tell_offsets
+from s2kit.archive.pixel_source import warn_offsets
 from s2kit.area.parcel import Parcel
 from s2kit.chips.candidates import Found
 from s2kit.chips.places import PLACES_KEY, parcel_place
 from s2kit.errors import S2KitError
 from s2kit.picture.zonal import histogram_text
 from s2kit.product.scl import unknown_codes
-from s2kit.run.events import Failed as FailedEvent
-from s2kit.run.events import Finished, Note, Planned, Report, silent
+from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed, pmap, worker_count
 from s2kit.settings import Settings
-from s2kit.stats.task import SCL, Numbers, Outcome, Outline, StatsRecipe, StatsTask, Visit, count
+from s2kit.stats.task import SCL, Outline, ParcelVisit, StatsOutcome, StatsRecipe, StatsTask, ZonalResult, count
 
 _CELL_DEG = 0.1
 """Parcels of one cell of this side are counted together: about the side of a coded tile of the 10 m files."""
@@ -51,7 +50,7 @@ class StatsRow:
     tile: str
     covered_pct: float
     """Share of the parcel inside the product's footprint."""
-    numbers: Numbers
+    numbers: ZonalResult
 
     def to_json(self) -> dict[str, Any]:
         """Flat values; the keys are always the same."""
@@ -129,7 +128,7 @@ class StatsRun:
         self.products = len({one.found.source.id for one in picks})
         self._tell_lonely(picks)
         tasks = _tasks(self.request, picks)
-        self.report(Planned(len(tasks)))
+        self.report(WorkPlanned(len(tasks)))
         layers = {layer: at for at, layer in enumerate(self.request.recipe.layers)}
         waiting: dict[int, list[StatsRow]] = {}
         turn = 0
@@ -139,7 +138,7 @@ class StatsRun:
                 yield from waiting.pop(turn)
                 turn += 1
         if any(layer != SCL for layer in self.request.recipe.layers):
-            tell_offsets(self.offset_sources.items(), self.report)
+            warn_offsets(self.offset_sources.items(), self.report)
 
     def _rows_of(
         self, done: Any, task: StatsTask, by_key: Mapping[tuple[int, str], _Pick], layers: Mapping[str, int]
@@ -149,7 +148,7 @@ class StatsRun:
             for visit in task.visits:
                 self._fail(visit.source.id, done.error)
             return []
-        outcome: Outcome = done.value
+        outcome: StatsOutcome = done.value
         self.offset_sources |= outcome.offset_sources
         for product, error in outcome.failures.items():
             self._fail(product, error)
@@ -167,7 +166,7 @@ class StatsRun:
     def _fail(self, product: str, error: S2KitError) -> None:
         if product not in self.failures:
             self.failures[product] = error
-            self.report(FailedEvent(product, error.message))
+            self.report(ItemFailed(product, error.message))
 
     def _tell_lonely(self, picks: Sequence[_Pick]) -> None:
         """Say which parcels no product shows, and which none shows whole."""
@@ -256,7 +255,7 @@ def _tasks_of(
         numbers = sorted(set().union(*(parcels for _, parcels in part)))
         yield StatsTask(
             tuple(_outline(number, request.parcels[number]) for number in numbers),
-            tuple(Visit(found.source, frozenset(parcels)) for found, parcels in part),
+            tuple(ParcelVisit(found.source, frozenset(parcels)) for found, parcels in part),
             request.recipe,
             request.settings,
         )

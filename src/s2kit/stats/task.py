@@ -37,7 +37,7 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ParcelVisit:
     """A product, and which of the task's parcels it answers for."""
 
     source: SourceRef
@@ -65,13 +65,13 @@ class StatsTask:
     """Parcels that lie together, and the products that show them."""
 
     outlines: tuple[Outline, ...]
-    visits: tuple[Visit, ...]
+    visits: tuple[ParcelVisit, ...]
     recipe: StatsRecipe
     settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class ZonalResult:
     """One parcel in one layer of one product."""
 
     number: int
@@ -90,20 +90,20 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StatsOutcome:
     """What a task found."""
 
-    numbers: tuple[Numbers, ...]
+    numbers: tuple[ZonalResult, ...]
     offset_sources: Mapping[str, str] = field(default_factory=dict)
     """Who says what the offset is, by product."""
     failures: Mapping[str, S2KitError] = field(default_factory=dict)
     """By product."""
 
 
-def count(task: StatsTask) -> Outcome:
+def count(task: StatsTask) -> StatsOutcome:
     """The numbers of all of a task's parcels; a product that cannot be read does not stop the others."""
     masks = _Masks(task.outlines)
-    numbers: list[Numbers] = []
+    numbers: list[ZonalResult] = []
     offset_sources: dict[str, str] = {}
     failures: dict[str, S2KitError] = {}
     for visit in task.visits:
@@ -114,13 +114,13 @@ def count(task: StatsTask) -> Outcome:
                 numbers += _count_product(task, visit, source, masks)
         except S2KitError as error:
             failures[visit.source.id] = error
-    return Outcome(tuple(numbers), offset_sources, failures)
+    return StatsOutcome(tuple(numbers), offset_sources, failures)
 
 
-def _count_product(task: StatsTask, visit: Visit, source: PixelSource, masks: "_Masks") -> list[Numbers]:
+def _count_product(task: StatsTask, visit: ParcelVisit, source: PixelSource, masks: "_Masks") -> list[ZonalResult]:
     recipe = task.recipe
     wanted = [at for at, outline in enumerate(task.outlines) if outline.number in visit.parcels]
-    rows: list[Numbers] = []
+    rows: list[ZonalResult] = []
     with _Reader(source, task) as reader:
         clouds = _Clouds(reader, masks, wanted, recipe)
         for layer in recipe.layers:
@@ -251,11 +251,11 @@ class _Clouds:
 
 def _layer_rows(
     layer: str, reader: _Reader, masks: _Masks, clouds: _Clouds, wanted: Sequence[int], task: StatsTask
-) -> list[Numbers]:
+) -> list[ZonalResult]:
     recipe, product = task.recipe, reader.source.id
     if layer == SCL:
         return [
-            Numbers(
+            ZonalResult(
                 task.outlines[at].number,
                 product,
                 SCL,
@@ -275,13 +275,13 @@ def _layer_rows(
     for at in wanted:
         found = masks.at(grid, at)
         if found is None:
-            rows.append(Numbers(task.outlines[at].number, product, layer, 0, summary=Summary(0)))
+            rows.append(ZonalResult(task.outlines[at].number, product, layer, 0, summary=Summary(0)))
             continue
         mask = found[1]
         chosen = mask & clear[at] if at in clear else mask
         inner = values[at][chosen]
         rows.append(
-            Numbers(
+            ZonalResult(
                 task.outlines[at].number,
                 product,
                 layer,

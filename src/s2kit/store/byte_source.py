@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from s2kit.errors import AccessError, DiskError, InputError, NotFoundError
-from s2kit.jp2.packets import Span
+from s2kit.store.spans import Span
 
 _HAS_PREAD = hasattr(os, "pread")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from s2kit.errors import DiskError, InputError
-from s2kit.product.manifest import Algorithm, new_hash
+from s2kit.store.hashes import Algorithm, new_hash
 from s2kit.store.location import FilePart, ImageLocation, LocalFile, ZipMember
 from s2kit.store.open import open_store
 

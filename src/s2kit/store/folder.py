@@ -10,7 +10,7 @@ from typing import IO
 from s2kit.errors import AccessError, DiskError, InputError, NotFoundError, S2KitError
 from s2kit.run.files import LOCK_NAME, PART_SUFFIX, atomic_file
 from s2kit.store.archive import Archive
-from s2kit.store.open import Body, ChangedError, ObjectInfo, Part
+from s2kit.store.base import Body, ChangedError, ObjectInfo, Part
 
 _CHUNK = 1 << 20
 

@@ -15,9 +15,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from s2kit.errors import AccessError, NotFoundError, OutputError, S2KitError, ServiceError, TryLaterError
-from s2kit.run.chunking import paced
+from s2kit.run.chunking import chunked
 from s2kit.store.archive import Archive
-from s2kit.store.open import Body, ChangedError, ObjectInfo, Part
+from s2kit.store.base import Body, ChangedError, ObjectInfo, Part
 from s2kit.store.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
 
 LISTABLE = frozenset({"storage.googleapis.com"})
@@ -149,7 +149,7 @@ class HttpsStore:
 
     def _chunks(self, answer: requests.Response, key: str) -> Iterator[bytes]:
         try:
-            yield from paced(partial(answer.raw.read, decode_content=True))
+            yield from chunked(partial(answer.raw.read, decode_content=True))
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise BrokenBodyError(f"{self._name(key)}: the transfer broke off: {error}", "run again later") from error
 

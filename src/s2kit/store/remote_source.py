@@ -13,11 +13,11 @@ from itertools import islice, pairwise
 from typing import IO, Self
 
 from s2kit.errors import InputError
-from s2kit.jp2.packets import Span, merged
 from s2kit.run.sharing import sharers
 from s2kit.run.threads import Pool
+from s2kit.store.base import ObjectInfo, Part, Store
 from s2kit.store.byte_source import Traffic
-from s2kit.store.open import ObjectInfo, Part, Store
+from s2kit.store.spans import Span, merged
 
 GAP_NBYTES = 32 * 1024
 """Ranges that lie not farther apart are read as one: such a gap takes less time than another request."""

@@ -24,9 +24,9 @@ from botocore import exceptions as boto
 from botocore.config import Config
 
 from s2kit.errors import OutputError
-from s2kit.run.chunking import paced
+from s2kit.run.chunking import chunked
 from s2kit.store.archive import Archive
-from s2kit.store.open import Body, ObjectInfo, Part
+from s2kit.store.base import Body, ObjectInfo, Part
 from s2kit.store.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
 from s2kit.store.s3_errors import changed, short, translated, upload_failed
 
@@ -204,7 +204,7 @@ class S3Store:
 
     def _chunks(self, stream: Any, name: str) -> Iterator[bytes]:
         try:
-            yield from paced(stream.read)
+            yield from chunked(stream.read)
         except (boto.BotoCoreError, boto.HTTPClientError, OSError) as error:
             raise BrokenBodyError(f"{name}: the transfer broke off: {short(error)}", "run again later") from error
 

@@ -8,7 +8,7 @@ from botocore import exceptions as boto
 
 from s2kit.errors import AccessError, ConfigError, NotFoundError, OutputError, S2KitError, ServiceError, TryLaterError
 from s2kit.store.archive import Archive
-from s2kit.store.open import ChangedError
+from s2kit.store.base import ChangedError
 
 _NO_KEYS = (
     boto.NoCredentialsError,

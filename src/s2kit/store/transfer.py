@@ -18,9 +18,9 @@ from typing import IO, TYPE_CHECKING, Literal
 import stamina
 
 from s2kit.errors import InputError, ServiceError, TryLaterError
-from s2kit.product.manifest import Algorithm, new_hash
 from s2kit.run.files import PART_SUFFIX, ensure_folder, remove, translate_os_error
-from s2kit.store.open import Body, ChangedError, ObjectInfo, Store
+from s2kit.store.base import Body, ChangedError, ObjectInfo, Store
+from s2kit.store.hashes import Algorithm, new_hash
 
 if TYPE_CHECKING:
     from hashlib import _Hash

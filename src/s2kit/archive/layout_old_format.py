@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from s2kit.errors import InputError
-from s2kit.product.name import LegacyProductName
+from s2kit.product.name import OldFormatName
 
 UNRECOVERABLE: Mapping[str, str] = MappingProxyType(
     {
@@ -31,10 +31,10 @@ _L2A_IMAGE = re.compile(rf"R(\d\d)m/L2A_.*_({_BAND}|TCI|AOT|WVP|SCL|VIS)_\1m\.jp
 
 
 @dataclass(frozen=True, slots=True)
-class LegacyRules:
+class OldFormatRules:
     """The rule set for one product in the old format."""
 
-    name: LegacyProductName
+    name: OldFormatName
     product_prefix: str
     tiles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     """Tile id (`53HLA`) to tile prefix, from `productInfo.json`."""

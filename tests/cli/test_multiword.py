@@ -6,8 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from s2kit.cli.multiword import PairsCommand
 from s2kit.cli.options import Aoi, Bbox, Point, Range
-from s2kit.cli.pairs import PairsCommand
 
 app = typer.Typer()
 

@@ -17,7 +17,7 @@ EMPTY_FOLDERS = ("AUX_DATA", "HTML", "rep_info")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Destination:
     """The paths of one product in a folder."""
 
     folder: Path
@@ -70,12 +70,12 @@ def stamp(path: Path) -> Stamp | None:
     return Stamp(found.st_size, found.st_mtime_ns)
 
 
-def unchanged(place: Place, record: DownloadRecord) -> set[str]:
+def unchanged(place: Destination, record: DownloadRecord) -> set[str]:
     """Files of the SAFE folder that are still as they were when they were proven."""
     return {path for path, known in record.files.items() if stamp(place.safe / path) == known}
 
 
-def standing(place: Place, subset: Subset, *, as_zip: bool, complete: bool) -> Path | None:
+def find_complete(place: Destination, subset: Subset, *, as_zip: bool, complete: bool) -> Path | None:
     """What is there already, proven and complete, without reading a byte of it.
 
     Args:
@@ -123,7 +123,7 @@ def is_proven(path: Path, entry: ManifestEntry) -> bool:
     return hash_file(path, entry.algorithm) == entry.checksum
 
 
-def set_aside(place: Place, file: Path, path: str) -> Path:
+def quarantine(place: Destination, file: Path, path: str) -> Path:
     """Move wrong bytes to the quarantine, under the name that they did not deserve; an older culprit is replaced."""
     target = place.quarantine / path
     ensure_folder(target.parent)
@@ -136,7 +136,7 @@ def set_aside(place: Place, file: Path, path: str) -> Path:
     return target
 
 
-def settle(place: Place, paths: Iterable[str]) -> None:
+def publish(place: Destination, paths: Iterable[str]) -> None:
     """Give the product its name: the growing folder is renamed, or its files join a folder that is there already."""
     _sync_folders(place.part)
     try:
@@ -155,7 +155,7 @@ def settle(place: Place, paths: Iterable[str]) -> None:
     remove(place.part)
 
 
-def stamps(place: Place, paths: Iterable[str]) -> dict[str, Stamp]:
+def stamps(place: Destination, paths: Iterable[str]) -> dict[str, Stamp]:
     """Sizes and times of files of the SAFE folder."""
     found = ((path, stamp(place.safe / path)) for path in paths)
     return {path: value for path, value in found if value is not None}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.cli.ending import GRACE_S
+from s2kit.cli.shutdown import GRACE_S
 from support.aws_trees import L1C, L2A
 from support.http_server import Fault, Request, serving
 from support.jp2 import write_jp2
