@@ -66,7 +66,7 @@ class Settings:
     jobs: int = _setting(0, "Worker processes; 0 takes every core.")
     archive: str = _setting("auto", "Archive that products come from; auto asks the free ones only.")
     allow_requester_pays: bool = _setting(False, "Let auto use archives that bill the reader.")
-    catalogue: str = _setting("earth-search", "CatalogueSettings that search asks.")
+    catalogue: str = _setting("earth-search", "Catalogue that search asks.")
     level: str = _setting("l2a", "Processing level that search asks for: l2a or l1c.")
     limit: int = _setting(0, "Most products for an area and a range of dates; 0 means all.", example="10")
     max_bytes: str = _setting("", "Refuse to download more than this, such as 20GB; empty means no bound.")
