@@ -1,4 +1,4 @@
-"""The README is true: verbs, options, exit codes and set-up commands are those of the program."""
+"""The README and `docs/` are true: verbs, options, exit codes and set-up commands are those of the program."""
 
 import re
 import shlex
@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from s2kit.cli.app import app
 from s2kit.errors import ExitCode
+from support import cli_docs
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -55,6 +56,11 @@ def test_every_option_has_help() -> None:
         if parameter.opts[0].startswith("-") and not parameter.help
     ]
     assert not silent
+
+
+def test_the_manual_is_what_help_prints() -> None:
+    written = cli_docs.PAGE.read_text(encoding="utf-8")
+    assert written == cli_docs.page(), f"docs/cli.md is out of date; write it again with: {cli_docs.COMMAND}"
 
 
 def test_the_two_commands_that_set_everything_up() -> None:
