@@ -218,3 +218,15 @@ def test_whatever_is_cleaned_is_valid_and_in_the_world(points: list[tuple[float,
     west, south, east, north = geometry.bounds
     assert -180 <= west <= east <= 180
     assert -90 <= south <= north <= 90
+
+
+def test_equal_neighbours_are_joined() -> None:
+    ring = Polygon([(1.2, 43.2), (1.4, 43.2), (1.4, 43.2), (1.4 + 1e-14, 43.2), (1.4, 43.4), (1.2, 43.4), (1.2, 43.2)])
+    cleaned = clean(ring, "x").geometry
+    assert list(cleaned.exterior.coords) == [(1.2, 43.2), (1.4, 43.2), (1.4, 43.4), (1.2, 43.4), (1.2, 43.2)]
+    assert shapely.get_num_coordinates(for_query(cleaned)) == 5
+
+
+def test_points_on_one_line_are_no_area() -> None:
+    with pytest.raises(InputError, match="no extent"):
+        clean(Polygon([(1.2, 43.2), (1.3, 43.3), (1.4, 43.4)]), "x")

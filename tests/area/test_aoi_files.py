@@ -94,7 +94,7 @@ def test_notes_tell_what_was_mended(tmp_path: Path) -> None:
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="gone"):
         read_aois([tmp_path / "gone.geojson"])
-    with pytest.raises(NotFoundError, match="no AOI file"):
+    with pytest.raises(NotFoundError, match="no vector file"):
         read_aois([tmp_path])
 
 
@@ -120,7 +120,7 @@ def test_a_broken_geopackage_is_named(tmp_path: Path) -> None:
 
 
 def test_without_pyogrio_the_extra_is_named(tmp_path: Path) -> None:
-    (tmp_path / "x.gpkg").write_bytes(b"")
+    (tmp_path / "x.gpkg").write_bytes(b"SQLite format 3\x00")
     code = (
         "import sys; sys.modules['pyogrio'] = None; sys.modules['pyogrio.errors'] = None\n"
         "from s2kit.area.aoi_files import read_aois\n"

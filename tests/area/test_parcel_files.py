@@ -28,7 +28,7 @@ def test_geojson(tmp_path):
     path = write(tmp_path / "p.geojson", [feature(FIELD, pid=7.0, CROPNAME="Barley", cropcode=None), feature(FIELD)])
     one, two = read_parcels(path).parcels
     assert (one.pid, one.cropname, one.cropcode, one.srid) == ("7", "Barley", None, 4326)
-    assert two.pid == "2"
+    assert two.pid == "feature-2"  # a made-up id is never one that a parcel could have
     assert one.geometry.equals(FIELD)
 
 
@@ -70,14 +70,14 @@ def test_holes_stay(tmp_path):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "not JSON"),
+        ("", "empty"),
         ("{", "not JSON"),
-        ("[]", "no GeoJSON of polygons"),
+        ("[]", "no GeoJSON object"),
         ('{"type": "FeatureCollection"}', "no list of features"),
-        ('{"type": "FeatureCollection", "features": []}', "holds no polygon"),
+        ('{"type": "FeatureCollection", "features": []}', "holds no geometry"),
         ('{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}}', "a Point"),
-        ('{"type": "Polygon", "coordinates": []}', "empty"),
-        ('{"type": "Polygon", "coordinates": [[[1, 2], [3]]]}', "bad geometry"),
+        ('{"type": "Polygon", "coordinates": []}', "holds no geometry"),
+        ('{"type": "Polygon", "coordinates": [[[1, 2], [3]]]}', "no position"),
         ('{"type": "Polygon", "coordinates": [[[1, 99], [2, 99], [2, 98], [1, 99]]]}', "latitude"),
         (
             '{"type": "FeatureCollection", "crs": {"type": "name", "properties": {"name": "nowhere"}}, "features": '
@@ -139,3 +139,44 @@ def test_real_parcels(shared_data):
     assert {parcel.srid for parcel in real} == {32632}
     assert all(parcel.cropname for parcel in real)
     assert sum(areas_m2(real)) == pytest.approx(sum(parcel.source_geometry.area for parcel in real), rel=0.001)
+
+
+def test_made_up_ids_are_nobodys(tmp_path):
+    fields = [feature(FIELD, pid=None), feature(FIELD, pid=1), feature(FIELD, pid="feature-1")]
+    found = read_parcels(write(tmp_path / "p.geojson", fields))
+    assert [parcel.pid for parcel in found.parcels] == ["_feature-1", "1", "feature-1"]
+    assert "1 parcel has no id" in found.notes[0]
+    without = read_parcels(write(tmp_path / "q.geojson", [feature(FIELD), feature(FIELD)])).parcels
+    assert [parcel.pid for parcel in without] == ["1", "2"]
+
+
+def test_equal_ids_are_reported_once(tmp_path):
+    path = write(tmp_path / "p.geojson", [feature(FIELD, pid=1), feature(FIELD, pid=1), feature(FIELD, pid=1)])
+    (note,) = read_parcels(path).notes
+    assert "several parcels have the same id: 1" in note
+
+
+def test_an_empty_geometry_counts_as_none(tmp_path):
+    empty = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": []}, "properties": {"pid": "x"}}
+    found = read_parcels(write(tmp_path / "p.geojson", [feature(FIELD, pid="a"), empty]))
+    assert [parcel.pid for parcel in found.parcels] == ["a"]
+    assert "1 feature without a geometry left out" in found.notes[0]
+
+
+def test_a_shapefile_without_prj_takes_the_crs_that_is_said(tmp_path):
+    import numpy as np
+    from pyogrio.raw import write as write_vector
+
+    path = tmp_path / "p.shp"
+    square = shapely.to_wkb(box(580560, 5101700, 580660, 5101800))
+    geometry = np.array([square], dtype=object)
+    write_vector(
+        path, geometry, [np.array(["f1"], dtype=object)], ["pid"], crs="EPSG:32632", geometry_type="Polygon",
+        driver="ESRI Shapefile",
+    )  # fmt: skip
+    path.with_suffix(".prj").unlink()
+    (one,) = read_parcels(path, crs="EPSG:32632").parcels
+    assert one.srid == 32632
+    assert one.centre == pytest.approx((10.04, 46.06), abs=0.1)
+    with pytest.raises(InputError, match=r"latitude|longitude"):
+        read_parcels(path)

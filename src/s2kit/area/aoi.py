@@ -22,6 +22,8 @@ MAX_QUERY_VERTICES = 200
 
 _DECIMALS = 12
 """Of degrees: a tenth of a micrometre; GEOS fails on numbers that are next to nothing."""
+_LEAST_AREA_DEG2 = 1e-13
+"""About 10 cm² at the equator; smaller areas come from points on one line."""
 _WORLD = 360.0
 _FEWEST_VERTICES = 5  # of a part
 _ORDER_HINT = "coordinates are longitude, latitude in degrees; a file in another CRS has to name it"
@@ -137,8 +139,11 @@ def clean(geometry: BaseGeometry, label: str) -> Cleaned:
     if crosses:
         geometry = _cut(geometry)
         notes.append(f"{label}: cut at the antimeridian")
-    if geometry.is_empty or not geometry.is_valid:
+    flat = _dimension(geometry) == 2 and geometry.area < _LEAST_AREA_DEG2
+    if geometry.is_empty or not geometry.is_valid or flat:
         raise InputError(f"{label}: the geometry has no extent", "its points lie on one line or in one place")
+    if _dimension(geometry) > 0:
+        geometry = shapely.remove_repeated_points(geometry)  # some catalogues refuse equal neighbours
     return Cleaned(geometry, tuple(notes))
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
+from s2kit.area.feature import text_or_none
 from s2kit.errors import InputError, NotFoundError
 
 FIELD_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -70,16 +71,6 @@ def attribute_names(columns: Sequence[str], fields: Mapping[str, str] | None = N
             if name not in found and guess in by_lower:
                 found[name] = by_lower[guess]
     return found
-
-
-def text_or_none(value: object) -> str | None:
-    """An attribute as text; None and blanks are None, whole floats lose their `.0`."""
-    if value is None:
-        return None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value).strip()
-    return text or None
 
 
 def parse_where(text: str) -> tuple[str, str]:

@@ -7,17 +7,19 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from s2kit.area.feature import CRS_HINT, Feature, normal_crs
 from s2kit.errors import InputError
 
 LON_LAT = 4326
 
 
 def crs_epsg(text: str, label: str) -> int | None:
-    """The EPSG code of a CRS given as text (WKT, `EPSG:n`, PROJ); None where it has none.
+    """The EPSG code of a CRS given as `EPSG:n`, a URN or WKT; None if it has none.
 
     Raises:
         InputError: The text names no CRS.
     """
+    text = normal_crs(text, label)
     from rasterio import Env
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
@@ -26,7 +28,7 @@ def crs_epsg(text: str, label: str) -> int | None:
         with Env():
             code = CRS.from_user_input(text).to_epsg()
     except CRSError as error:
-        raise InputError(f"{label}: CRS {text[:80]!r} is not known", "name it as EPSG:n") from error
+        raise InputError(f"{label}: CRS {text[:80]!r} is not known", CRS_HINT) from error
     return None if code is None else int(code)
 
 
@@ -74,3 +76,20 @@ def project_point(x: float, y: float, source: int, target: int) -> tuple[float, 
     """One point in another CRS."""
     point = project(shapely.Point(x, y), source, target)
     return float(shapely.get_x(point)), float(shapely.get_y(point))
+
+
+def in_lon_lat(features: Sequence[Feature], label: str) -> list[BaseGeometry]:
+    """The geometries of features in longitude and latitude, in their order.
+
+    Raises:
+        InputError: A CRS is not known, or a vertex has no place on Earth in it.
+    """
+    geometries: list[BaseGeometry] = [feature.geometry for feature in features]
+    for crs in dict.fromkeys(feature.crs for feature in features):
+        source = crs_epsg(crs, label) or crs
+        if source == LON_LAT:
+            continue
+        at = [index for index, feature in enumerate(features) if feature.crs == crs]
+        for index, moved in zip(at, project_all([geometries[index] for index in at], source, LON_LAT), strict=True):
+            geometries[index] = moved
+    return geometries

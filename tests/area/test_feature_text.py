@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
-from s2kit.area.aoi_formats import WGS84, looks_like_geometry, normal_crs, read_geometries
+from s2kit.area.feature import WGS84, normal_crs
+from s2kit.area.feature_text import looks_like_geometry, parse_features
 from s2kit.errors import InputError
 
 SQUARE = {"type": "Polygon", "coordinates": [[[1, 43], [2, 43], [2, 44], [1, 44], [1, 43]]]}
@@ -27,24 +28,24 @@ def feature(geometry: object = SQUARE, **properties: object) -> dict[str, object
     ],
 )
 def test_every_form_of_geojson(document: dict[str, object]) -> None:
-    (area,) = read_geometries("\ufeff" + json.dumps(document))
+    (area,) = parse_features("\ufeff" + json.dumps(document)).features
     assert area.geometry.equals(box(1, 43, 2, 44))
     assert area.crs == WGS84
 
 
 def test_coordinates_keep_all_their_digits() -> None:
-    (area,) = read_geometries('{"type":"Point","coordinates":[1.123456789012, 43.987654321098]}')
+    (area,) = parse_features('{"type":"Point","coordinates":[1.123456789012, 43.987654321098]}').features
     assert (area.geometry.x, area.geometry.y) == (1.123456789012, 43.987654321098)
 
 
 def test_features_keep_their_names() -> None:
     text = json.dumps({"type": "FeatureCollection", "features": [feature(name=" north "), feature(id=7), feature()]})
-    assert [area.name for area in read_geometries(text)] == ["north", "7", None]
+    assert [area.name for area in parse_features(text).features] == ["north", "7", None]
 
 
 def test_the_old_crs_member_is_read() -> None:
     crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4674"}}
-    assert read_geometries(json.dumps({**SQUARE, "crs": crs}))[0].crs == "EPSG:4674"
+    assert parse_features(json.dumps({**SQUARE, "crs": crs})).features[0].crs == "EPSG:4674"
 
 
 @pytest.mark.parametrize(
@@ -71,12 +72,12 @@ def test_crs_names(name: str, expected: str) -> None:
     ],
 )
 def test_wkt(text: str) -> None:
-    (area,) = read_geometries(text)
+    (area,) = parse_features(text).features
     assert area.geometry.equals(box(1, 43, 2, 44))
 
 
 def test_wkt_with_a_srid_and_many_lines() -> None:
-    areas = read_geometries("SRID=32631;POINT(500000 4800000)\nPOINT(1 2)\n")
+    areas = parse_features("SRID=32631;POINT(500000 4800000)\nPOINT(1 2)\n").features
     assert [area.crs for area in areas] == ["EPSG:32631", WGS84]
 
 
@@ -89,7 +90,7 @@ KML = """<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Docum
 
 
 def test_kml() -> None:
-    areas = read_geometries(KML)
+    areas = parse_features(KML).features
     assert [(area.name, area.geometry.geom_type) for area in areas] == [
         ("north field", "Polygon"),
         (None, "LineString"),
@@ -107,13 +108,13 @@ def test_kml() -> None:
     ],
 )
 def test_csv_with_wkt(text: str) -> None:
-    (area,) = read_geometries(text)
+    (area,) = parse_features(text).features
     assert area.name == "field"
     assert area.geometry.equals(box(1, 43, 2, 44))
 
 
 def test_csv_with_lon_and_lat() -> None:
-    areas = read_geometries("id,Longitude,Latitude,epsg\n7,1.5,43.5,\n8,500000,4800000,32631\n")
+    areas = parse_features("id,Longitude,Latitude,epsg\n7,1.5,43.5,\n8,500000,4800000,32631\n").features
     assert [area.name for area in areas] == ["7", "8"]
     assert areas[0].geometry.equals(Point(1.5, 43.5))
     assert areas[1].crs == "EPSG:32631"
@@ -141,6 +142,8 @@ def test_csv_with_lon_and_lat() -> None:
         ('{"type":"Point","coordinates":[1,2],"crs":{"type":"name"}}', "no name"),
         ('{"type":"GeometryCollection"}', "no list of geometries"),
         ("POLYGON((1 2, 3", "bad WKT"),
+        ("POLYGON((1 43, 2 43, 2 44 1, 44, 1 43))", "bad WKT"),
+        ("POLYGON((1 43, 2 43, 2 4 44, 1 43))", "differ in their number"),
         ("<kml><Placemark>", "not KML"),
         ("<html></html>", "no KML"),
         ("<kml><Placemark><Point><coordinates>a,b</coordinates></Point></Placemark></kml>", "no KML position"),
@@ -154,7 +157,7 @@ def test_csv_with_lon_and_lat() -> None:
 )
 def test_bad_text_is_named(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        read_geometries(text, "field")
+        parse_features(text, "field")
 
 
 def test_what_is_a_geometry_and_what_a_file_name() -> None:
@@ -170,7 +173,7 @@ def test_what_is_a_geometry_and_what_a_file_name() -> None:
 )
 def test_no_text_crashes_the_reader(text: str) -> None:
     try:
-        areas = read_geometries(text)
+        areas = parse_features(text).features
     except InputError:
         return
     assert areas
