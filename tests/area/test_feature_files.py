@@ -141,7 +141,7 @@ def test_text_that_is_neither_path_nor_geometry(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="neither a file nor valid WKT") as caught:
         read_features("POLIGON((" + "1.2 43.2, " * 200 + "))")
     assert len(str(caught.value)) < 200
-    with pytest.raises(NotFoundError, match="no such file"):
+    with pytest.raises(NotFoundError, match="does not exist"):
         read_features(str(tmp_path / "gone.geojson"))
 
 

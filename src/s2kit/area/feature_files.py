@@ -57,7 +57,7 @@ def read_features(source: str | Path, *, layer: str | None = None, crs: str | No
         return [parse_features(source, "the geometry that was typed")]
     path = Path(source)
     if not _exists(path, str(source)):
-        raise NotFoundError(f"{path}: there is no such file", "name a file, a folder, WKT, GeoJSON text or '-'")
+        raise NotFoundError(f"{path} does not exist", "name a file, a folder, WKT, GeoJSON text or '-'")
     if not path.is_dir():
         return [read_file(path, layer=layer, crs=crs)]
     files = sorted(file for file in path.iterdir() if _counts(file))
