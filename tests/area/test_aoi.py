@@ -16,13 +16,16 @@ from s2kit.area.aoi import (
     coverage_pct,
     footprint,
     for_query,
+    lon_lat_outline,
     merged,
     point_aoi,
     require_area,
     tile_aoi,
     with_unique_names,
 )
+from s2kit.area.projection import project_point
 from s2kit.errors import InputError
+from s2kit.grid import Bounds
 
 BOW_TIE = Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
 
@@ -230,3 +233,15 @@ def test_equal_neighbours_are_joined() -> None:
 def test_points_on_one_line_are_no_area() -> None:
     with pytest.raises(InputError, match="no extent"):
         clean(Polygon([(1.2, 43.2), (1.3, 43.3), (1.4, 43.4)]), "x")
+
+
+def test_the_outline_of_a_box_on_the_antimeridian_is_cut() -> None:
+    """Tile 01KAB starts west of the antimeridian: a chip there has a part on each side, none spans the world."""
+    west, _ = project_point(-179.995, -17.0, 4326, 32701)
+    _, north = project_point(-179.995, -17.0, 4326, 32701)
+    outline = lon_lat_outline(Bounds(west - 1280, north - 1280, west + 1280, north + 1280), 32701)
+    assert isinstance(outline, MultiPolygon)
+    assert [round(part.bounds[2] - part.bounds[0], 3) < 0.03 for part in outline.geoms] == [True, True]
+    assert sum(part.area for part in outline.geoms) == pytest.approx(
+        (2560 / 111_320) ** 2 / math.cos(math.radians(17)), rel=0.02
+    )

@@ -13,6 +13,7 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.mgrs import tile_polygon
+from s2kit.area.projection import LON_LAT, project
 from s2kit.errors import InputError
 from s2kit.grid import Bounds
 from s2kit.product.tile import TileId
@@ -145,6 +146,11 @@ def clean(geometry: BaseGeometry, label: str) -> Cleaned:
     if _dimension(geometry) > 0:
         geometry = shapely.remove_repeated_points(geometry)  # some catalogues refuse equal neighbours
     return Cleaned(geometry, tuple(notes))
+
+
+def lon_lat_outline(bounds: Bounds, epsg: int) -> BaseGeometry:
+    """A box of a projected CRS as lon/lat, cut at the antimeridian (RFC 7946 section 3.1.9)."""
+    return clean(project(box(*bounds), epsg, LON_LAT), "the box").geometry
 
 
 def footprints(outlines: Sequence[BaseGeometry]) -> list[BaseGeometry]:

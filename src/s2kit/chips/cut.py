@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely.geometry import box, mapping
+from shapely.geometry import mapping
 
 from s2kit import __version__
 from s2kit.archive.pixel_source import BandSource, PixelSource, SourceRef, open_source
-from s2kit.area.projection import LON_LAT, project, project_point
+from s2kit.area.aoi import lon_lat_outline
+from s2kit.area.projection import LON_LAT, project_point
 from s2kit.chips.cache import ChipStore, replace_file
 from s2kit.chips.files import encode_geotiff
 from s2kit.chips.grid import ChipSize, at_resolution, chip_frame
@@ -262,7 +263,7 @@ class _Chip:
             scl=histogram,
             companions=used,
             offset_source=self._source.offset_source,
-            footprint=mapping(project(box(*self._frame.bounds), self._frame.epsg, LON_LAT)),
+            footprint=mapping(lon_lat_outline(self._frame.bounds, self._frame.epsg)),
         )
         if not any(pixels.any() for pixels in self._pixels):
             return base  # said, not drawn
