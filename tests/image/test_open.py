@@ -268,7 +268,7 @@ def test_files_that_are_no_images_are_named(tmp_path: Path) -> None:
     empty.write_bytes(b"")
     text.write_text("<html>not found</html>")
     folder.mkdir()
-    for path, message in [(empty, "is empty"), (text, "neither JPEG 2000 nor anything else"), (folder, "a folder")]:
+    for path, message in [(empty, "is empty"), (text, "neither JPEG 2000, TIFF"), (folder, "a folder")]:
         with pytest.raises(InputError, match=message) as caught:
             open_image(path)
         assert str(path) in str(caught.value)

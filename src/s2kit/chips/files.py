@@ -1,6 +1,5 @@
 """Small GeoTIFFs: as bytes, encoded by GDAL in memory, and read back."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,29 +63,21 @@ def read_geotiff(path: str) -> tuple[NDArray[Any], Grid, float | None, dict[str,
     """
     from pathlib import Path
 
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+    from rasterio.errors import RasterioError
 
     from s2kit.errors import InputError, NotFoundError
+    from s2kit.image.gdal_open import open_raster_file
 
     if not Path(path).exists():
         raise NotFoundError(f"{path} does not exist")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path) as dataset:
-                epsg = dataset.crs.to_epsg() if dataset.crs else None
-                if epsg is None:
-                    raise InputError(f"{path} has no coordinate system", "raw chips are made with s2kit chips --raw")
-                grid = Grid(
-                    epsg,
-                    dataset.transform.c,
-                    dataset.transform.f,
-                    dataset.transform.a,
-                    dataset.width,
-                    dataset.height,
-                )
-                pixels = dataset.read(1)
-                return pixels, grid, dataset.nodata, dict(dataset.tags()), dataset.scales[0], dataset.offsets[0]
-    except (RasterioIOError, RasterioError) as error:
+        with open_raster_file(Path(path)) as dataset:
+            epsg = dataset.crs.to_epsg() if dataset.crs else None
+            if epsg is None:
+                raise InputError(f"{path} has no coordinate system", "raw chips are made with s2kit chips --raw")
+            place = dataset.transform
+            grid = Grid(epsg, place.c, place.f, place.a, dataset.width, dataset.height)
+            pixels = dataset.read(1)
+            return pixels, grid, dataset.nodata, dict(dataset.tags()), dataset.scales[0], dataset.offsets[0]
+    except RasterioError as error:
         raise InputError(f"{path} is no raster: {error}") from error

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from s2kit.errors import InputError
 from s2kit.grid import Window
-from s2kit.jp2.decode import first_cause, gdal_threads, no_georeference_warning
+from s2kit.image.gdal_open import open_raster
+from s2kit.jp2.decode import first_cause, gdal_threads
 from s2kit.jp2.georeference import dataset_info
 from s2kit.jp2.reader import ImageInfo, ImageSize, check_reduction, check_request, checked_components
 from s2kit.store.byte_source import Traffic
@@ -18,17 +19,18 @@ from s2kit.store.byte_source import Traffic
 class GdalImage:
     """One image, opened with rasterio. Not to be shared by threads."""
 
-    def __init__(self, path: str, name: str) -> None:
+    def __init__(self, path: str, name: str, driver: str) -> None:
         """Open an image.
 
         Args:
             path: What GDAL calls it, `/vsi…` included.
             name: What messages call it.
+            driver: GDAL's driver, see `gdal_open.driver_of`; no other is tried.
 
         Raises:
             InputError: GDAL cannot read it.
         """
-        self._path, self._name = path, name
+        self._path, self._name, self._driver = path, name, driver
         self._datasets: dict[int, Any] = {0: self._open()}
         self._info = dataset_info(self._datasets[0])
 
@@ -51,7 +53,7 @@ class GdalImage:
     def window(
         self, window: Window, reduction: int = 0, components: Sequence[int] | None = None, fill: int = 0
     ) -> NDArray[Any]:
-        """Read a window of full-resolution pixels; see `io.imagery.Image.window`."""
+        """Read a window of full-resolution pixels; see `open.Image.window`."""
         info = self._info
         check_request(info.width, info.height, info.reductions, window, reduction, self._name)
         return self.reduced_window(window.reduced(reduction), reduction, components, fill)
@@ -73,7 +75,7 @@ class GdalImage:
         return pixels
 
     def level(self, reduction: int = 0, components: Sequence[int] | None = None) -> NDArray[Any]:
-        """Read the whole image at a reduction; see `io.imagery.Image.level`."""
+        """Read the whole image at a reduction; see `open.Image.level`."""
         check_reduction(self._info.reductions, reduction, self._name)
         bands = checked_components(self._info.count, components, self._name)
         dataset = self._at(reduction)
@@ -91,11 +93,9 @@ class GdalImage:
             self._datasets[reduction] = self._open(overview_level=factors.index(1 << reduction))
         return self._datasets[reduction]
 
-    def _open(self, **options: int) -> Any:
-        import rasterio
-
-        with translated(self._name), no_georeference_warning():
-            return rasterio.open(self._path, **options)
+    def _open(self, **options: Any) -> Any:
+        with translated(self._name):
+            return open_raster(self._path, self._driver, **options)
 
     def _read(self, dataset: Any, window: Window, bands: Sequence[int]) -> NDArray[Any]:
         from rasterio.windows import Window as RasterioWindow

@@ -14,9 +14,10 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from s2kit.errors import InputError, NotFoundError
+from s2kit.errors import InputError
 from s2kit.grid import Window
 from s2kit.image.gdal_image import GdalImage
+from s2kit.image.gdal_open import HEAD_NBYTES, driver_of
 from s2kit.jp2.boxes import is_jpeg2000
 from s2kit.jp2.codestream import MainHeader
 from s2kit.jp2.image import Jp2Image, read_header
@@ -29,12 +30,12 @@ from s2kit.jp2.tile_search import Siblings
 from s2kit.store.byte_source import FileSource, Traffic
 from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember, gdal_path
 from s2kit.store.spans import Span
+from s2kit.store.zip_member import member_head
 
 __all__ = ["Image", "ImageInfo", "Traffic", "open_image"]
 
 log = logging.getLogger(__name__)
 
-_MAGIC_NBYTES = 12
 _PART_GUESS = 512
 _KNOWN_FILES = 16
 """Local files whose headers are remembered."""
@@ -140,11 +141,10 @@ def open_image(
             source = FileSource(path)
         case FilePart(path, offset, nbytes):
             source = FileSource(path, offset, nbytes, str(location))
-        case ZipMember(path):
-            if not path.exists():
-                raise NotFoundError(f"{path}: no such file")
+        case ZipMember():
             log.debug("%s: read with GDAL, since the zip compresses it", location)
-            return Image(GdalImage(gdal_path(location), str(location)))
+            driver = driver_of(member_head(location, HEAD_NBYTES), str(location))
+            return Image(GdalImage(gdal_path(location), str(location), driver))
     try:
         reader = _local_reader(source, location, openjpeg)
     except BaseException:
@@ -188,18 +188,15 @@ def _learn(source: FileSource) -> _Known:
 
 def _local_reader(source: FileSource, location: LocalFile | FilePart, openjpeg: str) -> Reader:
     """The reader that suits what a local file holds."""
+    head = source.read_many([Span(0, min(HEAD_NBYTES, source.size))])[0]
+    driver = driver_of(head, source.name)
 
     def fallback() -> GdalImage:
-        return GdalImage(gdal_path(location), source.name)
+        return GdalImage(gdal_path(location), source.name, driver)
 
-    if not is_jpeg2000(source.read_many([Span(0, min(_MAGIC_NBYTES, source.size))])[0]):
+    if not is_jpeg2000(head):
         log.debug("%s: read with GDAL, since it is not JPEG 2000", source.name)
-        try:
-            return fallback()
-        except InputError as error:
-            raise InputError(
-                f"{source.name}: neither JPEG 2000 nor anything else that can be read", f"GDAL says: {error}"
-            ) from None
+        return fallback()
     known = _learn(source)
     if known.refusal is not None:
         log.debug("%s: read with GDAL, since it has %s", source.name, known.refusal)

@@ -1,4 +1,4 @@
-"""Far images through GDAL: COG and GeoTIFF by the ranges of a `RemoteSource`, unusual JPEG 2000 from a whole copy.
+"""Remote images through GDAL: COG and GeoTIFF by the ranges of a `RemoteSource`, unusual JPEG 2000 from a whole copy.
 
 GDAL's JPEG 2000 driver asks for thousands of small ranges and, through a Python file, returned wrong pixels (GDAL 3.10,
 rasterio 1.4.4); one transfer of the whole is quicker and right.
@@ -11,8 +11,7 @@ from typing import Any
 
 from s2kit.errors import S2KitError
 from s2kit.image.gdal_image import GdalImage, translated
-from s2kit.jp2.boxes import is_jpeg2000
-from s2kit.jp2.decode import no_georeference_warning
+from s2kit.image.gdal_open import HEAD_NBYTES, driver_of, open_raster
 from s2kit.store.byte_source import Traffic
 from s2kit.store.remote_source import RemoteSource
 from s2kit.store.spans import Span
@@ -24,34 +23,32 @@ _numbers = count(1)
 
 
 class RemoteGdalImage(GdalImage):
-    """One far image, opened with rasterio. Not to be shared by threads."""
+    """One remote image, opened with rasterio. Not to be shared by threads."""
 
     def __init__(self, source: RemoteSource) -> None:
         """Open an image; whoever made the source closes it.
 
         Raises:
-            InputError: GDAL cannot read it.
+            InputError: It is no image by its first bytes, or GDAL cannot read it.
         """
         self._source = source
         self._openers: list[_Opener] = []
-        super().__init__("", source.name)
+        super().__init__("", source.name, driver_of(source.at_hand(0, HEAD_NBYTES), source.name))
 
     @property
     def traffic(self) -> Traffic:
         """What was read so far."""
         return self._source.traffic
 
-    def _open(self, **options: int) -> Any:
-        import rasterio
-
-        if is_jpeg2000(self._source.at_hand(0, 12)):
-            with translated(self._source.name), no_georeference_warning():
-                return rasterio.open(self._source.as_file(), **options)
+    def _open(self, **options: Any) -> Any:
+        if self._driver == "JP2OpenJPEG":
+            with translated(self._source.name):
+                return open_raster(self._source.as_file(), self._driver, **options)
         opener = _Opener(self._source)
         self._openers.append(opener)
         try:
-            with translated(self._source.name), no_georeference_warning():
-                return rasterio.open(opener.path, opener=opener.open, **options)
+            with translated(self._source.name):
+                return open_raster(opener.path, self._driver, opener=opener.open, **options)
         except S2KitError as error:
             raise opener.error or error from None
 

@@ -102,12 +102,14 @@ def read_tags(path: Path) -> dict[str, str]:
     Raises:
         DiskError: It cannot be read.
     """
-    import rasterio
+    from rasterio.errors import RasterioIOError
+
+    from s2kit.image.gdal_open import open_raster_file
 
     try:
-        with rasterio.Env(), rasterio.open(path) as image:
+        with open_raster_file(path, sidecars=True) as image:
             tags = dict(image.tags())
-    except rasterio.errors.RasterioIOError:
+    except (RasterioIOError, InputError, FileNotFoundError):
         return {}
     embedded = (line.partition("=") for line in tags.get("COMMENT", "").splitlines())  # of a JPEG that travels alone
     return {**{key: value for key, equals, value in embedded if equals}, **tags}

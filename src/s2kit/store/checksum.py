@@ -1,14 +1,13 @@
 """Checksums of files that are already there, wherever their bytes are: a file, a part of a zip, a compressed member."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import IO
 
-from s2kit.errors import DiskError, InputError
+from s2kit.errors import DiskError
 from s2kit.store.hashes import Algorithm, new_hash
 from s2kit.store.location import FilePart, ImageLocation, LocalFile, ZipMember
 from s2kit.store.open import open_store
+from s2kit.store.zip_member import opened_member
 
 _CHUNK = 1 << 20
 
@@ -29,16 +28,9 @@ def checksum(location: ImageLocation, algorithm: Algorithm) -> str:
             with _opened(path) as file:
                 file.seek(offset)
                 _feed(digest, file, nbytes, path)
-        case ZipMember(path, member):
-            try:
-                with zipfile.ZipFile(path) as archive, archive.open(member) as file:
-                    _feed(digest, file, None, path)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError) as error:
-                raise InputError(f"{path}: {member} cannot be read: {error}", "fetch the zip again") from error
-            except OSError as error:
-                if isinstance(error, DiskError):
-                    raise
-                raise DiskError(f"{path}: cannot be read: {error.strerror or error}") from error
+        case ZipMember(path):
+            with opened_member(location) as file:
+                _feed(digest, file, None, path)
         case _:
             with open_store(location.archive).body(location.key) as body:
                 for chunk in body.chunks:

@@ -7,6 +7,7 @@ that deflates it a member of an archive; in a bucket it is an object of a store.
 from dataclasses import dataclass
 from pathlib import Path
 
+from s2kit.errors import InputError
 from s2kit.store.archive import Archive
 
 
@@ -70,12 +71,28 @@ def gdal_path(location: LocalLocation) -> str:
     """What GDAL calls an image that lies on this machine.
 
     `/vsisubfile/OFFSET_SIZE,PATH` for a part of a file and `/vsizip/{PATH}/MEMBER` for a compressed member; the braces
-    let the zip have any name (GDAL manual, "Virtual File Systems").
+    let the zip have any name whose braces are paired (GDAL manual, "Virtual File Systems").
+
+    Raises:
+        InputError: GDAL would take the name for something else than a file.
     """
+    path = location.path.absolute()  # a relative name may look like an address, `http:/host/x`
+    text = str(path)
+    if text.startswith("/vsi") or (isinstance(location, ZipMember) and not _paired(text)):
+        raise InputError(f"{text}: GDAL would not take this name for a file", "rename the folder or the file")
     match location:
-        case LocalFile(path):
-            return str(path)
-        case FilePart(path, offset, nbytes):
-            return f"/vsisubfile/{offset}_{nbytes},{path}"
-        case ZipMember(path, member):
-            return f"/vsizip/{{{path}}}/{member}"
+        case LocalFile():
+            return text
+        case FilePart(_, offset, nbytes):
+            return f"/vsisubfile/{offset}_{nbytes},{text}"
+        case ZipMember(_, member):
+            return f"/vsizip/{{{text}}}/{member}"
+
+
+def _paired(text: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += (character == "{") - (character == "}")
+        if depth < 0:
+            return False
+    return depth == 0

@@ -1,0 +1,39 @@
+"""A compressed member of a zip as a stream; zipfile's exceptions stay here."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from s2kit.errors import DiskError, InputError, NotFoundError
+from s2kit.store.location import ZipMember
+
+
+@contextmanager
+def opened_member(location: ZipMember) -> Iterator[IO[bytes]]:
+    """A member's bytes, decompressed as they are read.
+
+    Raises:
+        NotFoundError: There is no such zip.
+        InputError: The member is damaged, encrypted or not there.
+        DiskError: The zip cannot be read.
+    """
+    path = location.path
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(location.member) as file:
+            yield file
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError) as error:
+        raise InputError(f"{path}: {location.member} cannot be read: {error}", "fetch the zip again") from error
+    except FileNotFoundError:
+        raise NotFoundError(f"{path}: no such file") from None
+    except OSError as error:
+        if isinstance(error, DiskError):
+            raise
+        raise DiskError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def member_head(location: ZipMember, nbytes: int) -> bytes:
+    """The first bytes of a member, fewer if it is shorter; errors are those of `opened_member`."""
+    with opened_member(location) as file:
+        return file.read(nbytes)
