@@ -14,7 +14,6 @@ from s2kit.picture.stretch import (
     StretchKind,
     absolute_limits,
     histogram,
-    legacy_window,
     lut,
     parse_stretch,
     percentile_limits,
@@ -83,11 +82,6 @@ def test_legacy_bytes_are_those_of_the_oldest_system():
     assert len(np.unique(table[:12000])) == 27
     dn = np.arange(65536)
     assert (table == np.minimum(255, 10 * (dn // 256))).all()
-
-
-@pytest.mark.parametrize(("side", "size"), [(10980, (5490, 4706)), (5490, (2746, 2352)), (1830, (914, 784))])
-def test_legacy_crop(side, size):
-    assert legacy_window(side, side)[2:] == size
 
 
 def test_no_data_is_left_out_of_percentiles():

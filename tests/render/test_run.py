@@ -18,8 +18,8 @@ from s2kit.product.ref import ProductRef
 from s2kit.render import OutputState, PictureFormat
 from s2kit.render import paint as render_paint
 from s2kit.render.paint import blocks
+from s2kit.render.request import RenderRequest
 from s2kit.render.run import plan_all, render
-from s2kit.render.words import RenderWords, build_request
 from s2kit.run.events import Note
 from s2kit.run.files import destination_lock
 from s2kit.settings import Settings
@@ -29,7 +29,7 @@ from support.scenes import copied
 def run(product, out, *, jobs=1, report=None, dataset=None, **words):
     """Outcomes of one run, in order."""
     products = [ProductRef(str(path)) for path in (product if isinstance(product, (list, tuple)) else [product])]
-    request = build_request(RenderWords(out=str(out), **words), products, jobs)
+    request = RenderRequest.parse(products, out=str(out), jobs=jobs, **words)
     settings = Settings(dataset=dataset or Path(out))
     return list(render(request, settings, report or (lambda event: None)))
 
@@ -107,7 +107,7 @@ def test_percentiles_of_a_large_picture_come_from_a_level(scene, tmp_path, monke
 
 def test_blocks_cover_a_picture_once(scene, tmp_path):
     for words in ({}, {"crop": "legacy"}, {"res": 20}, {"max_px": 333}):
-        request = build_request(RenderWords(out=str(tmp_path), **words), [ProductRef(str(scene.l2a[0]))])
+        request = RenderRequest.parse([ProductRef(str(scene.l2a[0]))], out=str(tmp_path), **words)
         picture = plan_all(request, Settings())[0].planned.picture
         seen = np.zeros(picture.grid.shape, int)
         for window in blocks(picture):
@@ -116,7 +116,7 @@ def test_blocks_cover_a_picture_once(scene, tmp_path):
 
 
 def test_a_whole_tile_makes_sixty_jobs_or_more(scene, tmp_path):
-    request = build_request(RenderWords(out=str(tmp_path)), [ProductRef(str(scene.l2a[0]))])
+    request = RenderRequest.parse([ProductRef(str(scene.l2a[0]))], out=str(tmp_path))
     picture = plan_all(request, Settings())[0].planned.picture
     grid = replace(picture.grid, width=10980, height=10980)
     sources = tuple(replace(image, grid=grid) for image in picture.sources)
@@ -231,7 +231,7 @@ def test_an_area_elsewhere(scene, tmp_path):
 
 def test_products_of_the_dataset_that_the_area_misses_are_passed_over(scene, tmp_path):
     heard = []
-    request = build_request(RenderWords(out=str(tmp_path), bbox=[(20.0, 10.0, 21.0, 11.0)]))
+    request = RenderRequest.parse(out=str(tmp_path), bbox=[(20.0, 10.0, 21.0, 11.0)])
     assert list(render(request, Settings(dataset=scene.folder), heard.append)) == []
     assert sum(isinstance(event, Note) and "passed over" in event.message for event in heard) == 4
 
@@ -305,20 +305,20 @@ def test_outcomes_come_in_the_order_of_the_request(scene, tmp_path, monkeypatch)
 
 
 def test_every_product_of_the_dataset(scene, tmp_path):
-    request = build_request(RenderWords(out=str(tmp_path), bands=["B04@60"], max_px=50))
+    request = RenderRequest.parse(out=str(tmp_path), bands=["B04@60"], max_px=50)
     outcomes = list(render(request, Settings(dataset=scene.folder)))
     assert sorted(outcome.product for outcome in outcomes) == sorted(path.stem for path in scene.products)
 
 
 def test_an_empty_dataset(tmp_path):
     with pytest.raises(NotFoundError, match="no Sentinel-2 product below the dataset folder"):
-        list(render(build_request(RenderWords(out=str(tmp_path))), Settings(dataset=tmp_path)))
+        list(render(RenderRequest.parse(out=str(tmp_path)), Settings(dataset=tmp_path)))
 
 
 def test_a_wish_of_a_batch_names_its_product(scene, tmp_path):
     batch = tmp_path / "jobs.csv"
     batch.write_text(f"bands,res,product\nB04,60,{scene.l2a[1]}\nB03,60,{scene.l1c[0]}\n")
-    request = build_request(RenderWords(out=str(tmp_path / "out"), batch=batch))
+    request = RenderRequest.parse(out=str(tmp_path / "out"), batch=batch)
     outcomes = list(render(request, Settings(dataset=tmp_path)))
     made = [(outcome.product, outcome.subject, outcome.state) for outcome in outcomes]
     assert made == [(scene.l2a[1].stem, "B04", OutputState.MADE), (scene.l1c[0].stem, "B03", OutputState.MADE)]
@@ -471,12 +471,12 @@ def test_the_destination_is_full(scene, tmp_path, form):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"dtype": "uint16"}, "jpeg holds pictures, not uint16"),
+        ({"form": "jpeg", "dtype": "uint16"}, "jpeg holds pictures, not uint16"),
         ({"dtype": "int8"}, "int8"),
         ({"form": "bmp"}, "bmp"),
         ({"resampling": "guess"}, "guess"),
         ({"crop": "half"}, "half"),
-        ({"crop": "legacy", "bbox": [(0, 0, 1, 1)]}, "cannot stand together"),
+        ({"crop": "legacy", "bbox": [(0, 0, 1, 1)]}, "exclude each other"),
         ({"clip": True}, "--clip needs an area"),
         ({"max_px": 0}, "--max-px 0"),
         ({"quality": 0}, "quality 0"),
@@ -490,7 +490,7 @@ def test_the_destination_is_full(scene, tmp_path, form):
 )
 def test_words_that_cannot_be(tmp_path, words, message):
     with pytest.raises(UsageError, match=message) as caught:
-        build_request(RenderWords(out=str(tmp_path), **words))
+        RenderRequest.parse(out=str(tmp_path), **words)
     assert caught.value.exit_code == 2
 
 
@@ -567,8 +567,8 @@ def test_a_product_in_a_bucket_is_read_where_it_lies(scene, tmp_path, s3_server)
         if path.suffix == ".xml" or path.name == "manifest.safe" or "_60m" in path.name:
             bucket.put(f"x/{product.name}/{path.relative_to(product)}", path.read_bytes())
     settings = Settings(dataset=tmp_path, archives={bucket.name: bucket.archive()}, cache_dir=tmp_path / "cache")
-    request = build_request(
-        RenderWords(out=str(tmp_path / "far"), res=60, form="png"), [ProductRef(f"s3://{bucket.name}/x/{product.name}")]
+    request = RenderRequest.parse(
+        [ProductRef(f"s3://{bucket.name}/x/{product.name}")], out=str(tmp_path / "far"), res=60, form="png"
     )
     (far,) = render(request, settings)
     assert far.error is None

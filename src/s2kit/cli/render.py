@@ -59,8 +59,14 @@ def render(
         str, typer.Option("--resampling", metavar="METHOD", help="auto, nearest, bilinear, cubic or average.")
     ] = "auto",
     form: Annotated[
-        str, typer.Option("--format", "-F", metavar="jpeg|png|webp|gtiff|cog", help="File format of the pictures.")
-    ] = "jpeg",
+        str | None,
+        typer.Option(
+            "--format",
+            "-F",
+            metavar="jpeg|png|webp|gtiff|cog",
+            help="File format of the outputs; -f is of stdout.",
+        ),
+    ] = None,
     dtype: Annotated[
         str | None,
         typer.Option("--dtype", metavar="uint16|float32", help="Data instead of a picture (gtiff, cog)."),
@@ -84,17 +90,17 @@ def render(
     What is there already by the same recipe is left as it is. Paths are printed one a line as they are done.
     """
     from s2kit.cli.inputs import product_refs
-    from s2kit.render.words import RenderWords, build_request
+    from s2kit.render import RenderRequest
 
     with session("render", jobs=jobs, archive=archive) as run:
-        words = RenderWords(
-            bands=bands, index=index, recipe=recipe, batch=batch, res=res, stretch=stretch, gamma=gamma, mask=mask,
-            mask_clouds=run.settings.cloud_classes if mask_clouds else "",
-            aoi=aoi, bbox=bbox, clip=clip, crop=crop, resampling=resampling, form=form,
-            dtype=dtype, quality=quality, out=out, name_template=name_template, max_px=max_px,
-            same_stretch=same_stretch, overwrite=overwrite, dry_run=dry_run,
+        request = RenderRequest.parse(
+            product_refs(products), bands=bands, index=index, recipe=recipe, batch=batch, res=res, stretch=stretch,
+            gamma=gamma, mask=mask, mask_clouds=run.settings.cloud_classes if mask_clouds else None, aoi=aoi, bbox=bbox,
+            clip=clip, crop=crop, resampling=resampling, form=form, dtype=dtype, quality=quality, out=out,
+            name_template=name_template, max_px=max_px, same_stretch=same_stretch, overwrite=overwrite,
+            dry_run=dry_run, jobs=run.settings.jobs, report=run.report,
         )  # fmt: skip
-        _run(run, build_request(words, product_refs(products), run.settings.jobs, run.report), listing)
+        _run(run, request, listing)
 
 
 def _run(run: Session, request: "RenderRequest", listing: Format) -> None:

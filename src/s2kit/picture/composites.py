@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from s2kit.errors import InputError
+from s2kit.errors import InputError, UsageError
 from s2kit.picture.indices import INDICES, find_index
 from s2kit.product.bands import LAYERS, normal_band
 
@@ -149,6 +149,17 @@ def parse_resolution(text: str) -> int:
     if word not in {str(res) for res in RESOLUTIONS}:
         raise InputError(f"resolution {text!r} is none of Sentinel-2's", "take 10, 20 or 60")
     return int(word)
+
+
+def allowed_resolution(value: int | None) -> int | None:
+    """A resolution that was asked for, if it is one.
+
+    Raises:
+        UsageError: Sentinel-2 has no such resolution.
+    """
+    if value is not None and value not in RESOLUTIONS:
+        raise UsageError(f"Sentinel-2 has no resolution {value}", "take --res 10, 20 or 60")
+    return value
 
 
 def _split(text: str) -> tuple[str, int | None]:

@@ -102,6 +102,17 @@ class Stretch:
         """The pair of a band by its place in the picture."""
         return self.pairs[band] if len(self.pairs) > 1 else self.pairs[0]
 
+    def check_bands(self, name: str, bands: int) -> None:
+        """Raise `InputError` if there is neither one pair for all bands nor one for each.
+
+        Args:
+            name: What the picture shows, for the message.
+            bands: Bands that are stretched.
+        """
+        if len(self.pairs) not in {0, 1, bands}:
+            count = "one band" if bands == 1 else f"{bands} bands"
+            raise InputError(f"stretch {self.text} has {len(self.pairs)} pairs, {name} has {count}", "give one")
+
 
 def parse_stretch(text: str, gamma: float | None = None) -> Stretch:
     """Read `auto`, `2:98%`, `0:0.3`, `0:3000dn`, three of one kind joined by commas, or `legacy`.
@@ -315,14 +326,3 @@ def softened(share: NDArray[np.float64], white: float) -> NDArray[np.float64]:
     above = np.log1p(middle * np.maximum(share - 1, 0)) / math.log1p(middle * (white - 1))
     soft: NDArray[np.float64] = KNEE * np.minimum(share, 1) + (1 - KNEE) * above
     return soft
-
-
-def legacy_window(width: int, height: int) -> tuple[int, int, int, int]:
-    """The part of a picture that the oldest system kept: a half of its columns and three sevenths of its rows.
-
-    Returns:
-        `(col, row, width, height)`; edges at 1/4, 3/4, 2/7 and 5/7, rounded half to even.
-    """
-    left, right = round(width / 4), round(width * 3 / 4)
-    top, bottom = round(height * 2 / 7), round(height * 5 / 7)
-    return left, top, right - left, bottom - top

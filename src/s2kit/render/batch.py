@@ -1,26 +1,26 @@
-"""Batches: many pictures from one file, each entry checked before any work and named where it is wrong.
+"""Batches: many pictures from one file; each entry is checked before any work, and named if it is wrong.
 
-Three forms are read: the JSON body of the oldest system (`res_list`, `r_list`, `g_list`, `b_list`), a JSON list of
-objects, and a CSV file with a header. Objects and rows have `bands`, `index` or `recipe` (or `r`, `g`, `b`), and may
-have `res`, `stretch`, `gamma` and `product`.
+Three forms are read: the JSON body of the legacy service (see `legacy`), a JSON list of objects, and a CSV file with a
+header. Objects and rows have `bands`, `index` or `recipe` (or `r`, `g`, `b`), and may have `res`, `stretch`, `gamma`
+and `product`.
 """
 
 import csv
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from s2kit.errors import DiskError, InputError, NotFoundError
 from s2kit.picture.composites import Subject, parse_bands, parse_index, parse_recipe, parse_resolution
 from s2kit.picture.stretch import Stretch, parse_stretch
-from s2kit.product.bands import SEED_BANDS, normal_band
 from s2kit.product.ref import ProductRef
-from s2kit.render.request import PictureSpec
+from s2kit.render.legacy import is_legacy_body, legacy_entries
+from s2kit.render.spec import PictureSpec
 
-LISTS = ("res_list", "r_list", "g_list", "b_list")
-_SEED_KEYS = frozenset((*LISTS, "id", "status", "output"))
 _KEYS = frozenset(("bands", "index", "recipe", "composite", "r", "g", "b", "res", "stretch", "gamma", "product"))
 
 
@@ -43,14 +43,14 @@ def read_batch(path: Path, *, res: int | None, stretch: Stretch) -> tuple[Pictur
             body = json.loads(text)
         except json.JSONDecodeError as error:
             raise InputError(f"{label}: not JSON: {error}") from error
-        if isinstance(body, Mapping) and any(name in body for name in LISTS):
-            return _seed_wishes(body, label, stretch)
+        if is_legacy_body(body):
+            return _checked(legacy_entries(body, label, stretch), label)
         entries = body if isinstance(body, list) else [body]
     else:
         entries = _rows(text, label)
     if not entries:
         raise InputError(f"{label}: no entry at all", "each entry names bands, index or recipe")
-    return _checked([lambda entry=entry: _wish(entry, res, stretch) for entry in entries], label)
+    return _checked([partial(_spec, entry, res, stretch) for entry in entries], label)
 
 
 def _text(path: Path) -> str:
@@ -77,24 +77,21 @@ def _rows(text: str, label: str) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if value and name} for row in reader]
 
 
-def _checked(makers: Sequence[Any], label: str) -> tuple[PictureSpec, ...]:
-    """Make all wishes; where some are wrong, raise one error that names each of them."""
-    wishes, wrong, hint = [], [], None
+def _checked(makers: Sequence[Callable[[], PictureSpec]], label: str) -> tuple[PictureSpec, ...]:
+    """Make all entries; if some are wrong, raise one error that names each of them."""
+    specs, wrong, hint = [], [], None
     for number, make in enumerate(makers, 1):
         try:
-            wish = make()
-            wishes.append(
-                PictureSpec(subject=wish.subject, stretch=wish.stretch, product=wish.product, label=f"entry {number}")
-            )
+            specs.append(replace(make(), label=f"entry {number}"))
         except InputError as error:
             wrong.append(f"entry {number}: {error.message}")
             hint = hint or error.hint
     if wrong:
         raise InputError(f"{label}: {'; '.join(wrong)}", hint)
-    return tuple(wishes)
+    return tuple(specs)
 
 
-def _wish(entry: Any, res: int | None, stretch: Stretch) -> PictureSpec:
+def _spec(entry: Any, res: int | None, stretch: Stretch) -> PictureSpec:
     if not isinstance(entry, Mapping):
         raise InputError(f"{entry!r} is no object", 'as in {"bands": "B04,B03,B02", "res": 20}')
     unknown = sorted(set(entry) - _KEYS)
@@ -105,8 +102,6 @@ def _wish(entry: Any, res: int | None, stretch: Stretch) -> PictureSpec:
         gamma = _number(entry["gamma"]) if entry.get("gamma") else None
         stretch = parse_stretch(str(entry.get("stretch") or stretch.text), gamma)
     subject = _subject(entry).at(resolution)
-    if len(stretch.pairs) > 1 and len(subject.bands) == 1:
-        raise InputError(f"stretch {stretch.text} has {len(stretch.pairs)} pairs, {subject.name} has one band")
     return PictureSpec(
         subject=subject, stretch=stretch, product=ProductRef(str(entry["product"])) if entry.get("product") else None
     )
@@ -128,42 +123,3 @@ def _subject(entry: Mapping[str, Any]) -> Subject:
         raise InputError("it must name one of bands, index or recipe", 'as in {"index": "ndvi"}')
     parse, value = named[0]
     return parse(",".join(str(part) for part in value) if isinstance(value, list) else str(value))
-
-
-def _seed_wishes(body: Mapping[str, Any], label: str, stretch: Stretch) -> tuple[PictureSpec, ...]:
-    """The four lists of the oldest system, by its own table of what is at which resolution."""
-    unknown = sorted(set(body) - _SEED_KEYS)
-    if unknown:
-        raise InputError(f"{label}: {unknown[0]!r} is not known", f"known are {', '.join(LISTS)}")
-    missing = [name for name in LISTS if name not in body]
-    if missing:
-        raise InputError(f"{label}: {', '.join(missing)} missing", f"it takes {', '.join(LISTS)}")
-    columns = [_items(body[name]) for name in LISTS]
-    if len({len(column) for column in columns}) != 1:
-        counts = ", ".join(f"{name} {len(column)}" for name, column in zip(LISTS, columns, strict=True))
-        raise InputError(f"{label}: the lists are not equally long: {counts}", "the i-th entries make the i-th picture")
-    rows = list(zip(*columns, strict=True))
-    return _checked([lambda row=row: _seed_wish(row, stretch) for row in rows], label)
-
-
-def _items(value: Any) -> list[str]:
-    parts = value if isinstance(value, list) else str(value).split(",")
-    items = [str(part).strip() for part in parts]
-    while items and not items[-1]:
-        items.pop()
-    return items
-
-
-def _seed_wish(row: Sequence[str], stretch: Stretch) -> PictureSpec:
-    res, *names = row
-    resolution = parse_resolution(res)
-    bands = []
-    for name in names:
-        band = normal_band(name)
-        if band not in SEED_BANDS[resolution]:
-            raise InputError(
-                f"band {name} is not at {resolution} m",
-                f"allowed at {resolution} m: {', '.join(SEED_BANDS[resolution])}",
-            )
-        bands.append(band)
-    return PictureSpec(subject=Subject("-".join(bands), tuple(bands), resolution_m=resolution), stretch=stretch)

@@ -10,16 +10,17 @@ from s2kit.area.projection import LON_LAT, project
 from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.grid import Grid, Window
 from s2kit.picture.band_pixels import Reading
-from s2kit.picture.composites import RECIPES, RESOLUTIONS, Subject
+from s2kit.picture.composites import RECIPES, Subject
 from s2kit.picture.indices import SUBSTITUTES
 from s2kit.picture.naming import file_name
-from s2kit.picture.stretch import legacy_window
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.masks import window_of
 from s2kit.product.name import Level, ProductName, TileId, compact_time
 from s2kit.product.open import BandImage, Product
+from s2kit.render.legacy import legacy_window
 from s2kit.render.picture import Mode, Picture, fixed_limits
-from s2kit.render.request import PictureSpec, RenderRequest
+from s2kit.render.request import RenderRequest
+from s2kit.render.spec import PictureSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,14 +249,3 @@ def derivations(picture: Picture) -> Iterator[str]:
             auto = "bilinear" if target < image.resolution_m else "average"
             how = "nearest" if image.band == "SCL" else auto if picture.resampling == "auto" else picture.resampling
             yield f"{image.band} {image.resolution_m} m -> {round(target, 2):g} m ({how})"
-
-
-def allowed_resolution(value: int | None) -> int | None:
-    """A resolution that was asked for, if it is one.
-
-    Raises:
-        UsageError: It is none of Sentinel-2's.
-    """
-    if value is not None and value not in RESOLUTIONS:
-        raise UsageError(f"resolution {value} is none of Sentinel-2's", "take --res 10, 20 or 60")
-    return value

@@ -14,6 +14,7 @@ from s2kit.picture.band_pixels import Reading
 from s2kit.picture.naming import check_template, unique_names
 from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
+from s2kit.render.outcome import Outcome, OutputState
 from s2kit.render.paint import (
     Painted,
     WholeTask,
@@ -25,7 +26,7 @@ from s2kit.render.paint import (
 )
 from s2kit.render.picture import Picture, limits_of
 from s2kit.render.plan import Planned, name_of, plan, tiles_of
-from s2kit.render.request import Outcome, OutputState, RenderRequest
+from s2kit.render.request import RenderRequest
 from s2kit.render.write import Output, is_there, leftovers, limit_texts, recipe, tags_of
 from s2kit.run.events import Event, Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.files import destination_lock, remove
@@ -126,9 +127,9 @@ def plan_all(request: RenderRequest, settings: Settings, report: Report = silent
 def _products(request: RenderRequest, settings: Settings) -> Iterator[_Asked]:
     """The products of the request, of its wishes, or of the dataset folder."""
     refs = list(request.products)
-    refs += [wish.product for wish in request.wishes if wish.product and wish.product not in refs]
+    refs += [wish.product for wish in request.specs if wish.product and wish.product not in refs]
     optional = False
-    if not refs or (not request.products and any(wish.product is None for wish in request.wishes)):
+    if not refs or (not request.products and any(wish.product is None for wish in request.specs)):
         here = [ProductRef(str(path)) for path in _dataset(settings.dataset)]
         optional = not refs
         refs += [ref for ref in here if ref not in refs]
@@ -157,7 +158,7 @@ def _dataset(folder: Path) -> list[Path]:
 def _jobs_of(
     asked: _Asked, request: RenderRequest, started: datetime, reading: Reading, report: Report
 ) -> Iterator[Job]:
-    wishes = [wish for wish in request.wishes if wish.product is None or wish.product == asked.ref]
+    wishes = [wish for wish in request.specs if wish.product is None or wish.product == asked.ref]
     product = asked.product
     if product is None:
         assert asked.error is not None, "a product is opened or has failed"

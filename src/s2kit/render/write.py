@@ -14,6 +14,7 @@ from shapely import to_wkb
 
 from s2kit import __version__
 from s2kit.errors import InputError, OutputError
+from s2kit.picture.formats import PictureFormat
 from s2kit.picture.indices import Index
 from s2kit.picture.jpeg import MAX_SIDE, write_jpeg
 from s2kit.picture.palettes import LegendEntry, legend_svg, legend_text, palette_source, scene_legend, value_legend
@@ -23,7 +24,7 @@ from s2kit.picture.sidecars import sidecar_paths, write_sidecars
 from s2kit.picture.stretch import Limits, StretchKind
 from s2kit.render.picture import Mode, Picture, Pixels
 from s2kit.render.plan import Planned, derivations
-from s2kit.render.request import PictureFormat, RenderRequest
+from s2kit.render.request import RenderRequest
 from s2kit.run.files import atomic_file, part_path, remove, write_atomic
 
 RECIPE_TAG = "S2KIT_RECIPE"
