@@ -150,7 +150,7 @@ def test_a_damaged_product_fails_verify_and_is_mended(place, product):
 
 
 def test_another_run_at_the_same_destination_is_told_to_come_again(place):
-    from s2kit.run.files import destination_lock
+    from s2kit.run.locks import destination_lock
 
     with destination_lock(place / "data"):
         result = s2kit("download", L1C)

@@ -237,7 +237,7 @@ def _gone(group):
 
 
 def test_two_runs_at_once(scene, tmp_path):
-    from s2kit.run.files import destination_lock
+    from s2kit.run.locks import destination_lock
 
     with destination_lock(tmp_path):
         assert "another run" in said(scene.l2a[0], "--res", "60", "--out", tmp_path, code=75)

@@ -23,7 +23,7 @@ from s2kit.errors import (
 from s2kit.product.ref import ProductRef
 from s2kit.product.subset import Subset
 from s2kit.run.events import Event, Note
-from s2kit.run.files import destination_lock
+from s2kit.run.locks import destination_lock
 from s2kit.store.archive import Archive, Layout
 from support.aws_trees import (
     L1C,

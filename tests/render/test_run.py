@@ -1,6 +1,7 @@
 """Pictures of the invented scene and of the real product, held against the files they are made of."""
 
 import os
+import resource
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +22,7 @@ from s2kit.render.paint import blocks
 from s2kit.render.request import RenderRequest
 from s2kit.render.run import plan_all, render
 from s2kit.run.events import Note
-from s2kit.run.files import destination_lock
+from s2kit.run.locks import destination_lock
 from s2kit.settings import Settings
 from support.scenes import copied
 
@@ -459,13 +460,18 @@ def test_the_disk_of_the_array_is_full(scene, tmp_path, monkeypatch):
 @pytest.mark.parametrize("form", ["jpeg", "png"])
 def test_the_destination_is_full(scene, tmp_path, form):
     path = one(scene.l2a[0], tmp_path, res=60, form=form)
+    full = path.stat().st_size // 2
     for entry in list(tmp_path.iterdir()):
         entry.unlink()
-    path.with_name(f"{path.name}.part").symlink_to("/dev/full")
-    outcome = run(scene.l2a[0], tmp_path, res=60, form=form)[0]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (full, limits[1]))
+    try:
+        outcome = run(scene.l2a[0], tmp_path, res=60, form=form)[0]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert outcome.error is not None
     assert outcome.error.exit_code == 74
-    assert [entry.name for entry in tmp_path.iterdir()] == [".s2kit.lock"]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ at once do no harm: at worst both make the same chip.
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.errors import DiskError
-from s2kit.run.files import ensure_folder, remove, translate_os_error
+from s2kit.run.files import atomic_file, ensure_folder, new_part, remove, translate_os_error, writes_straight
 
 FOLDER = "chips"
 _KEY_FILE = "key.json"
@@ -80,7 +79,7 @@ def replace_file(path: Path, data: bytes) -> None:
     Raises:
         OutputError: It cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = new_part(path)
     try:
         part.write_bytes(data)
         part.replace(path)
@@ -97,10 +96,13 @@ def place_file(source: Path, target: Path) -> None:
         DiskError: The disk is full.
     """
     ensure_folder(target.parent)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    if target.is_symlink() or writes_straight(target):
+        with atomic_file(target, overwrite=True) as copy:
+            shutil.copyfile(source, copy)
+        return
+    part = new_part(target)
     try:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
+        part.unlink()
         try:
             part.hardlink_to(source)
         except OSError:

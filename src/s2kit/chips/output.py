@@ -18,7 +18,8 @@ from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle, coordinates_text
 from s2kit.chips.run import ChipSeries, ChipsResult
 from s2kit.errors import OutputError
 from s2kit.grid import Grid
-from s2kit.run.files import destination_lock, write_atomic
+from s2kit.run.files import write_atomic
+from s2kit.run.locks import destination_lock
 
 PAGE = "chipsview.html"
 INDEX = "chips.geojson"

@@ -53,9 +53,10 @@ def write_lines(lines: Iterable[str], output: Path | None = None) -> None:
         for line in lines:
             write_line(line)
         return
-    from s2kit.run.files import write_atomic
+    from s2kit.run.locks import locked_file
 
-    write_atomic(output, "".join(f"{line}\n" for line in lines).encode(), overwrite=True)
+    with locked_file(output, overwrite=True) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def write_line(line: str) -> None:

@@ -12,7 +12,8 @@ from s2kit.demo.writer import place
 from s2kit.errors import ExitCode, OutputError, S2KitError
 from s2kit.run.command import run_pipeline
 from s2kit.run.events import Report, silent
-from s2kit.run.files import destination_lock, ensure_folder, write_atomic
+from s2kit.run.files import ensure_folder, write_atomic
+from s2kit.run.locks import destination_lock
 
 SIDE = 1800
 _MORE = 1

@@ -25,7 +25,8 @@ from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Finished, Report, WorkPlanned, silent
-from s2kit.run.files import destination_lock, ensure_folder
+from s2kit.run.files import ensure_folder
+from s2kit.run.locks import destination_lock
 from s2kit.run.threads import PATIENCE_S, Pool
 from s2kit.store.archive import Archive, Layout
 from s2kit.store.cost import size_text

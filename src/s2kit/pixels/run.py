@@ -28,6 +28,7 @@ from s2kit.pixels.request import LOWEST, PixelWish, part_of
 from s2kit.pixels.target import Target, connections, find_target
 from s2kit.run.events import Finished, Report, WorkPlanned
 from s2kit.run.files import atomic_file
+from s2kit.run.locks import output_lock
 from s2kit.run.parallel import Done, pmap, worker_count
 from s2kit.settings import Settings
 from s2kit.store.cost import PRICE_LIST, estimate
@@ -115,7 +116,12 @@ def dump(tasks: Sequence[PixelTask], jobs: int, report: Report) -> Iterator[Pixe
 
 
 def dump_one(task: PixelTask) -> PixelAnswer:
-    """Read one image and write its answer, atomically; runs in a worker."""
+    """Read one image and write its answer, atomically, while no other run writes it; runs in a worker."""
+    with output_lock(task.path):
+        return _dumped(task)
+
+
+def _dumped(task: PixelTask) -> PixelAnswer:
     wish = task.wish
     started = time.perf_counter()
     target = find_target(wish, task.settings)

@@ -25,7 +25,7 @@ PRODUCT_METADATA = re.compile(
 MAX_READ = 256 << 20
 """Bytes of the largest file that `read` takes into memory; metadata has at most some tens of megabytes."""
 
-_NOT_OF_THE_SAFE = re.compile(r"(?:.*\.part|.*_\$folder\$|\.s2kit\.lock|\.DS_Store|Thumbs\.db)")
+_NOT_OF_THE_SAFE = re.compile(r"(?:.*\.part|.*_\$folder\$|\..*\.s2kit\.lock|\.s2kit\.lock|\.DS_Store|Thumbs\.db)")
 HINT = "a product is a SAFE folder, a zip of one, or the address of one in a bucket"
 
 

@@ -29,7 +29,8 @@ from s2kit.render.plan import Planned, name_of, plan, tiles_of
 from s2kit.render.request import RenderRequest
 from s2kit.render.write import Output, is_there, leftovers, limit_texts, recipe, tags_of
 from s2kit.run.events import Event, Finished, ItemFailed, Note, Report, WorkPlanned, silent
-from s2kit.run.files import destination_lock, remove
+from s2kit.run.files import remove
+from s2kit.run.locks import destination_lock
 from s2kit.run.parallel import Failed, pmap, worker_count
 from s2kit.settings import Settings
 
@@ -88,6 +89,7 @@ def render(request: RenderRequest, settings: Settings, report: Report = silent) 
         yield from (_outcome(job, OutputState.PLANNED) if job.outcome is None else job.outcome for job in jobs)
         return
     with destination_lock(request.out):
+        _clean(jobs)
         _see_what_is_there(jobs, request)
         for job in jobs:
             if job.outcome is not None:
@@ -360,8 +362,6 @@ def _without_failures(report: Report) -> Report:
 
 
 def _clean(todo: Sequence[Job]) -> None:
-    """Remove what killed workers may have left half written."""
-    for job in todo:
-        if job.output is not None:
-            for path in leftovers(job.output):
-                remove(path)
+    """Remove what killed workers, of this run or an earlier one, may have left half written."""
+    for path in leftovers([job.output for job in todo if job.output is not None]):
+        remove(path)

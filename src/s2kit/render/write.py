@@ -1,10 +1,9 @@
 """A painted picture as a file: encoding, place, tags, and whether the same one is there already."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
-from glob import escape
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from s2kit.picture.stretch import Limits, StretchKind
 from s2kit.render.picture import Mode, Picture, Pixels
 from s2kit.render.plan import Planned, derivations
 from s2kit.render.request import RenderRequest
-from s2kit.run.files import atomic_file, part_path, remove, write_atomic
+from s2kit.run.files import atomic_file, parts_of, remove, write_atomic, writes_straight
 
 RECIPE_TAG = "S2KIT_RECIPE"
 
@@ -113,7 +112,7 @@ def is_there(output: Output) -> bool:
     Raises:
         OutputError: Something else stands under its name.
     """
-    if not output.path.exists():
+    if not output.path.exists() or writes_straight(output.path):
         return False
     found = read_tags(output.path).get(RECIPE_TAG)
     if found == output.tags[RECIPE_TAG]:
@@ -130,10 +129,9 @@ def limit_texts(picture: Picture) -> dict[str, str]:
     return {image.band: str(one) for image, one in zip(picture.sources, limits, strict=False)}
 
 
-def leftovers(output: Output) -> tuple[Path, ...]:
-    """What a writer that was killed has left behind: its `.part` file, and those that GDAL sets beside it."""
-    part = part_path(output.path)
-    return tuple(part.parent.glob(f"{escape(part.name)}*"))
+def leftovers(outputs: Iterable[Output]) -> list[Path]:
+    """What a writer that was killed has left behind: `.part` files of the picture and of what stands beside it."""
+    return parts_of(*(path for one in outputs for path in (one.path, *sidecar_paths(one.path), _legend_path(one))))
 
 
 def write_output(picture: Picture, output: Output, pixels: Pixels, *, threads: int = 0) -> int:
@@ -158,7 +156,7 @@ def write_output(picture: Picture, output: Output, pixels: Pixels, *, threads: i
             "STRETCH_LIMITS": "; ".join(f"{band} {limits}" for band, limits in limit_texts(picture).items()),
         }
     entries = legend(picture)
-    beside = output.path.with_name(f"{output.path.stem}.legend.svg")
+    beside = _legend_path(output)
     made: list[Path] = []
     try:
         with atomic_file(output.path, overwrite=True) as part:
@@ -175,6 +173,10 @@ def write_output(picture: Picture, output: Output, pixels: Pixels, *, threads: i
                 remove(path)
         raise
     return output.path.stat().st_size
+
+
+def _legend_path(output: Output) -> Path:
+    return output.path.with_name(f"{output.path.stem}.legend.svg")
 
 
 def _legend_title(picture: Picture) -> str:

@@ -10,7 +10,7 @@ from s2kit.catalogue.cursor import Cursor, load_cursor, save_cursor
 from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import S2KitError
 from s2kit.run.events import Report
-from s2kit.run.files import write_atomic
+from s2kit.run.locks import locked_file
 from s2kit.search.map import map_page
 from s2kit.search.quicklooks import fetch_quicklooks
 from s2kit.search.run import Search, Tally, search
@@ -61,7 +61,8 @@ class SideOutputs:
         """Write the map and fetch the pictures; the errors of pictures that could not be had."""
         if self.map_file is not None:
             page = map_page(self._kept, self.found.request.aois, complete=self.found.complete)
-            write_atomic(self.map_file, page.encode(), overwrite=True)
+            with locked_file(self.map_file, overwrite=True) as part:
+                part.write_bytes(page.encode())
         if self.quicklooks is None:
             return ()
         return fetch_quicklooks(self._kept, self.quicklooks, self.report).errors

@@ -7,7 +7,8 @@ from typing import Any
 
 from s2kit.errors import ConfigError, InputError
 from s2kit.picture.indices import INDICES
-from s2kit.run.files import refuse_existing, write_atomic
+from s2kit.run.files import refuse_existing
+from s2kit.run.locks import locked_file
 from s2kit.stats.run import StatsRow, StatsRun
 
 _FORMATS = {".png", ".svg", ".pdf"}
@@ -43,7 +44,9 @@ def draw(run: StatsRun, path: Path, *, overwrite: bool = False) -> Path:
     drawn = [row for row in rows if row.numbers.summary is not None and row.numbers.summary.mean is not None]
     if not drawn:
         raise InputError("there is nothing to draw: no product has data in the parcels")
-    return write_atomic(path, _chart(drawn, index.name.upper(), index.title, path.suffix[1:]), overwrite=overwrite)
+    with locked_file(path, overwrite=overwrite) as part:
+        part.write_bytes(_chart(drawn, index.name.upper(), index.title, path.suffix[1:]))
+    return path
 
 
 def _require_matplotlib() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from s2kit.errors import AccessError, DiskError, InputError, NotFoundError, S2KitError
-from s2kit.run.files import LOCK_NAME, PART_SUFFIX, atomic_file
+from s2kit.run.files import PART_SUFFIX, atomic_file
+from s2kit.run.locks import LOCK_NAME
 from s2kit.store.archive import Archive
 from s2kit.store.base import Body, ChangedError, ObjectInfo, Part
 
@@ -99,9 +100,8 @@ def _entries(folder: Path) -> list[tuple[str, Path]]:
         return []
     except OSError as error:
         raise _translated(error, folder) from error
-    return sorted(
-        (name, path) for name, path in entries if not name.rstrip("/").endswith(PART_SUFFIX) and name != LOCK_NAME
-    )
+    passing = (PART_SUFFIX, f"{PART_SUFFIX}/", LOCK_NAME)
+    return sorted((name, path) for name, path in entries if not name.endswith(passing))
 
 
 def _info(key: str, path: Path) -> ObjectInfo:
