@@ -9,7 +9,6 @@ from s2kit.chips.grid import (
     at_resolution,
     check_size,
     chip_frame,
-    share_windows,
     square_around,
     utm_epsg,
     window_in,
@@ -95,19 +94,3 @@ def test_utm_zone(lon, lat, epsg):
 
 def test_square():
     assert square_around((100, 200), 50) == Bounds(75, 175, 125, 225)
-
-
-windows = st.builds(Window, st.integers(-50, 9000), st.integers(-50, 9000), st.integers(1, 400), st.integers(1, 400))
-
-
-@given(st.lists(windows, max_size=40))
-def test_every_window_is_in_exactly_one_shared_read(pieces):
-    shared = share_windows(pieces)
-    assert sorted(member for read in shared for member in read.members) == list(range(len(pieces)))
-    for read in shared:
-        assert all(read.window.contains(pieces[member]) for member in read.members)
-
-
-def test_neighbours_are_read_together_and_strangers_are_not():
-    near = [Window(0, 0, 100, 100), Window(90, 0, 100, 100), Window(5000, 5000, 10, 10)]
-    assert [read.members for read in share_windows(near)] == [(0, 1), (2,)]

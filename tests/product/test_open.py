@@ -50,6 +50,8 @@ def test_an_image_carries_all_that_its_values_need(tmp_path: Path) -> None:
         nodata=0,
         saturated=65535,
         tile=TileId.parse("31TDH"),
+        product="S2C_MSIL2A_20250301T105021_N0511_R051_T31TDH_20250301T143000",
+        nbytes=image.location.path.stat().st_size,
     )
     assert image.is_reflectance
     assert not image.is_picture
@@ -76,8 +78,8 @@ def test_the_finest_is_taken_where_nothing_is_asked(tmp_path: Path) -> None:
     assert product.resolutions("B04") == (10, 20)
     assert product.resolutions("b10") == ()
     assert product.tiles == (TileId.parse("31TDH"),)
-    assert [(image.band, image.resolution_m) for image in product.all_images()] == [
-        (entry.band, entry.resolution_m) for entry in product.images
+    assert [(image.band, image.resolution_m) for image in product.images()] == [
+        (entry.band, entry.resolution_m) for entry in product.entries
     ]
     assert repr(product).startswith(f"<Product {L2A_NAME} at ")
 
@@ -115,7 +117,7 @@ def test_an_empty_file_is_not_there(tmp_path: Path) -> None:
     product = open_product(root)
     with pytest.raises(NotFoundError, match="which is empty here"):
         product.image("B02", 10)
-    assert "B02" not in {entry.band for entry in product.images}
+    assert "B02" not in {entry.band for entry in product.entries}
     assert product.missing() == ()
     assert [entry.path for entry in product.wrong_size()] == [str(empty.relative_to(root))]
 
@@ -261,7 +263,7 @@ def test_a_product_in_a_zip_and_in_a_store(tmp_path: Path) -> None:
             out.writestr(f"{L2A_NAME}.SAFE/{path}", data)
     folder = open_product(str(root))
     for product in (remote, open_product(zipped)):
-        assert product.images == folder.images
+        assert product.entries == folder.entries
         assert product.metadata == folder.metadata
         assert product.missing() == ()
     assert isinstance(open_product(zipped).image("B04").location, FilePart)
@@ -312,12 +314,12 @@ def test_a_whole_scene_is_where_its_metadata_says(scene: Scene) -> None:
         assert product.manifest is not None
         usual = usual_images(product.metadata.level, product.metadata.baseline)
         there: dict[int, set[str]] = {}
-        for entry in product.images:
+        for entry in product.entries:
             there.setdefault(entry.resolution_m, set()).add(entry.band)
         assert {res: set(bands) for res, bands in usual.items()} == {
             res: bands for res, bands in there.items() if res != 320
         }
-        for image in product.all_images():
+        for image in product.images():
             assert isinstance(image.location, LocalFile)
             with rasterio.open(gdal_path(image.location)) as file:
                 assert (file.width, file.height) == (image.grid.width, image.grid.height), image.path
@@ -374,7 +376,7 @@ def test_the_real_l2a_product_says_what_it_lacks(real_l2a: Path) -> None:
     product = open_product(real_l2a)
     assert len(product.missing()) == 19
     assert product.wrong_size() == ()
-    assert {entry.band for entry in product.images if entry.resolution_m == 60} == {
+    assert {entry.band for entry in product.entries if entry.resolution_m == 60} == {
         "B01", "B02", "B03", "B04", "B05", "B06", "B07", "B8A", "B09", "B11", "B12", "AOT", "SCL", "TCI", "WVP",
     }  # fmt: skip
     assert product.resolutions("SCL") == (20, 60)
@@ -384,7 +386,7 @@ def test_the_real_l2a_product_says_what_it_lacks(real_l2a: Path) -> None:
         match=r"lacks B04 at 10 m: it has B04 at 60 m; its manifest lists .*B04_10m\.jp2, which is missing",
     ):
         product.image("B04", 10)
-    for image in product.all_images():
+    for image in product.images():
         assert isinstance(image.location, LocalFile)
         with rasterio.open(gdal_path(image.location)) as file:
             assert (file.width, file.height) == (image.grid.width, image.grid.height)
@@ -425,7 +427,7 @@ def test_the_real_product_of_the_old_format(shared_data: Path) -> None:
     folder = next(shared_data.glob("safe_metadata/S2A_OPER_PRD*"))
     product = open_product(folder)
     assert len(product.granules) == 6
-    assert product.images == ()  # the image files were emptied by those who collected it
+    assert product.entries == ()  # the image files were emptied by those who collected it
     granule = product.granules[0]
     assert granule.metadata is not None
     assert granule.metadata.epsg == 32753

@@ -72,8 +72,8 @@ def test_a_product_in_a_bucket(s3_server: S3Server) -> None:
 def test_a_tile_of_aws_with_its_product_tree(tmp_path: Path) -> None:
     product = open_product(tile_tree(open_store(_aws(tmp_path)), TILE))
     folder = open_product(write_safe(tmp_path / "safe"))
-    assert [(e.band, e.resolution_m, e.nbytes) for e in product.images] == [
-        (e.band, e.resolution_m, e.nbytes) for e in folder.images
+    assert [(e.band, e.resolution_m, e.nbytes) for e in product.entries] == [
+        (e.band, e.resolution_m, e.nbytes) for e in folder.entries
     ]
     assert product.metadata == folder.metadata
     assert product.missing() == ()
@@ -135,7 +135,7 @@ def test_a_real_tile_whose_product_is_named_by_its_datastrip(shared_data: Path, 
     product = open_product(tile_tree(open_store(archive), "tiles/19/U/DP/2017/7/29/0/"))
     assert str(product.name).startswith(f"S2A_MSI{bucket[-3:].upper()}_20170729T153601_N")
     assert [str(tile) for tile in product.tiles] == ["19UDP"]
-    assert len({entry.band for entry in product.images} & set(BANDS)) == bands
+    assert len({entry.band for entry in product.entries} & set(BANDS)) == bands
     image = product.image("PVI" if bucket.endswith("l1c") else "SCL")
     assert isinstance(image.location, LocalFile)
     with rasterio.open(gdal_path(image.location)) as file:

@@ -114,24 +114,23 @@ def describe(product: Product) -> ProductInfo:
     Raises:
         InputError: A granule's metadata or the manifest is damaged.
     """
-    granules = [granule.metadata for granule in product.granules if granule.metadata]
-    codes = {granule.epsg for granule in granules}
-    grids = [granule.grids[min(granule.grids)] for granule in granules]
+    grids = product.extents()
+    codes = {grid.epsg for grid in grids}
     missing = product.missing()
     lacking: tuple[ImageEntry, ...] = find_images(
         {entry.path: entry.nbytes for entry in missing}, product.metadata.level
     )
     manifest = product.manifest
     return ProductInfo(
-        id=str(product.name),
-        address=product.tree.address,
+        id=product.id,
+        address=product.address,
         metadata=product.metadata,
         tiles=tuple(str(tile) for tile in product.tiles),
-        tile_times=tuple(sorted(granule.sensing_time for granule in granules if granule.sensing_time)),
+        tile_times=product.tile_times,
         epsg=codes.pop() if len(codes) == 1 else None,
         bounds=grids[0].bounds if len(grids) == 1 else None,
-        images=dict(summary(product.images)),
-        nbytes=sum(product.tree.nbytes(path) for path in product.tree.paths()),
+        images=dict(summary(product.entries)),
+        nbytes=product.nbytes,
         listed=len(manifest.entries) if manifest else None,
         missing=missing,
         missing_images=dict(summary(lacking)),

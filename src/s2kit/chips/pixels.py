@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.chips.grid import share_windows
 from s2kit.grid import Grid, Window
+from s2kit.picture.shared_windows import share_windows
 from s2kit.picture.warp import warped
 
 if TYPE_CHECKING:

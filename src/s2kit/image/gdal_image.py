@@ -33,6 +33,7 @@ class GdalImage:
         self._path, self._name, self._driver = path, name, driver
         self._datasets: dict[int, Any] = {0: self._open()}
         self._info = dataset_info(self._datasets[0])
+        self._wavelet = self._datasets[0].driver == "JP2OpenJPEG"
 
     @property
     def info(self) -> ImageInfo:
@@ -43,7 +44,7 @@ class GdalImage:
     def size(self) -> ImageSize:
         """The part of `info` that costs nothing."""
         info = self._info
-        return ImageSize(info.width, info.height, info.count, info.dtype, info.reductions)
+        return ImageSize(info.width, info.height, info.count, info.dtype, info.reductions, self._wavelet)
 
     @property
     def traffic(self) -> Traffic:

@@ -134,7 +134,9 @@ class Jp2Image:
     def size(self) -> ImageSize:
         """The part of `info` that the main header tells."""
         size = self._header.size
-        return ImageSize(size.width, size.height, len(size.components), self._dtype, self._header.reductions)
+        return ImageSize(
+            size.width, size.height, len(size.components), self._dtype, self._header.reductions, wavelet=True
+        )
 
     @property
     def traffic(self) -> Traffic:

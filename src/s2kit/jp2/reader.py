@@ -42,6 +42,9 @@ class ImageSize:
     count: int
     dtype: np.dtype[Any]
     reductions: tuple[int, ...]
+    wavelet: bool = False
+    """True if reductions are wavelet levels of JPEG 2000: sample n of reduction r lies where pixel n * 2**r does, which
+    is (2**r - 1) / 2 pixels north-west of the middle of the block that an average would be of."""
 
 
 class Reader(Protocol):

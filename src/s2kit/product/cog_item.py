@@ -17,6 +17,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.errors import InputError
+from s2kit.grid import Grid
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.name import Level, ProductName, parse_product_name
 
@@ -60,6 +61,8 @@ class CogItem:
     """Address of each band and layer; relative ones stand beside the item."""
     offset: BoaOffset
     """For the spectral bands, as far as the item tells."""
+    grids: Mapping[str, Grid] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    """Pixel grid of each band whose asset tells it (`proj:transform`, `proj:shape`)."""
     properties: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
 
@@ -97,6 +100,7 @@ def parse_cog_item(document: Mapping[str, Any]) -> CogItem:
         cloud_pct=float(cloud) if isinstance(cloud, int | float) else None,
         hrefs=hrefs,
         offset=offset_of(document, baseline),
+        grids=_grids(document),
         properties=MappingProxyType(dict(properties)),
     )
 
@@ -115,15 +119,37 @@ def _time(text: str) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
-def _hrefs(document: Mapping[str, Any]) -> Mapping[str, str]:
+def _grids(document: Mapping[str, Any]) -> Mapping[str, Grid]:
+    """The grids that the projection extension gives, of north-up images with square pixels."""
+    properties = document["properties"]
     found = {}
     for asset in document["assets"].values():
-        href = asset.get("href") if isinstance(asset, Mapping) else None
-        if isinstance(href, str):
-            path = PurePosixPath(href.partition("?")[0])
-            if path.suffix.lower() in {".tif", ".tiff"} and (path.stem in BANDS or path.stem in LAYERS):
-                found[path.stem] = href
+        band = _band_of(asset)
+        if band is None:
+            continue
+        said = {**properties, **asset}
+        epsg = said.get("proj:epsg") or str(said.get("proj:code", "")).removeprefix("EPSG:")
+        try:
+            (a, b, west, d, e, north), (height, width) = said["proj:transform"][:6], said["proj:shape"]
+            if b == 0 and d == 0 and a == -e and a > 0:
+                found[band] = Grid(int(epsg), float(west), float(north), float(a), int(width), int(height))
+        except (KeyError, TypeError, ValueError):
+            continue
     return MappingProxyType(found)
+
+
+def _band_of(asset: object) -> str | None:
+    """The band or layer of an asset that is a GeoTIFF of one."""
+    href = asset.get("href") if isinstance(asset, Mapping) else None
+    if not isinstance(href, str):
+        return None
+    path = PurePosixPath(href.partition("?")[0])
+    return path.stem if path.suffix.lower() in {".tif", ".tiff"} and path.stem in {*BANDS, *LAYERS} else None
+
+
+def _hrefs(document: Mapping[str, Any]) -> Mapping[str, str]:
+    named = ((_band_of(asset), asset) for asset in document["assets"].values())
+    return MappingProxyType({band: str(asset["href"]) for band, asset in named if band is not None})
 
 
 def offset_of(document: Mapping[str, Any], baseline: str) -> BoaOffset:

@@ -36,6 +36,16 @@ class OffsetSource(StrEnum):
     """The product's own metadata file."""
     BASELINE = "baseline"
     """The processing baseline in the product's name, since there is no metadata file."""
+    OPTION = "option"
+    """The user's own word."""
+    PIXELS = "pixels"
+    """The pixels of the images themselves."""
+    ITEM_FLAG = "item flag"
+    """`earthsearch:boa_offset_applied` of a STAC item."""
+    RASTER_BANDS = "raster:bands"
+    """`raster:bands` of a STAC item."""
+    ASSUMED = "assumed"
+    """Nothing says it."""
 
 
 class Radiometry(NamedTuple):

@@ -41,9 +41,9 @@ def tiles_of(product: Product) -> tuple[TileId, ...]:
     Raises:
         NotFoundError: It has no images at all.
     """
-    tiles = tuple(sorted({entry.tile for entry in product.images}))
+    tiles = tuple(sorted({entry.tile for entry in product.entries}))
     if not tiles:
-        raise NotFoundError(f"{product.name} has no images here", f"s2kit download {product.name}")
+        raise NotFoundError(f"{product.id} has no images here", f"s2kit download {product.id}")
     return tiles
 
 
@@ -104,7 +104,7 @@ def _with_substitutes(product: Product, tile: TileId, subject: Subject) -> tuple
     for band in subject.bands:
         other = SUBSTITUTES.get(band)
         if other and not _resolutions(product, tile, band) and _resolutions(product, tile, other):
-            notes.append(f"{product.name} has no {band}: {subject.name} is made with {other}")
+            notes.append(f"{product.id} has no {band}: {subject.name} is made with {other}")
             bands.append(other)
         else:
             bands.append(band)
@@ -119,11 +119,11 @@ def _resolution(product: Product, tile: TileId, subject: Subject) -> tuple[int, 
     there = max(min(_resolutions(product, tile, band), default=0) for band in subject.bands)
     if there <= native:
         return native, ()
-    return there, (f"{product.name}: {subject.name} is made at {there} m, the finest that all its bands have here",)
+    return there, (f"{product.id}: {subject.name} is made at {there} m, the finest that all its bands have here",)
 
 
 def _resolutions(product: Product, tile: TileId, band: str) -> list[int]:
-    return sorted(entry.resolution_m for entry in product.images if entry.band == band and entry.tile == tile)
+    return sorted(entry.resolution_m for entry in product.entries if entry.band == band and entry.tile == tile)
 
 
 def _source(product: Product, tile: TileId, band: str, resolution_m: int) -> BandImage:
@@ -178,7 +178,7 @@ def _cropped(grid: Grid, sources: Iterable[BandImage], request: RenderRequest, p
     coarsest = max([grid, *(image.grid for image in sources)], key=lambda one: one.resolution_m)
     window = window_of(_area_in(request.area, grid), coarsest)
     if window is None:
-        raise InputError(f"the area does not meet {product.name}", "see s2kit info for its footprint")
+        raise InputError(f"the area does not meet {product.id}", "see s2kit info for its footprint")
     part = grid.covering(coarsest.bounds_of(window)).intersection(grid.window)
     assert part is not None, "both grids cover the same tile"
     return grid.cropped(part)
@@ -226,9 +226,9 @@ def _fields(
         "tile": str(tile),
         "level": str(metadata.level),
         "baseline": metadata.baseline.code,
-        "satellite": name.satellite,
-        "orbit": str(name.orbit),
-        "product": str(name),
+        "satellite": metadata.satellite or (name.satellite if name else ""),
+        "orbit": str(name.orbit if name else metadata.orbit or ""),
+        "product": product.id,
         "composite": picture.subject.name,
         "r": bands[0],
         "g": bands[1] if len(bands) > 1 else bands[0],

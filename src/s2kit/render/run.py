@@ -169,16 +169,16 @@ def _jobs_of(
     try:
         tiles = tiles_of(product)
     except NotFoundError as error:
-        yield _failed(Job(str(product.name), ""), error)
+        yield _failed(Job(product.id, ""), error)
         return
     for tile in tiles:
         for wish in wishes:
-            job = Job(str(product.name), wish.subject.name)
+            job = Job(product.id, wish.subject.name)
             try:
                 job.planned = plan(product, tile, wish, request, started, reading)
             except S2KitError as error:
                 if asked.optional and isinstance(error, InputError) and request.area is not None:
-                    report(Note(f"{product.name} is passed over: {error}"))
+                    report(Note(f"{product.id} is passed over: {error}"))
                     continue
                 yield _failed(job, _labelled(error, wish.label))
                 continue
@@ -328,7 +328,7 @@ def _outcome(job: Job, state: OutputState, nbytes: int | None = None) -> Outcome
     assert output is not None, "planned jobs are named"
     assert planned is not None, "planned jobs are planned"
     if state is OutputState.PLANNED:
-        nbytes = sum(planned.product.tree.nbytes(image.path) for image in picture.sources)
+        nbytes = sum(image.nbytes for image in picture.sources)
     return Outcome(
         product=job.product,
         subject=job.subject,

@@ -45,7 +45,7 @@ def tags_of(planned: Planned, request: RenderRequest, series: str) -> dict[str, 
     picture, product, metadata = planned.picture, planned.product, planned.product.metadata
     start = metadata.sensing_start.astimezone(UTC)
     tags = {
-        "PRODUCT": str(product.name),
+        "PRODUCT": product.id,
         "SENSING_TIME": start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "LEVEL": str(metadata.level),
         "BASELINE": str(metadata.baseline),
@@ -78,7 +78,7 @@ def recipe(planned: Planned, request: RenderRequest, series: str) -> str:
     picture = planned.picture
     west, south, east, north = picture.grid.bounds
     parts: dict[str, object] = {
-        "product": str(planned.product.name),
+        "product": planned.product.id,
         "tile": str(picture.sources[0].tile),
         "sources": [f"{image.band}@{image.resolution_m}" for image in picture.sources],
         "index": picture.subject.index,

@@ -1,0 +1,233 @@
+"""A product as one GeoTIFF a band beside a STAC item: Earth Search's COGs, on this machine or in a bucket."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from s2kit.errors import InputError
+from s2kit.grid import Grid
+from s2kit.product.band_image import BandImage
+from s2kit.product.bands import BANDS, LAYERS
+from s2kit.product.base import Product
+from s2kit.product.baseline import Baseline
+from s2kit.product.cog_item import BoaOffset, CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
+from s2kit.product.cog_offset import offset_beside, offset_in_pixels
+from s2kit.product.contents import ImageEntry
+from s2kit.product.footprint import Footprint
+from s2kit.product.metadata import OffsetSource, ProductMetadata
+from s2kit.product.name import Level, Sentinel2Name, parse_product_name
+from s2kit.product.safe_product import grid_of_file
+from s2kit.product.tile import TileId
+from s2kit.store.location import ImageLocation, LocalFile
+
+_UNKNOWN = Baseline(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetRule:
+    """How the offset of an item's reflectance is decided."""
+
+    word: str = "auto"
+    """The user's word, see `parse_boa_offset`."""
+    safe: Callable[[], Product | None] = lambda: None
+    """Finds the SAFE that the GeoTIFFs were made from, if it is at hand; its pixels prove the offset."""
+    openjpeg: str = "auto"
+    kept_in: bool | Path = True
+
+
+class CogProduct(Product):
+    """One product as GeoTIFFs."""
+
+    def __init__(
+        self, item: CogItem, address: str, location: Callable[[str], ImageLocation], rule: OffsetRule = OffsetRule()
+    ) -> None:
+        """Take an item that was read.
+
+        Args:
+            item: The item.
+            address: Where it is, for messages.
+            location: Where the bytes of an `href` of the item are.
+            rule: How the offset is decided; only when a reflectance is asked for.
+        """
+        self.item, self.id, self.address = item, item.product, address
+        self._location, self._rule = location, rule
+        self.name = _name(item)
+        self.metadata = _metadata(item, self.name)
+
+    @cached_property
+    def entries(self) -> tuple[ImageEntry, ...]:
+        """The bands and layers of the item; sizes of remote files are not known (0)."""
+        found = []
+        for band, href in self.item.hrefs.items():
+            location = self._location(href)
+            nbytes = location.path.stat().st_size if isinstance(location, LocalFile) and location.path.exists() else 0
+            if nbytes or not isinstance(location, LocalFile):
+                native = (BANDS.get(band) or LAYERS[band]).resolution_m
+                path = href.partition("?")[0].rpartition("/")[2]
+                found.append(ImageEntry(self._tile, band, native, path, nbytes))
+        return tuple(sorted(found))
+
+    def open_entry(self, entry: ImageEntry) -> BandImage:
+        """The image of an entry; the grid is that of the file, or of the item if the file is remote."""
+        location = self._location(self.item.hrefs[entry.band])
+        offset, quantification = band_scale(entry.band, self.offset if entry.band in BANDS else BoaOffset(0.0, ""))
+        return BandImage(
+            band=entry.band,
+            resolution_m=entry.resolution_m,
+            path=entry.path,
+            location=location,
+            grid=self._grid(entry.band, location),
+            offset=offset,
+            quantification=quantification,
+            nodata=0,
+            saturated=self.metadata.saturated if entry.band in BANDS else None,
+            tile=entry.tile,
+            product=self.id,
+            nbytes=entry.nbytes,
+        )
+
+    def extents(self) -> tuple[Grid, ...]:
+        """The grid of its finest image."""
+        finest = min(self.entries, key=lambda entry: entry.resolution_m, default=None)
+        image = None if finest is None else self._plain(finest.band)
+        return () if image is None else (image.grid,)
+
+    @property
+    def offset_source(self) -> str:
+        """Who says what the offset is; decided when it is asked for."""
+        return self.offset.source
+
+    @cached_property
+    def offset(self) -> BoaOffset:
+        """What to add to digital numbers of reflectance, decided once.
+
+        Raises:
+            InputError: Neither the pixels nor anything else can tell, or the user's word is not known.
+        """
+        said = parse_boa_offset(self._rule.word) or self.item.offset
+        if said.is_certain:
+            return said
+        return offset_beside(self._plain, self._rule.safe, self._reading) or offset_in_pixels(
+            self.id, self._plain, said, self._reading
+        )
+
+    @property
+    def offset_doubt(self) -> str | None:
+        """What is to be said of the offset: the item says another one than the pixels; None if all agree."""
+        said = self.item.offset
+        if self.offset.source != OffsetSource.PIXELS or said.dn == self.offset.dn:
+            return None
+        return f"the item says ({said.source}) that {said.dn:+g} is to be added, its pixels show {self.offset.dn:+g}"
+
+    @property
+    def _reading(self) -> tuple[str, bool | Path]:
+        return self._rule.openjpeg, self._rule.kept_in
+
+    def _plain(self, band: str) -> BandImage | None:
+        """The image of a band without any offset; None if the item has none."""
+        entry = next((one for one in self.entries if one.band == band), None)
+        if entry is None:
+            return None
+        location = self._location(self.item.hrefs[band])
+        grid = self._grid(band, location)
+        return BandImage(
+            band, entry.resolution_m, entry.path, location, grid, 0.0, 1.0, 0, None, entry.tile, product=self.id
+        )
+
+    def _grid(self, band: str, location: ImageLocation) -> Grid:
+        said = None if isinstance(location, LocalFile) else self.item.grids.get(band)
+        if said is not None:
+            return said
+        if location not in self._grids:
+            self._grids[location] = grid_of_file(location)
+        return self._grids[location]
+
+    @cached_property
+    def _grids(self) -> dict[ImageLocation, Grid]:
+        return {}
+
+    @cached_property
+    def _tile(self) -> TileId:
+        return TileId.parse(self.item.tile)
+
+
+def local_item_file(path: Path) -> Path | None:
+    """The STAC item in a folder of GeoTIFFs, or the file itself; None if there is none."""
+    candidates = [path] if path.suffix == ".json" else [path / f"{path.name}.json"]
+    for candidate in candidates:
+        try:
+            if candidate.is_file() and is_cog_item(json.loads(candidate.read_bytes())):
+                return candidate
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def open_local_item(
+    path: Path, elsewhere: Callable[[str], ImageLocation] | None = None, rule: OffsetRule = OffsetRule()
+) -> CogProduct:
+    """A product from the file of its item on this machine; its GeoTIFFs lie beside it, or where it says.
+
+    Args:
+        path: The item's file.
+        elsewhere: Where the bytes of an address are; None if only files on this machine can be read.
+        rule: How the offset is decided.
+
+    Raises:
+        InputError: It is no item of GeoTIFFs.
+        DiskError: It cannot be read.
+    """
+    item = parse_cog_item(item_document(path.read_bytes(), str(path)))
+
+    def location(href: str) -> ImageLocation:
+        beside = path.parent / href.partition("?")[0].rpartition("/")[2]
+        if beside.exists() or "://" not in href or elsewhere is None:
+            return LocalFile(beside)
+        return elsewhere(href)
+
+    return CogProduct(item, str(path.parent), location, rule)
+
+
+def item_document(data: bytes, label: str) -> Mapping[str, object]:
+    """The bytes of a STAC item of GeoTIFFs as JSON.
+
+    Raises:
+        InputError: They are something else.
+    """
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        raise InputError(f"{label} is not JSON") from error
+    if not is_cog_item(document):
+        raise InputError(f"{label} is no STAC item of GeoTIFFs")
+    return dict(document)
+
+
+def _name(item: CogItem) -> Sentinel2Name | None:
+    try:
+        name = parse_product_name(item.product)
+    except InputError:
+        return None
+    return name if isinstance(name, Sentinel2Name) else None
+
+
+def _metadata(item: CogItem, name: Sentinel2Name | None) -> ProductMetadata:
+    """What the item says, as a metadata file would."""
+    try:
+        baseline = Baseline.parse(item.baseline)
+    except InputError:
+        baseline = getattr(name, "baseline", None) or _UNKNOWN
+    platform = str(item.properties.get("platform") or "").lower()
+    satellite = f"S2{platform[-1].upper()}" if platform.startswith("sentinel-2") and platform[-1] in "abcd" else None
+    return ProductMetadata(
+        name=name,
+        level=Level.L2A,
+        baseline=baseline,
+        satellite=satellite or (name.satellite if name else None),
+        sensing_start=item.sensing,
+        orbit=name.orbit if name else None,
+        cloud_pct=item.cloud_pct,
+        footprint=item.footprint if isinstance(item.footprint, Footprint) else None,
+    )
