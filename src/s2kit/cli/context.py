@@ -143,6 +143,7 @@ def session(verb: str, **flags: object) -> Iterator[Session]:
             code = ExitCode.BUG
             raise
         finally:
+            hand_down({})
             if loaded.settings.log_requests:
                 _append_request(Path(loaded.settings.log_requests), run, started, code)
 
