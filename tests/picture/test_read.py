@@ -5,6 +5,7 @@ import pytest
 import rasterio
 from affine import Affine
 
+from s2kit.area.projection import project_point
 from s2kit.errors import InputError
 from s2kit.grid import Grid, Window
 from s2kit.picture.kernels import picked
@@ -185,6 +186,21 @@ def test_reductions():
     wanted = {10.0: 0, 15.0: 0, 20.0: 1, 60.0: 2, 80.0: 3, 500.0: 4, 5.0: 0}
     for resolution_m, reduction in wanted.items():
         assert reduction_for(ten, replace(ten, resolution_m=resolution_m), there) == reduction
+
+
+def test_a_picture_in_another_crs_is_made_from_a_reduction_too(product):
+    image = product.image("B04", 10)
+    west, north = project_point(image.grid.west + 2000, image.grid.north - 2000, image.grid.epsg, 3857)
+    coarse = Grid(3857, west, north, 152.9, 64, 64)
+    assert reduction_for(image.grid, coarse, (0, 1, 2, 3, 4)) == 3
+    with OpenImages() as opened:
+        (picture,) = opened.read(image, [coarse], use="picture")
+        (data,) = opened.read(image, [coarse])
+    there = (picture > 0) & (data > 0)
+    assert there.any()
+    difference = picture[there].astype(float) - data[there]
+    assert abs(difference.mean()) < 30
+    assert np.corrcoef(picture[there], data[there])[0, 1] > 0.97
 
 
 def test_same_pixels():

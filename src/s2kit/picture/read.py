@@ -193,10 +193,16 @@ def level_grid(full: Grid, reduction: int, *, wavelet: bool) -> Grid:
 
 def reduction_for(source: Grid, target: Grid, reductions: tuple[int, ...]) -> int:
     """The coarsest reduction of an image that is still as fine as a grid."""
-    if source.epsg != target.epsg:
-        return 0
-    ratio = target.resolution_m / source.resolution_m * (1 + 1e-9)
+    ratio = _resolution_in(target, source.epsg) / source.resolution_m * (1 + 1e-9)
     return max((reduction for reduction in reductions if 1 << reduction <= ratio), default=0)
+
+
+def _resolution_in(grid: Grid, epsg: int) -> float:
+    """Side of a grid's pixels in the units of a CRS: the shorter one, measured over the whole grid."""
+    if grid.epsg == epsg:
+        return grid.resolution_m
+    west, south, east, north = project(box(*grid.bounds), grid.epsg, epsg).bounds
+    return min((east - west) / grid.width, (north - south) / grid.height)
 
 
 def same_pixels(source: Grid, target: Grid) -> bool:
@@ -222,7 +228,8 @@ def check_size(size: ImageSize, image: BandImage) -> None:
 def _method(source: Grid, grid: Grid, resampling: Resampling) -> str:
     if resampling != "auto":
         return resampling
-    return "average" if grid.resolution_m > source.resolution_m * (1 + 1e-9) else "bilinear"
+    coarser = _resolution_in(grid, source.epsg) > source.resolution_m * (1 + 1e-9)
+    return "average" if coarser else "bilinear"
 
 
 def _needed(source: Grid, grid: Grid, method: str) -> Window:
@@ -233,7 +240,7 @@ def _needed(source: Grid, grid: Grid, method: str) -> Window:
         bounds = Bounds(*project(box(*bounds).segmentize(side / 20), grid.epsg, source.epsg).bounds)
     margin = 0 if source.epsg == grid.epsg else _MARGIN_PX
     if method in {"bilinear", "cubic"}:
-        margin += int(np.ceil(REACH[method] * max(1.0, grid.resolution_m / source.resolution_m)))
+        margin += int(np.ceil(REACH[method] * max(1.0, _resolution_in(grid, source.epsg) / source.resolution_m)))
     tight = source.covering(bounds)
     return Window(tight.col - margin, tight.row - margin, tight.width + 2 * margin, tight.height + 2 * margin)
 
