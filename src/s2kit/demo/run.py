@@ -23,6 +23,7 @@ _SETTINGS = """\
 dataset = "dataset"
 jobs = {jobs}
 catalogue = "demo"
+cache_dir = "cache"
 
 [archives.aws-l1c]
 address = "bucket/sentinel-s2-l1c"

@@ -1,0 +1,112 @@
+"""The application: all parts of the service on one port."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+
+from s2kit import __version__
+from s2kit.errors import S2KitError
+from s2kit.serve import jp2
+from s2kit.serve.answers import ApiError, error_response, status_of, told
+from s2kit.serve.guard import Counts, Guard
+from s2kit.serve.metrics import exposition
+from s2kit.serve.options import ServeOptions
+from s2kit.serve.shelf import Shelf
+from s2kit.serve.state import State, state_of
+from s2kit.serve.users import UserStore
+from s2kit.serve.work import Workplace
+
+log = logging.getLogger(__name__)
+
+_CODES = {
+    400: "BadRequest",
+    401: "AuthenticationRequired",
+    403: "PermissionsInsufficient",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    501: "FeatureUnsupported",
+}
+
+
+def create_app(options: ServeOptions) -> Any:
+    """The ASGI application of one process."""
+    state = State(
+        options,
+        UserStore(options.state),
+        Shelf(options.state / "files"),
+        Workplace(options.limits.working, options.limits.sync_s),
+        Counts(),
+    )
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        state.shelf.tidy(options.limits.kept_s)
+        yield
+
+    app = FastAPI(
+        title="s2kit",
+        version=__version__,
+        description="Sentinel-2 imagery: legacy services, openEO, tiles.",
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.s2kit = state
+    _add_errors(app)
+    app.include_router(jp2.router)
+    _add_common(app)
+    hosts = options.allowed_hosts if options.is_loopback or options.allowed_hosts else None
+    return Guard(app, body_nbytes=options.limits.body_nbytes, hosts=hosts, audit=options.audit, counts=state.counts)
+
+
+def _add_common(app: FastAPI) -> None:
+    @app.get("/health", tags=["operation"])
+    def health() -> dict[str, str]:
+        """That the service lives."""
+        return {"status": "ok", "version": __version__}
+
+    @app.get("/metrics", tags=["operation"], response_class=PlainTextResponse)
+    def metrics(request: Request) -> str:
+        """Counts in Prometheus' text format."""
+        return exposition(state_of(request).counts)
+
+    @app.api_route("/static/tmp/{token}/{path:path}", methods=["GET", "HEAD"], tags=["files"])
+    def file(request: Request, token: str, path: str) -> Response:
+        """A file of a finished request; its address is all that is needed."""
+        return FileResponse(state_of(request).shelf.find(token, path))
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(ApiError)
+    async def api_error(request: Request, error: ApiError) -> Response:
+        return error_response(request, error)
+
+    @app.exception_handler(S2KitError)
+    async def our_error(request: Request, error: S2KitError) -> Response:
+        status = status_of(error)
+        return error_response(request, ApiError(status, _CODES.get(status, type(error).__name__), told(error)))
+
+    @app.exception_handler(RequestValidationError)
+    async def wrong_request(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+        return error_response(request, ApiError(400, "BadRequest", f"{where}: {first['msg']}"))
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        code = _CODES.get(error.status_code, "InternalError")
+        if error.status_code == 405:
+            error.detail = f'Method "{request.method}" not allowed.'
+        return error_response(request, ApiError(error.status_code, code, str(error.detail), dict(error.headers or {})))
+
+    @app.exception_handler(Exception)
+    async def defect(request: Request, error: Exception) -> Response:
+        log.error("request %s failed", request.scope.get("s2kit.request_id"), exc_info=error)
+        return error_response(request, ApiError(500, "Internal", "an internal error; its id is in the log"))

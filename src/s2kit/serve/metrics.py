@@ -1,0 +1,33 @@
+"""Counts of one process in Prometheus' text format (exposition format 0.0.4)."""
+
+import time
+from collections.abc import Iterator
+
+from s2kit.serve.guard import Counts
+
+
+def exposition(counts: Counts) -> str:
+    """The counts as text."""
+    with counts.lock:
+        return "".join(f"{line}\n" for line in _lines(counts))
+
+
+def _lines(counts: Counts) -> Iterator[str]:
+    yield "# HELP s2kit_requests_total Requests by route, method and status."
+    yield "# TYPE s2kit_requests_total counter"
+    for (route, method, status), number in sorted(counts.requests.items()):
+        yield f's2kit_requests_total{{route="{_quoted(route)}",method="{_quoted(method)}",status="{status}"}} {number}'
+    yield "# HELP s2kit_request_seconds_total Seconds that requests took, by route."
+    yield "# TYPE s2kit_request_seconds_total counter"
+    for route, seconds in sorted(counts.seconds.items()):
+        yield f's2kit_request_seconds_total{{route="{_quoted(route)}"}} {seconds:.6f}'
+    yield "# HELP s2kit_sent_bytes_total Bytes of answers."
+    yield "# TYPE s2kit_sent_bytes_total counter"
+    yield f"s2kit_sent_bytes_total {counts.sent_nbytes}"
+    yield "# HELP s2kit_uptime_seconds Seconds since this process began."
+    yield "# TYPE s2kit_uptime_seconds gauge"
+    yield f"s2kit_uptime_seconds {time.time() - counts.started:.1f}"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

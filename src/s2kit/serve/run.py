@@ -1,0 +1,106 @@
+"""The server process, or several on one socket: uvicorn with the manners that a service on the network needs."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.supervisors import Multiprocess
+
+from s2kit.serve.app import create_app
+from s2kit.serve.options import ServeOptions
+
+log = logging.getLogger(__name__)
+
+_END_S = 8
+"""Seconds that running requests get after SIGTERM."""
+_IDLE_S = 15
+_MOST_CONNECTIONS = 2000
+
+
+class TimedProtocol(H11Protocol):
+    """Closes a connection on which the head of a request does not arrive in time, so that idle ones cost nothing."""
+
+    head_s = 10.0
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock."""
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Stop the clock when a request has begun."""
+        before = self.cycle
+        super().data_received(data)
+        if self.cycle is not before or (before is not None and not before.response_complete):
+            self._stop_waiting()
+        elif self._head_timer is None:
+            self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the clock."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self) -> None:
+        self._head_timer = self.loop.call_later(self.head_s, self._close_slow)
+
+    def _stop_waiting(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _close_slow(self) -> None:
+        self._head_timer = None
+        self.transport.close()
+
+
+@dataclass(frozen=True)
+class _Factory:
+    """Makes the application in each process; picklable."""
+
+    options: ServeOptions
+
+    def __call__(self) -> Any:
+        TimedProtocol.head_s = self.options.limits.header_s
+        return create_app(self.options)
+
+
+def run_server(options: ServeOptions) -> None:
+    """Serve until SIGTERM or Ctrl-C.
+
+    Raises:
+        OutputError: The port is taken.
+    """
+    config = uvicorn.Config(
+        _Factory(options),
+        factory=True,
+        host=options.host.strip("[]"),
+        port=options.port,
+        workers=options.workers,
+        http=TimedProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=options.forwarded_allow_ips,
+        root_path=options.root_path,
+        timeout_keep_alive=_IDLE_S,
+        timeout_graceful_shutdown=_END_S,
+        limit_concurrency=_MOST_CONNECTIONS,
+        ssl_certfile=options.tls_cert,
+        ssl_keyfile=options.tls_key,
+    )
+    server = uvicorn.Server(config)
+    sock = config.bind_socket()
+    try:
+        if options.workers > 1:
+            Multiprocess(config, sockets=[sock]).run()
+        else:
+            server.run(sockets=[sock])
+    finally:
+        sock.close()
