@@ -79,6 +79,11 @@ class Settings:
     log_file: str = _setting("", "File that gets a line for each event, besides what is shown.")
     log_requests: str = _setting("", "File that gets a JSON line for each run: time, parameters, result.")
     parcels: dict[str, str] = _setting(PARCEL_FIELDS, "Names that your parcel files use for s2kit's parcel fields.")
+    parcel_files: dict[str, str] = _setting(
+        {},
+        "Parcel files that serve offers, by name (aoi); {year} and {ptype} in a path are replaced.",
+        example='es = "parcels_es_{year}.gpkg"',
+    )
     archives: dict[str, Archive] = _setting(ARCHIVES, "Archives by name; a table changes or adds one.")
     catalogues: dict[str, CatalogueSettings] = _setting(CATALOGUES, "Catalogues by name; a table changes or adds one.")
 
@@ -97,7 +102,7 @@ class Settings:
         return self.cache_dir if self.cache else False
 
 
-_TABLES = ("parcels", "archives", "catalogues")
+_TABLES = ("parcels", "parcel_files", "archives", "catalogues")
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,11 +89,13 @@ def _register() -> None:
     from s2kit.cli.pixels import pixels
     from s2kit.cli.render import render
     from s2kit.cli.search import search
+    from s2kit.cli.serve import serve_app
     from s2kit.cli.stats import stats
     from s2kit.cli.verify import verify
 
     app.add_typer(cache_app, name="cache")
     app.add_typer(config_app, name="config")
+    app.add_typer(serve_app, name="serve")
     app.command("bands")(bands)
     app.command("demo")(demo)
     app.command("doctor")(doctor)

@@ -98,6 +98,8 @@ def settings_example() -> str:
     for setting, items in tables:
         parts.append(f"# {setting.metadata['about']}")
         flat = {name: item for name, item in items.items() if not hasattr(item, "__dataclass_fields__")}
+        if not items:
+            parts.append(f"[{setting.name}]\n# {setting.metadata['example']}\n")
         if flat:
             parts.append(f"[{setting.name}]\n" + "".join(f"{k} = {toml_value(v)}\n" for k, v in flat.items()))
         for name, item in items.items():
@@ -123,7 +125,9 @@ def env_example() -> str:
     for setting in fields(Settings):
         value = getattr(Settings(), setting.name)
         if isinstance(value, dict):
-            first = next(iter(value))
+            first = next(iter(value), "")
+            if not first:
+                continue
             inner = "" if isinstance(value[first], str) else f"__{next(iter(_entries(value[first]))).upper()}"
             lines.append(f"#{ENV_PREFIX}{setting.name.upper()}__{first.replace('-', '_').upper()}{inner}=")
         else:

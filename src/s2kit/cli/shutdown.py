@@ -32,6 +32,11 @@ def heed_signals() -> None:
     threading.Thread(target=_cut_off_after_signal, args=(reader,), name="s2kit-signals", daemon=True).start()
 
 
+def leave_signals_alone() -> None:
+    """Let a server, which ends its requests by itself, take its time after a signal."""
+    signal.set_wakeup_fd(-1)
+
+
 def end_soon(code: Any) -> None:
     """Do not let threads that hang in a request keep the process, now that all is said and done."""
     if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
