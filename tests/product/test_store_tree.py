@@ -110,7 +110,7 @@ def test_a_product_that_is_named_by_the_datastrip_only(tmp_path: Path) -> None:
     ("info", "word"),
     [
         ("not json", "not JSON"),
-        ("[]", "no product name"),
+        ("[]", "no JSON object"),
         ("{}", "no product name"),
         (
             '{"productName": "S2A_OPER_PRD_MSIL1C_PDMC_20160905T104813_R002_V20160905T005712_20160905T010424"}',

@@ -6,7 +6,7 @@ import pytest
 
 from s2kit.errors import NotFoundError, OutputError, TryLaterError
 from s2kit.store.archive import Archive
-from s2kit.store.hashes import new_hash
+from s2kit.store.hashes import is_md5, new_hash
 from s2kit.store.https import HttpsStore
 from s2kit.store.transfer import (
     Budget,
@@ -16,7 +16,6 @@ from s2kit.store.transfer import (
     Wanted,
     fetch,
     hash_file,
-    is_md5,
     part_of,
     parts_of,
 )

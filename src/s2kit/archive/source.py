@@ -1,6 +1,5 @@
 """Find a product in an archive: its tree, its manifest, and which object stands for which file."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from s2kit.product.name import AnyProductName, Level, ProductName, Sentinel1Name
 from s2kit.product.subset import MANIFEST
 from s2kit.store.archive import Archive, Layout
 from s2kit.store.base import ObjectInfo, Store
+from s2kit.store.metadata import ProvenBytes, Witness, list_objects, read_json, read_json_or_none, read_proven
 from s2kit.store.open import open_store
 
 AUTO = "auto"
@@ -35,6 +35,8 @@ class Source:
     store: Store
     manifest: Manifest
     manifest_bytes: bytes = field(repr=False)
+    manifest_witness: Witness
+    """How the manifest's own bytes are known to be right."""
     rules: KeyRules
     objects: Mapping[str, ObjectInfo] = field(repr=False)
     """All objects of the product's trees, by key."""
@@ -46,7 +48,7 @@ class Source:
     """Small objects that were read to find it."""
 
     def find(self, path: str) -> ObjectInfo | None:
-        """The object of a SAFE path, None where the archive has none."""
+        """The object of a SAFE path, None if the archive has none."""
         return next((self.objects[key] for key in self.rules.keys(path) if key in self.objects), None)
 
     def entry(self, path: str) -> ManifestEntry | None:
@@ -170,7 +172,7 @@ def name_at(address: str, archives: Mapping[str, Archive]) -> tuple[AnyProductNa
     archive = _archive_of(place, archives)
     key = place.removeprefix(archive.address.rstrip("/")).strip("/")
     if key.startswith("tiles/") and archive.layout is Layout.AWS_S2:
-        info = _json(open_store(archive), f"{key}/tileInfo.json")
+        info = read_json(open_store(archive), f"{key}/tileInfo.json")
         return parse_product_name(str(info.get("productName", ""))), archive
     folder, _, last = key.rpartition("/")
     name = parse_product_name(last)
@@ -192,7 +194,7 @@ def _archive_of(place: str, archives: Mapping[str, Archive]) -> Archive:
 def _folder_source(name: AnyProductName, store: Store) -> Source:
     lists = 0
     for prefix in safe_prefixes(name, store.archive.layout):
-        objects = {info.key: info for info in store.list(prefix)}
+        objects = list_objects(store, prefix)
         lists += _pages(objects)
         if objects:
             break
@@ -205,7 +207,7 @@ def _folder_source(name: AnyProductName, store: Store) -> Source:
         path = key.removeprefix(prefix)
         if path and not _MARKER.fullmatch(path) and path != MANIFEST and path not in manifest.by_path:
             extras[safe_path(path)] = info
-    return Source(name, store.archive, store, manifest, raw, rules, objects, extras, lists, 1)
+    return Source(name, store.archive, store, manifest, raw.data, raw.witness, rules, objects, extras, lists, 1)
 
 
 def _aws_source(name: AnyProductName, store: Store) -> Source:
@@ -213,7 +215,7 @@ def _aws_source(name: AnyProductName, store: Store) -> Source:
     lists = reads = 0
     prefix = ""
     for prefix in product_prefixes(name):
-        objects = {info.key: info for info in store.list(prefix)}
+        objects = list_objects(store, prefix)
         lists += _pages(objects)
         if objects:
             break
@@ -224,7 +226,7 @@ def _aws_source(name: AnyProductName, store: Store) -> Source:
         )
     info: Mapping[str, Any] = {}
     if f"{prefix}productInfo.json" in objects:
-        info = _json(store, f"{prefix}productInfo.json")
+        info = read_json(store, f"{prefix}productInfo.json", objects[f"{prefix}productInfo.json"])
         reads += 1
     elif not isinstance(name, ProductName | Sentinel1Name):
         raise NotFoundError(f"{name} has no productInfo.json: it is incomplete here", _elsewhere(store.archive.name))
@@ -235,12 +237,12 @@ def _aws_source(name: AnyProductName, store: Store) -> Source:
     else:
         rules = aws_rules(name, info, prefix)
     for tile in _tile_prefixes(rules):
-        found = {item.key: item for item in store.list(tile)}
+        found = list_objects(store, tile)
         lists += _pages(found)
         objects |= found
     raw, manifest = _manifest(name, store, rules, objects)
     extras = _sentinel1_extras(rules, manifest, objects)
-    return Source(name, store.archive, store, manifest, raw, rules, objects, extras, lists, reads + 1)
+    return Source(name, store.archive, store, manifest, raw.data, raw.witness, rules, objects, extras, lists, reads + 1)
 
 
 def _compact_rules(name: ProductName, store: Store, info: Mapping[str, Any], prefix: str) -> tuple[CompactRules, int]:
@@ -262,10 +264,9 @@ def _compact_rules(name: ProductName, store: Store, info: Mapping[str, Any], pre
 
 
 def _names_product(store: Store, tile_prefix: str, name: ProductName, *, otherwise: bool) -> bool:
-    """Whether a tile's `tileInfo.json` says that it is the product's; `otherwise` where there is none, as happens."""
-    try:
-        info = _json(store, f"{tile_prefix}tileInfo.json")
-    except NotFoundError:
+    """Whether a tile's `tileInfo.json` says that it is the product's; `otherwise` if there is none, as happens."""
+    info = read_json_or_none(store, f"{tile_prefix}tileInfo.json")
+    if info is None:
         return otherwise
     said = str(info.get("productName", ""))
     return said.removesuffix(".SAFE") == str(name) if said else otherwise
@@ -293,31 +294,21 @@ def _sentinel1_extras(
 
 def _manifest(
     name: AnyProductName, store: Store, rules: KeyRules, objects: Mapping[str, ObjectInfo]
-) -> tuple[bytes, Manifest]:
+) -> tuple[ProvenBytes, Manifest]:
     key = next((key for key in rules.keys(MANIFEST) if key in objects), None)
     if key is None:
         raise NotFoundError(
             f"{name} has no manifest.safe in archive {store.archive.name}: nothing could be proven",
             _elsewhere(store.archive.name),
         )
-    raw = store.read(key)
+    raw = read_proven(store, key, objects[key], twice=True)
     try:
-        manifest = parse_manifest(raw)
+        manifest = parse_manifest(raw.data)
     except InputError as error:
         raise InputError(f"{name} in archive {store.archive.name}: {error}", error.hint) from error
     if manifest.doubt:
         raise InputError(f"{name}: the manifest is not authoritative: {manifest.doubt}", "take it from another archive")
     return raw, manifest
-
-
-def _json(store: Store, key: str) -> Mapping[str, Any]:
-    try:
-        value = json.loads(store.read(key))
-    except ValueError as error:
-        raise InputError(f"{store.archive.address}/{key} is not JSON: {error}", "try --archive cdse") from error
-    if not isinstance(value, Mapping):
-        raise InputError(f"{store.archive.address}/{key} is no JSON object", "try --archive cdse")
-    return value
 
 
 def _pages(objects: Mapping[str, ObjectInfo]) -> int:

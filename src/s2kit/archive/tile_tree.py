@@ -1,6 +1,5 @@
 """One tile of the tree that AWS has taken a product apart into, put together as a SAFE by name only."""
 
-import json
 from contextlib import suppress
 
 from s2kit.archive.layout_s2 import CompactRules, product_folder
@@ -9,6 +8,7 @@ from s2kit.product.manifest import parse_manifest
 from s2kit.product.name import ProductName, compact_time, parse_product_name
 from s2kit.product.store_tree import MANIFEST, StoreTree
 from s2kit.store.base import Store
+from s2kit.store.metadata import list_objects, read_json, read_proven
 
 TILE_INFO = "tileInfo.json"
 """The file by which a tile of AWS's tree is known."""
@@ -29,9 +29,11 @@ def tile_tree(store: Store, tile_prefix: str) -> StoreTree:
     """
     name = _product_of_tile(store, tile_prefix)
     rules = CompactRules(name, product_folder(name), tile_prefix)
-    listed = {info.key: info for prefix in (rules.product_prefix, tile_prefix) for info in store.list(prefix)}
+    listed = {**list_objects(store, rules.product_prefix), **list_objects(store, tile_prefix)}
     manifest_key = f"{rules.product_prefix}{MANIFEST}"
-    kept = {MANIFEST: store.read(manifest_key)} if manifest_key in listed else {}
+    kept = {}
+    if manifest_key in listed:
+        kept[MANIFEST] = read_proven(store, manifest_key, listed[manifest_key]).data
     granule, datastrip = _folders(name, kept.get(MANIFEST))
     found = {path: info for key, info in listed.items() if (path := rules.path(key, granule, datastrip))}
     if not found:
@@ -54,13 +56,10 @@ def _folders(name: ProductName, manifest: bytes | None) -> tuple[str, str]:
 
 def _product_of_tile(store: Store, tile_prefix: str) -> ProductName:
     where = f"{store.archive.address.rstrip('/')}/{tile_prefix}{TILE_INFO}"
-    try:
-        info = json.loads(store.read(f"{tile_prefix}{TILE_INFO}"))
-    except ValueError as error:
-        raise InputError(f"{where} is not JSON: {error}") from error
-    datastrip = info.get("datastrip") if isinstance(info, dict) else None
+    info = read_json(store, f"{tile_prefix}{TILE_INFO}")
+    datastrip = info.get("datastrip")
     place = datastrip.get("path") if isinstance(datastrip, dict) else None
-    said = info.get("productName") if isinstance(info, dict) else None
+    said = info.get("productName")
     if said is None and isinstance(place, str):
         said = place.partition("/datastrip/")[0].rpartition("/")[2]
     name = parse_product_name(str(said))

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from s2kit import __version__
 from s2kit.archive.source import Source, find_source
 from s2kit.download.plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
-from s2kit.download.record import SUFFIX, DownloadRecord, FileState, Stamp
+from s2kit.download.record import SUFFIX, DownloadRecord, FileState, ManifestProof, Stamp
 from s2kit.errors import InputError, PartialFailure, S2KitError, UsageError
 from s2kit.product.name import AnyProductName
 from s2kit.product.subset import MANIFEST
@@ -24,10 +25,10 @@ from s2kit.run.events import Advanced, Report, WorkPlanned
 from s2kit.run.threads import Pool
 from s2kit.store.archive import Archive
 from s2kit.store.base import ObjectInfo
-from s2kit.store.hashes import new_hash
+from s2kit.store.hashes import is_md5, new_hash
 from s2kit.store.open import open_store
 from s2kit.store.s3 import S3Store
-from s2kit.store.transfer import Budget, Proof, is_md5
+from s2kit.store.transfer import Budget, Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ def _finish(source: Source, target: S3Store, files: list[FileResult], request: D
             address=source.archive.address,
             time=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             version=__version__,
+            manifest=ManifestProof(sha256(source.manifest_bytes).hexdigest(), source.manifest_witness),
             subset=request.subset,
             files={path: Stamp(objects[path].nbytes, 0) for path in kept if path in objects},
             etags={path: objects[path].etag or "" for path in kept if path in objects},

@@ -1,19 +1,22 @@
 """Where one product stands at its destination: folder, zip, what an earlier run left, and the record beside them."""
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from s2kit.download.record import SUFFIX, DownloadRecord, Stamp
 from s2kit.errors import InputError, NotFoundError
-from s2kit.product.manifest import Manifest, ManifestEntry
+from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest
 from s2kit.product.subset import MANIFEST, Subset
 from s2kit.run.files import PART_SUFFIX, ensure_folder, fsync_folder, remove, translate_os_error, write_atomic
 from s2kit.store.transfer import hash_file
 
-EMPTY_FOLDERS = ("AUX_DATA", "HTML", "rep_info")
-"""Folders of every Sentinel-2 SAFE that hold nothing AWS has; other tools expect them, so they are made, empty."""
+_EMPTY_FOLDERS = ("AUX_DATA", "HTML", "rep_info")
+_OF_GRANULE = ("AUX_DATA", "IMG_DATA", "QI_DATA")
+_OF_DATASTRIP = ("QI_DATA",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,11 @@ class Destination:
     def part(self) -> Path:
         """Where it grows until every wanted file is proven."""
         return self.folder / f"{self.product}.SAFE{PART_SUFFIX}"
+
+    @property
+    def outgoing(self) -> Path:
+        """Where an older edition waits for the moment until the new one has its name."""
+        return self.folder / f"{self.product}.SAFE.old{PART_SUFFIX}"
 
     @property
     def zip(self) -> Path:
@@ -73,6 +81,28 @@ def stamp(path: Path) -> Stamp | None:
 def unchanged(place: Destination, record: DownloadRecord) -> set[str]:
     """Files of the SAFE folder that are still as they were when they were proven."""
     return {path for path, known in record.files.items() if stamp(place.safe / path) == known}
+
+
+def is_edition(place: Destination, record: DownloadRecord, manifest: bytes) -> bool:
+    """True if a record's files were proven by this very manifest: archives re-publish products under the same name."""
+    if record.manifest is not None:
+        return record.manifest.sha256 == sha256(manifest).hexdigest()
+    return local_manifest(place.safe) == manifest
+
+
+def make_empty_folders(folder: Path, manifest: Manifest) -> None:
+    """Make the folders of a Sentinel-2 SAFE that an archive has no object for; Sen2Cor and SNAP expect them.
+
+    Args:
+        folder: The SAFE folder.
+        manifest: Names the folders of granules and datastrips.
+    """
+    for name in _EMPTY_FOLDERS:
+        ensure_folder(folder / name)
+    for above, names in (("GRANULE", _OF_GRANULE), ("DATASTRIP", _OF_DATASTRIP)):
+        for inner in {entry.path.split("/")[1] for entry in manifest.entries if entry.path.startswith(f"{above}/")}:
+            for name in names:
+                ensure_folder(folder / above / inner / name)
 
 
 def find_complete(place: Destination, subset: Subset, *, as_zip: bool, complete: bool) -> Path | None:
@@ -136,23 +166,69 @@ def quarantine(place: Destination, file: Path, path: str) -> Path:
     return target
 
 
-def publish(place: Destination, paths: Iterable[str]) -> None:
-    """Give the product its name: the growing folder is renamed, or its files join a folder that is there already."""
-    _sync_folders(place.part)
+def publish(place: Destination, paths: Iterable[str], manifest: bytes, have: Iterable[str]) -> None:
+    """Give the product its name: the growing folder is renamed, or its files join the folder that is there already.
+
+    A folder of another edition is replaced as a whole; what of it the new manifest proves is taken over first.
+
+    Args:
+        place: Where.
+        paths: Files that the growing folder brings, without the manifest.
+        manifest: The bytes of this run's manifest.
+        have: Files of the product that are proven already, in either folder.
+    """
     try:
-        if not place.safe.exists():
-            place.part.replace(place.safe)
-            fsync_folder(place.folder)
+        if place.safe.exists() and local_manifest(place.safe) == manifest:
+            _sync_folders(place.part)
+            for path in paths:
+                source = place.part / path
+                if source.is_file():
+                    ensure_folder((place.safe / path).parent)
+                    source.replace(place.safe / path)
+            _sync_folders(place.safe)
+            remove(place.part)
             return
-        for path in paths:
-            source = place.part / path
-            if source.is_file():
-                ensure_folder((place.safe / path).parent)
-                source.replace(place.safe / path)
-        _sync_folders(place.safe)
+        keep = {MANIFEST, *have}
+        if place.safe.exists():
+            keep |= _take_over(place, have)
+        _prune(place.part, keep)
+        if place.safe.exists():
+            _sync_folders(place.part)
+            remove(place.outgoing)
+            place.safe.replace(place.outgoing)
+        else:
+            _sync_folders(place.part)
+        place.part.replace(place.safe)
+        fsync_folder(place.folder)
     except OSError as error:
         raise translate_os_error(error, place.safe) from error
-    remove(place.part)
+    remove(place.outgoing)
+
+
+def _prune(folder: Path, keep: set[str]) -> None:
+    """Remove what earlier runs left and this one did not prove."""
+    for path in [path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]:
+        if path.relative_to(folder).as_posix() not in keep:
+            remove(path)
+
+
+def _take_over(place: Destination, have: Iterable[str]) -> set[str]:
+    """Copy to `part` what of the outgoing edition counts in the new one, and what no manifest knew; returns paths."""
+    old = local_manifest(place.safe)
+    try:
+        listed = set() if old is None else set(parse_manifest(old).by_path)
+    except InputError:
+        listed = set()
+    record = place.record()
+    known = listed | {MANIFEST} | (set() if record is None else set(record.files))
+    there = {path.relative_to(place.safe).as_posix() for path in place.safe.rglob("*") if path.is_file()}
+    wanted = (there & set(have)) | (there - known)
+    for path in wanted:
+        target = place.part / path
+        if not target.exists():
+            ensure_folder(target.parent)
+            shutil.copy2(place.safe / path, target, follow_symlinks=False)
+    return wanted
 
 
 def stamps(place: Destination, paths: Iterable[str]) -> dict[str, Stamp]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.archive.source import Source
-from s2kit.download.destination import Destination, proven_files, unchanged
+from s2kit.download.destination import Destination, is_edition, proven_files, unchanged
 from s2kit.download.record import FileState
 from s2kit.errors import S2KitError
 from s2kit.product.manifest import ManifestEntry
@@ -245,8 +245,11 @@ def _fault(entry: ManifestEntry, info: ObjectInfo | None, source: Source) -> str
 
 
 def _present(source: Source, place: Destination, check: Callable[[], None], *, prove: bool) -> dict[str, Path]:
+    """What is there of this very edition: a record counts only if the manifest beside it is this run's."""
     record = place.record()
-    trusted = unchanged(place, record) if record is not None else set()
+    trusted: set[str] = set()
+    if record is not None and is_edition(place, record, source.manifest_bytes):
+        trusted = unchanged(place, record)
     found = {path: place.safe / path for path in trusted if path != MANIFEST}
     if prove:
         found |= proven_files(place.safe, source.manifest, trusted, check)

@@ -4,25 +4,26 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, as_completed
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
 from s2kit import __version__
 from s2kit.archive.source import Source, find_source, open_source
 from s2kit.download.destination import (
-    EMPTY_FOLDERS,
     Destination,
     find_complete,
+    is_edition,
     local_manifest,
+    make_empty_folders,
     proven_files,
     publish,
     quarantine,
     stamp,
     stamps,
-    unchanged,
 )
 from s2kit.download.plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
-from s2kit.download.record import DownloadRecord, FileState
+from s2kit.download.record import DownloadRecord, FileState, ManifestProof
 from s2kit.download.zip import find_zip, make_zip, proven_members
 from s2kit.errors import AccessError, DiskError, InputError, OutputError, PartialFailure, S2KitError, UsageError
 from s2kit.product.manifest import parse_manifest
@@ -99,6 +100,7 @@ def download_product(
         return _result(place, Status.DONE, started, path=str(place.zip))
     source = find_source(name, archive, request.archives, allow_requester_pays=request.allow_requester_pays)
     _reuse_zip(place, source, crew.budget, report)
+    _note_edition(place, source, report)
     plan = make_plan(source, place, request.subset, crew.budget.check)
     completion = _completion(plan, request)
     tasks = [*plan.tasks, *completion]
@@ -145,10 +147,12 @@ def _adopt(place: Destination, budget: Budget, report: Report) -> None:
     """Write the record of a product that another tool put there, if all that its manifest lists is proven."""
     raw = local_manifest(place.safe)
     tree = find_zip(place, report) if raw is None else None
-    if raw is None and tree is None:
+    if tree is not None:
+        raw = tree.read(MANIFEST)
+    if raw is None:
         return
     try:
-        manifest = parse_manifest(raw if raw is not None else tree.read(MANIFEST))  # type: ignore[union-attr]
+        manifest = parse_manifest(raw)
     except InputError:
         return
     if manifest.doubt:
@@ -160,6 +164,7 @@ def _adopt(place: Destination, budget: Budget, report: Report) -> None:
     if len(proven) < len(manifest.entries):
         return
     found = DownloadRecord(
+        manifest=ManifestProof(sha256(raw).hexdigest(), "local"),
         product=place.product,
         archive="local",
         address=str(place.folder),
@@ -176,6 +181,13 @@ def _reuse_zip(place: Destination, source: Source, budget: Budget, report: Repor
     tree = find_zip(place, report)
     if tree is not None and not place.safe.exists():
         unpack(place.zip, source.manifest.by_path, place.part, budget.check)
+
+
+def _note_edition(place: Destination, source: Source, report: Report) -> None:
+    record = place.record()
+    if record is not None and place.safe.exists() and not is_edition(place, record, source.manifest_bytes):
+        text = f"{place.product}: archive {source.archive.name} has another edition than the one that is here"
+        report(Note(f"{text}: all files are checked against the new manifest"))
 
 
 def _completion(plan: Plan, request: DownloadRequest) -> list[Task]:
@@ -213,8 +225,7 @@ def _begin(place: Destination, source: Source) -> None:
     ensure_folder(place.part)
     write_atomic(place.part / MANIFEST, source.manifest_bytes, overwrite=True)
     if not isinstance(source.name, Sentinel1Name):
-        for folder in EMPTY_FOLDERS:
-            ensure_folder(place.part / folder)
+        make_empty_folders(place.part, source.manifest)
 
 
 def _transfer(place: Destination, tasks: list[Task], crew: TransferPools, report: Report) -> list[FileResult]:
@@ -294,12 +305,12 @@ def _failure(place: Destination, failed: list[FileResult]) -> S2KitError:
 def _finish(
     place: Destination, source: Source, plan: Plan, files: list[FileResult], request: DownloadRequest, budget: Budget
 ) -> DownloadRecord:
-    fetched = [file for file in files if file.state in {FileState.VERIFIED, FileState.UNLISTED}]
-    publish(place, [MANIFEST, *(file.path for file in fetched)])
-    old = place.record()
-    kept = set() if old is None else unchanged(place, old)
-    unlisted = {file.path for file in files if file.state is FileState.UNLISTED}
-    unlisted |= set() if old is None else kept & set(old.unlisted)
+    fetched = [file.path for file in files if file.state in {FileState.VERIFIED, FileState.UNLISTED}]
+    known = set(plan.have) | set(fetched)
+    publish(place, fetched, source.manifest_bytes, known)
+    if not isinstance(source.name, Sentinel1Name):
+        make_empty_folders(place.safe, source.manifest)
+    unlisted = known - set(source.manifest.by_path)
     record = DownloadRecord(
         product=place.product,
         archive=source.archive.name,
@@ -307,10 +318,11 @@ def _finish(
         time=_now(),
         version=__version__,
         subset=request.subset,
-        files=stamps(place, {MANIFEST, *(file.path for file in fetched), *kept}),
+        files=stamps(place, {MANIFEST, *known}),
         unlisted=tuple(sorted(unlisted)),
         absent=tuple(file.path for file in files if file.state is FileState.ABSENT),
         skipped=plan.skipped,
+        manifest=ManifestProof(sha256(source.manifest_bytes).hexdigest(), source.manifest_witness),
     )
     place.write_record(record)
     if request.as_zip:

@@ -6,7 +6,7 @@ whose size and time are those of the record need not be hashed again, and it mak
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Self
@@ -41,6 +41,18 @@ class Stamp:
     mtime_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class ManifestProof:
+    """What is known of `manifest.safe`, by which all other files are proven."""
+
+    sha256: str
+    """Of its bytes, hexadecimal: what `verify` holds it against."""
+    witness: str
+    """How the bytes that arrived were proven: see `store.metadata.Witness`."""
+    confirmed_by: str | None = None
+    """An independent catalogue that lists the same checksum (`--check-against`), None if none was asked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadRecord:
     """What is known of one product at its destination."""
@@ -63,9 +75,11 @@ class DownloadRecord:
     skipped: tuple[str, ...] = ()
     """Listed by the manifest, not asked for."""
     etags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
-    """Of the objects, where the destination is a bucket."""
+    """Of the objects, if the destination is a bucket."""
+    manifest: ManifestProof | None = None
+    """None in records of older versions."""
     zip: Stamp | None = None
-    """The zip, where there is one; its members were proven after it was written."""
+    """The zip, if there is one; its members were proven after it was written."""
 
     def covers(self, subset: Subset) -> bool:
         """True where everything that a subset wants is there, as far as the source had it."""
@@ -84,6 +98,7 @@ class DownloadRecord:
             "skipped": list(self.skipped),
             "unlisted": list(self.unlisted),
             "etags": dict(self.etags),
+            "manifest": None if self.manifest is None else asdict(self.manifest),
             "zip": None if self.zip is None else [self.zip.nbytes, self.zip.mtime_ns],
         }
         head = json.dumps(value, indent=1, ensure_ascii=False)
@@ -95,7 +110,7 @@ class DownloadRecord:
         """Read a record.
 
         Raises:
-            InputError: It is damaged, or of a later kind.
+            InputError: It is damaged, or of a later schema.
         """
         try:
             value: Mapping[str, Any] = json.loads(text)
@@ -112,12 +127,20 @@ class DownloadRecord:
                 etags={str(path): str(tag) for path, tag in value["etags"].items()},
                 absent=tuple(map(str, value["absent_at_source"])),
                 skipped=tuple(map(str, value["skipped"])),
+                manifest=_manifest(value.get("manifest")),
                 zip=None if value["zip"] is None else Stamp(int(value["zip"][0]), int(value["zip"][1])),
             )
         except InputError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise InputError(f"the record is damaged: {type(error).__name__}: {error}", "remove it") from error
+
+
+def _manifest(value: Mapping[str, Any] | None) -> ManifestProof | None:
+    if value is None:
+        return None
+    confirmed = value.get("confirmed_by")
+    return ManifestProof(str(value["sha256"]), str(value["witness"]), None if confirmed is None else str(confirmed))
 
 
 def _check_schema(schema: object) -> None:

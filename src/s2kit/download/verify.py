@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,9 @@ def _open(number: int, path: Path) -> _Product:
         raise InputError(f"{path}: the manifest is not authoritative: {manifest.doubt}")
     product = _Product(path, tree.name)
     record = _record(tree)
+    if record is not None and record.manifest is not None and record.manifest.sha256 != sha256(raw).hexdigest():
+        message = f"not the manifest that {tree.name}{SUFFIX} knows; remove that record if another tool replaced it"
+        product.verdicts.append(FileVerdict(MANIFEST, Verdict.WRONG, len(raw), message))
     there = set(tree.paths())
     for entry in manifest.entries:
         if entry.path not in there:
@@ -219,7 +223,7 @@ def _open(number: int, path: Path) -> _Product:
                 product.verdicts.append(FileVerdict(entry.path, Verdict.WRONG, entry.nbytes, str(error)))
                 continue
             product.checks.append(_Check(number, entry.path, place, entry.nbytes, entry.algorithm, entry.checksum))
-    product.verdicts += _unlisted(tree, manifest, record, there)
+    product.verdicts += list(_unlisted(tree, manifest, record, there, product.verdicts))
     product.pending = len(product.checks)
     return product
 
@@ -233,10 +237,11 @@ def _missing(path: str, record: DownloadRecord | None) -> FileVerdict:
 
 
 def _unlisted(
-    tree: SafeTree, manifest: Manifest, record: DownloadRecord | None, there: set[str]
+    tree: SafeTree, manifest: Manifest, record: DownloadRecord | None, there: set[str], verdicts: list[FileVerdict]
 ) -> Iterator[FileVerdict]:
     known = set() if record is None else set(record.unlisted)
-    for path in sorted(there - set(manifest.by_path)):
+    done = {verdict.path for verdict in verdicts}
+    for path in sorted(there - set(manifest.by_path) - done):
         usual = path in known or _NEVER_LISTED.fullmatch(path)
         yield FileVerdict(path, Verdict.UNLISTED if usual else Verdict.EXTRA, tree.nbytes(path))
 

@@ -7,6 +7,7 @@ from s2kit.errors import NotFoundError
 from s2kit.product.safe_tree import check_readable, is_of_safe, safe_name, size_of
 from s2kit.store.base import ObjectInfo, Store
 from s2kit.store.location import ImageLocation, LocalFile, RemoteObject
+from s2kit.store.metadata import list_objects, read_proven
 
 MANIFEST = "manifest.safe"
 
@@ -49,10 +50,11 @@ class StoreTree:
         check_readable(self.nbytes(path), f"{self.address}/{path}")
         if path in self._kept:
             return self._kept[path][:nbytes]
-        data = self._store.read(self._objects[path].key, 0, nbytes)
-        if nbytes is None or len(data) == self._sizes[path]:
-            self._kept[path] = data
-        return data
+        listed = self._objects[path]
+        if nbytes is not None and nbytes < listed.nbytes:
+            return self._store.read(listed.key, 0, nbytes)
+        self._kept[path] = read_proven(self._store, listed.key, listed).data
+        return self._kept[path]
 
     def location(self, path: str) -> ImageLocation:
         """The archive and key, or the file itself where the store is a folder."""
@@ -74,7 +76,7 @@ def prefix_tree(store: Store, prefix: str) -> StoreTree:
         NotFoundError: There is nothing below it.
     """
     address = f"{store.archive.address.rstrip('/')}/{prefix}"
-    found = {info.key.removeprefix(prefix): info for info in store.list(prefix)}
+    found = {key.removeprefix(prefix): info for key, info in list_objects(store, prefix).items()}
     if not found:
         raise NotFoundError(f"{address}: there is nothing")
     return StoreTree(store, found, address)

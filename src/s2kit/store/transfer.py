@@ -20,7 +20,7 @@ import stamina
 from s2kit.errors import InputError, ServiceError, TryLaterError
 from s2kit.run.files import PART_SUFFIX, ensure_folder, remove, translate_os_error
 from s2kit.store.base import Body, ChangedError, ObjectInfo, Store
-from s2kit.store.hashes import Algorithm, new_hash
+from s2kit.store.hashes import Algorithm, is_md5, new_hash
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -30,7 +30,6 @@ Proof = Literal["manifest", "etag", "size"]
 CHUNK = 1 << 20
 """Bytes that are read from disk at a time."""
 
-_MD5_DIGITS = 32
 _PROGRESS = 1 << 16
 """New bytes after which a broken transfer counts as moving: its count of attempts begins anew."""
 
@@ -329,11 +328,6 @@ class _Transfer:
                 break
         if self.have < self._info.nbytes:
             raise TryLaterError(f"{self._info.key}: the transfer broke off at byte {self.have}", "run again later")
-
-
-def is_md5(etag: str | None) -> bool:
-    """True where an entity tag is the MD5 of the object: not for multipart uploads, whose tags have a dash."""
-    return etag is not None and len(etag) == _MD5_DIGITS and all(digit in "0123456789abcdef" for digit in etag)
 
 
 def _passing(error: Exception) -> bool:
