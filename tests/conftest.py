@@ -76,6 +76,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(home))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # the folders of the tests are trusted: their settings name servers on loopback, as a user's own would
+    monkeypatch.setenv("S2KIT_TRUSTED_FOLDERS", f"{tmp_path_factory.getbasetemp()}/*")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

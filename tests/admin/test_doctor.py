@@ -44,7 +44,7 @@ def checks_of(url: str, tmp_path: Path) -> dict[str, Check]:
     text = "".join(f'[catalogues.{name}]\nurl = "{url}"\n' for name in CATALOGUES)
     text += "".join(f'[archives.{name}]\nendpoint_url = "{url}"\n' for name in ARCHIVES)
     (tmp_path / "settings.toml").write_text(text)
-    loaded = load_settings(environment={}, folder=tmp_path)
+    loaded = load_settings(environment={"S2KIT_TRUSTED_FOLDERS": "*"}, folder=tmp_path)
     return {check.check: check for check in diagnose(loaded.settings, loaded.secrets, offline=False)}
 
 
@@ -88,8 +88,11 @@ def test_credentials_are_told_by_their_place_only(tmp_path: Path, monkeypatch: p
     loaded = load_settings(environment={"CDSE_S3_ACCESS_KEY": "hush", "CDSE_S3_SECRET": "hush"}, folder=tmp_path)
     checks = diagnose(loaded.settings, loaded.secrets, offline=True)
     found = {check.check: check.detail for check in checks}
-    assert (found["aws keys"], found["cdse keys"]) == ("environment", "environment")
+    assert found["aws keys"] == "environment → s3.eu-central-1.amazonaws.com (aws-l1c, aws-l2a, aws-s1)"
+    assert found["cdse keys"] == "environment or .env → eodata.dataspace.copernicus.eu (cdse)"
+    assert "hush" not in str(found)
     assert "hush" not in repr(checks)
     monkeypatch.setenv("AWS_PROFILE", "work")
     found = {check.check: check.detail for check in diagnose(loaded.settings, {}, offline=True)}
-    assert (found["aws keys"], found["cdse keys"]) == ("profile work", "none")
+    assert found["aws keys"].startswith("profile work → s3.eu-central-1.amazonaws.com")
+    assert found["cdse keys"] == "none"

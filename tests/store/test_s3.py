@@ -6,10 +6,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from s2kit.errors import AccessError, ConfigError, NotFoundError, OutputError, ServiceError, TryLaterError
-from s2kit.store.archive import Archive
+from s2kit.store.archive import ARCHIVES, Archive
 from s2kit.store.base import ObjectInfo
+from s2kit.store.keys import Credentials, credentials_for
 from s2kit.store.open import open_store
-from s2kit.store.s3 import Credentials, S3Store, credentials_from_environment
+from s2kit.store.s3 import S3Store
 from s2kit.store.s3_errors import from_answer
 from support.http_server import Fault, always, first, serving
 
@@ -171,10 +172,10 @@ def test_google_addresses_use_its_endpoint(bucket):
 
 
 def test_a_profiles_keys_come_from_the_environment(bucket, monkeypatch):
-    assert credentials_from_environment("cdse") is None
+    assert credentials_for(ARCHIVES["cdse"]) is None
     monkeypatch.setenv("CDSE_S3_ACCESS_KEY", "KEY-OF-CDSE")
     monkeypatch.setenv("CDSE_S3_SECRET", "hush")
-    found = credentials_from_environment("cdse")
+    found = credentials_for(ARCHIVES["cdse"])
     assert found == Credentials("KEY-OF-CDSE", "hush")
     assert "hush" not in repr(found)
     bucket.put("a", b"1")

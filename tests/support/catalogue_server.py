@@ -78,6 +78,9 @@ def _make_handler(server: CatalogueServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self._serve("GET")
 
+        def do_HEAD(self) -> None:
+            self._serve("HEAD")
+
         def do_POST(self) -> None:
             self._serve("POST")
 
@@ -104,6 +107,8 @@ def _make_handler(server: CatalogueServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
+            if self.command == "HEAD":
+                return
             self.wfile.write(answer.body[: len(answer.body) // 2] if answer.reset else b"")
             self.close_connection = self.close_connection or answer.reset
             if not answer.reset:

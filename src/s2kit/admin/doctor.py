@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from s2kit import __version__
 from s2kit.errors import AccessError, ConfigError, S2KitError, ServiceError
@@ -50,7 +51,7 @@ def diagnose(settings: Settings, secrets: Mapping[str, str], *, offline: bool) -
         secrets: Credentials that were found, by the names of `settings.SECRETS`.
         offline: True where no service shall be asked.
     """
-    checks = [*_versions(), *_decoders(settings.openjpeg), *_places(settings), *_credentials(secrets)]
+    checks = [*_versions(), *_decoders(settings.openjpeg), *_places(settings), *_credentials(settings, secrets)]
     if not offline:
         checks += _services(settings)
     return checks
@@ -98,26 +99,56 @@ def _places(settings: Settings) -> Iterator[Check]:
         yield Check(name, state, f"{folder.absolute()}{there}, {free / 1e9:.1f} GB free", hint)
 
 
-def _credentials(secrets: Mapping[str, str]) -> Iterator[Check]:
-    aws = Path("~/.aws/credentials").expanduser()
-    found = _aws_source(aws)
-    yield Check(
-        "aws keys", CheckState.OK if found else CheckState.WARN, found or "none", "" if found else "aws configure"
-    )
-    has_cdse = {"cdse_access_key", "cdse_secret"} <= set(secrets)
-    hint = "" if has_cdse else "set CDSE_S3_ACCESS_KEY and CDSE_S3_SECRET, or the AWS profile cdse"
-    yield Check(
-        "cdse keys", CheckState.OK if has_cdse else CheckState.WARN, "environment" if has_cdse else "none", hint
-    )
+def _credentials(settings: Settings, secrets: Mapping[str, str]) -> Iterator[Check]:
+    """Each key that is there, and the hosts that it would be sent to."""
+    from s2kit.store.keys import key_use
+
+    hosts: dict[str, dict[str, list[str]]] = {"AWS keys": {}, "cdse": {}}
+    for archive in settings.archives.values():
+        if archive.address.startswith(("s3://", "gs://")) and not archive.anonymous:
+            use = key_use(archive)
+            name = "cdse" if archive.profile == "cdse" else use.key
+            hosts.setdefault(name, {}).setdefault(use.host, []).append(archive.name)
+    aws = _aws_source(Path("~/.aws/credentials").expanduser())
+    yield _key_check("aws keys", aws, hosts.pop("AWS keys"), "aws configure")
+    cdse = "environment or .env" if {"cdse_access_key", "cdse_secret"} <= set(secrets) else ""
+    hint = "set CDSE_S3_ACCESS_KEY and CDSE_S3_SECRET, or the AWS profile cdse"
+    yield _key_check("cdse keys", cdse, hosts.pop("cdse"), hint)
+    for name, used in hosts.items():
+        yield _key_check(name, "settings", used, "")
+    if secrets.get("dhus_password"):
+        hubs = [secrets["dhus_url"]] if secrets.get("dhus_url") else _hubs(settings)
+        yield _key_check(
+            "dhus password", "environment or .env", {urlsplit(hub).hostname or hub: [] for hub in hubs}, ""
+        )
+    netrc = Path("~/.netrc").expanduser()
+    if netrc.is_file():
+        yield _key_check("netrc", str(netrc), {"the hosts that it names, by HTTPS": []}, "")
+
+
+def _key_check(name: str, source: str, hosts: Mapping[str, Sequence[str]], hint: str) -> Check:
+    """A key and its hosts, each with the archives that are read there."""
+    if not source:
+        return Check(name, CheckState.WARN, "none", hint)
+    places = [f"{host} ({', '.join(archives)})" if archives else host for host, archives in hosts.items()]
+    return Check(name, CheckState.OK, f"{source} → {'; '.join(places) or 'no host'}")
+
+
+def _hubs(settings: Settings) -> list[str]:
+    return [catalogue.url for catalogue in settings.catalogues.values() if catalogue.kind == "dhus"]
 
 
 def _aws_source(file: Path) -> str:
     import os
 
+    from s2kit.run.sharing import handed_down
+
     if os.environ.get("AWS_PROFILE"):
         return f"profile {os.environ['AWS_PROFILE']}"
     if os.environ.get("AWS_ACCESS_KEY_ID"):
         return "environment"
+    if handed_down().get("AWS_ACCESS_KEY_ID"):
+        return ".env"
     return str(file) if file.is_file() else ""
 
 

@@ -85,15 +85,16 @@ def hoisted(args: list[str]) -> list[str]:
 def say_error(error: S2KitError) -> None:
     """Print an error and its hint on stderr; with -vv the traceback first, with -qq nothing."""
     from s2kit.cli.context import verbosity
+    from s2kit.run.redact import redacted
 
     level = verbosity()
     _log.error("%s", error)
     if level >= 2:
-        traceback.print_exception(error, file=sys.stderr)
+        typer.echo(redacted("".join(traceback.format_exception(error))), err=True, nl=False)
     if level > -2:
-        typer.echo(f"s2kit: error: {error}", err=True)
+        typer.echo(redacted(f"s2kit: error: {error}"), err=True)
         if error.hint:
-            typer.echo(f"s2kit: hint: {error.hint}", err=True)
+            typer.echo(redacted(f"s2kit: hint: {error.hint}"), err=True)
 
 
 def _defect(error: Exception) -> S2KitError:

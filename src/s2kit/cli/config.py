@@ -20,6 +20,8 @@ def show(
     from s2kit.cli.settings_text import settings_lines, settings_record
 
     loaded = load()
+    if loaded.ignored:
+        typer.echo(f"s2kit: warning: {loaded.ignored}", err=True)
     if form == "json":
         write_line(to_json(settings_record(loaded, origins=origin), indent=2))
     elif form == "text":

@@ -1,16 +1,15 @@
 """One run of a verb: its settings, its voice on stderr, its log."""
 
 import json
-import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from s2kit.errors import ExitCode, NothingFoundError, PartialFailure, S2KitError
+from s2kit.errors import AccessError, ExitCode, NothingFoundError, PartialFailure, S2KitError
 
 if TYPE_CHECKING:
     from s2kit.run.events import Report
@@ -87,15 +86,17 @@ class Session:
         Raises:
             S2KitError: The error itself where the only item failed.
             PartialFailure: Some of several items failed.
+            AccessError: All failed for want of credentials or consent to pay.
             NothingFoundError: Nothing was found and that is a failure.
         """
         if len(self.failures) == 1 and self.items == 1:
             raise self.failures[0]
         if self.failures:
-            raise PartialFailure(
-                f"{len(self.failures)} of {max(self.items, len(self.failures))} items failed",
-                next((error.hint for error in self.failures if error.hint), None),
-            )
+            total = max(self.items, len(self.failures))
+            refused = len(self.failures) == total and all(isinstance(error, AccessError) for error in self.failures)
+            kind = AccessError if refused else PartialFailure
+            hint = next((error.hint for error in self.failures if error.hint), None)
+            raise kind(f"{len(self.failures)} of {total} items failed", hint)
         if empty and fail_if_empty:
             raise NothingFoundError("nothing found")
 
@@ -118,14 +119,21 @@ def session(verb: str, **flags: object) -> Iterator[Session]:
         flags: Settings that were given as options of the verb; None means not given.
     """
     from s2kit.cli.terminal import listening, set_up_logging
+    from s2kit.run.events import Note
+    from s2kit.run.redact import conceal
+    from s2kit.run.sharing import hand_down
+    from s2kit.settings import PUBLIC_SECRETS
 
     loaded = load(**flags)
-    _hand_down_keys(loaded.secrets)
+    hand_down(loaded.keys)
+    conceal(value for name, value in loaded.secrets.items() if name not in PUBLIC_SECRETS)
     set_up_logging(_options.verbosity, loaded.settings.log_file)
     started = datetime.now(UTC)
     code = ExitCode.DONE
     with listening(verb, verbosity=_options.verbosity, progress=_options.progress) as report:
         run = Session(verb, loaded, report)
+        if loaded.ignored:
+            report(Note(loaded.ignored, warning=True))
         try:
             yield run
         except S2KitError as error:
@@ -135,26 +143,19 @@ def session(verb: str, **flags: object) -> Iterator[Session]:
             code = ExitCode.BUG
             raise
         finally:
+            hand_down({})
             if loaded.settings.log_requests:
                 _append_request(Path(loaded.settings.log_requests), run, started, code)
 
 
-def _hand_down_keys(secrets: Mapping[str, str]) -> None:
-    """Put keys that `.env` has into the environment: the stores of this process and of its workers look there."""
-    from s2kit.settings import SECRETS
-
-    for name in ("cdse_access_key", "cdse_secret"):
-        if name in secrets:
-            os.environ.setdefault(SECRETS[name][0], secrets[name])
-
-
 def _append_request(path: Path, run: Session, started: datetime, code: ExitCode) -> None:
     from s2kit.run.files import translate_os_error
+    from s2kit.run.redact import redacted
 
     line = {
         "time": started.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "verb": run.verb,
-        "arguments": _safe_arguments(sys.argv[1:]),
+        "arguments": sys.argv[1:],
         "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
         "exit": int(code),
         "failed": [str(error) for error in run.failures],
@@ -162,13 +163,6 @@ def _append_request(path: Path, run: Session, started: datetime, code: ExitCode)
     }
     try:
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+            file.write(redacted(json.dumps(line, ensure_ascii=False, default=str)) + "\n")
     except OSError as error:
         raise translate_os_error(error, path) from error
-
-
-def _safe_arguments(words: Sequence[str]) -> list[str]:
-    """The command line without what stands between `//` and `@` in an address."""
-    import re
-
-    return [re.sub(r"//[^/@\s]+@", "//***@", word) for word in words]

@@ -9,8 +9,9 @@ from s2kit.settings import BUILT_IN, ENV_PREFIX, OLD_NAMES, SECRETS, Loaded, Set
 
 _HEAD = """\
 # Settings of s2kit. Copy to settings.toml beside your data, or to the place that `s2kit config path` names.
-# Every line below shows a built-in value{note}. A flag or a variable S2KIT_NAME is stronger than this file.
-# Secrets do not belong here: see .env-example.
+# Every line that is commented out shows a built-in value. A flag or a variable S2KIT_NAME is stronger than this file.
+# Secrets do not belong here: see .env-example. Beside your data this file may say what to do, but not where logs,
+# caches, addresses and payments go, unless `trusted_folders` of your own settings name the folder.
 """
 
 
@@ -20,6 +21,8 @@ def toml_value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(toml_value(one) for one in value)}]"
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -84,8 +87,8 @@ def settings_lines(loaded: Loaded, *, origins: bool) -> Iterator[str]:
 
 
 def settings_example() -> str:
-    """The text of `settings.example.toml`: every setting with its meaning and its built-in value."""
-    parts = [_HEAD.format(note=", but limit, whose built-in value is 0")]
+    """The text of `settings.example.toml`: every setting with its meaning and its built-in value, commented out."""
+    parts = [_HEAD]
     built_in = Settings()
     tables = []
     for setting in fields(Settings):
@@ -94,18 +97,18 @@ def settings_example() -> str:
             tables.append((setting, value))
             continue
         shown = setting.metadata["example"] or toml_value(value)
-        parts.append(f"# {setting.metadata['about']}\n{setting.name} = {shown}\n")
+        parts.append(f"# {setting.metadata['about']}\n#{setting.name} = {shown}\n")
     for setting, items in tables:
         parts.append(f"# {setting.metadata['about']}")
         flat = {name: item for name, item in items.items() if not hasattr(item, "__dataclass_fields__")}
         if not items:
-            parts.append(f"[{setting.name}]\n# {setting.metadata['example']}\n")
+            parts.append(f"#[{setting.name}]\n# {setting.metadata['example']}\n")
         if flat:
-            parts.append(f"[{setting.name}]\n" + "".join(f"{k} = {toml_value(v)}\n" for k, v in flat.items()))
+            parts.append(f"#[{setting.name}]\n" + "".join(f"#{k} = {toml_value(v)}\n" for k, v in flat.items()))
         for name, item in items.items():
             if name not in flat:
-                entries = "".join(f"{key} = {toml_value(entry)}\n" for key, entry in _entries(item).items())
-                parts.append(f"[{setting.name}.{name}]\n{entries}")
+                entries = "".join(f"#{key} = {toml_value(entry)}\n" for key, entry in _entries(item).items())
+                parts.append(f"#[{setting.name}.{name}]\n{entries}")
     return "\n".join(parts)
 
 
@@ -113,7 +116,8 @@ def env_example() -> str:
     """The text of `.env-example`: every variable that s2kit reads, all commented out."""
     lines = [
         "# Environment of s2kit. Copy to .env beside your data; the process's own environment is stronger.",
-        "# Credentials: fill in those that you need. AWS keys are read from your AWS profiles as usual.",
+        "# Credentials: fill in those that you need. AWS profiles and ~/.netrc work as usual, without this file.",
+        "# Each goes to its own service only: AWS's to AWS and to endpoints of your own settings, CDSE's to CDSE.",
         *(f"#{variables[0]}=" for variables in SECRETS.values()),
         "",
         "# Older names that are still understood:",
@@ -132,6 +136,7 @@ def env_example() -> str:
             lines.append(f"#{ENV_PREFIX}{setting.name.upper()}__{first.replace('-', '_').upper()}{inner}=")
         else:
             text = setting.metadata["example"] or value
-            shown = str(text).lower() if isinstance(value, bool) else str(text).strip('"')
+            shown = "" if isinstance(value, tuple) else str(text).lower() if isinstance(value, bool) else str(text)
+            shown = shown.strip('"')
             lines.append(f"#{ENV_PREFIX}{setting.name.upper()}={shown}")
     return "\n".join(lines) + "\n"

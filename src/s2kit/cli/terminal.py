@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from s2kit.run.events import Advanced, Event, Finished, ItemFailed, Note, Report, Started, WorkPlanned
+from s2kit.run.redact import redacted
 
 _log = logging.getLogger("s2kit")
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -26,7 +27,7 @@ def set_up_logging(verbosity: int, log_file: str) -> None:
     for handler in list(_log.handlers):
         _log.removeHandler(handler)
         handler.close()
-    formatter = logging.Formatter(_FORMAT, datefmt="%Y-%m-%dT%H:%M:%SZ")
+    formatter = _Formatter(_FORMAT, datefmt="%Y-%m-%dT%H:%M:%SZ")
     formatter.converter = time.gmtime
     _log.setLevel(logging.DEBUG)
     _log.propagate = False
@@ -44,6 +45,13 @@ def set_up_logging(verbosity: int, log_file: str) -> None:
     for handler in handlers:
         handler.setFormatter(formatter)
         _log.addHandler(handler)
+
+
+class _Formatter(logging.Formatter):
+    """Log lines without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
 
 
 @contextmanager
@@ -102,7 +110,7 @@ class _Lines:
         _log.log(level, text)
         said = self.text(event)
         if said is not None:
-            print(said, file=sys.stderr, flush=True)  # noqa: T201 - this is the module that speaks
+            print(redacted(said), file=sys.stderr, flush=True)  # noqa: T201 - this is the module that speaks
 
     def text(self, event: Event) -> str | None:
         """The line for stderr, if this event deserves one."""

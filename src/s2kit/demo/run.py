@@ -23,7 +23,6 @@ _SETTINGS = """\
 dataset = "dataset"
 jobs = {jobs}
 catalogue = "demo"
-cache_dir = "cache"
 
 [archives.aws-l1c]
 address = "bucket/sentinel-s2-l1c"

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from s2kit.errors import S2KitError, TryLaterError
 from s2kit.run.no_boto3 import keep_boto3_from_rasterio
-from s2kit.run.sharing import WORKERS
+from s2kit.run.sharing import WORKERS, handed_down
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -141,7 +141,12 @@ class _Pool(Generic[T, R]):
         self._executor = get_reusable_executor(
             max_workers=workers,
             timeout=_IDLE_S,
-            env={**WORKER_ENV, WORKERS: str(workers), "PWD": str(Path.cwd())},  # another folder, another pool
+            env={
+                **handed_down(),
+                **WORKER_ENV,
+                WORKERS: str(workers),
+                "PWD": str(Path.cwd()),
+            },  # another folder, another pool
             initializer=_begin_worker,
         )
         future: Future[R | _Raised] = self._executor.submit(_call, self._function, item)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from s2kit.area.aoi import Aoi, bbox_aoi, point_aoi, tile_aoi, with_unique_names
 from s2kit.area.aoi_files import AoiSet, read_aois
@@ -14,6 +15,7 @@ from s2kit.catalogue.cursor import Cursor
 from s2kit.catalogue.query import new_query
 from s2kit.catalogue.sorting import parse_sort
 from s2kit.errors import UsageError
+from s2kit.run.redact import redacted
 from s2kit.search.run import SearchRequest
 from s2kit.settings import Settings
 
@@ -138,7 +140,6 @@ def find(name: str, settings: Settings, secrets: Mapping[str, str]) -> list[Cata
         named = [one for one in settings.catalogues if settings.catalogues[one].kind != "odata"]
         extra = (["dhus"] if secrets.get("dhus_url") and "dhus" not in named else []) + ["local"]
         return [source for one in (*named, *extra) for source in find(one, settings, secrets)]
-    user, password = secrets.get("dhus_user"), secrets.get("dhus_password")
     cache = settings.cache_dir if settings.cache else None
     if name in settings.catalogues:
         kind, url = settings.catalogues[name].kind, settings.catalogues[name].url
@@ -153,17 +154,16 @@ def find(name: str, settings: Settings, secrets: Mapping[str, str]) -> list[Cata
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}, and addresses"
         raise UsageError(f"--catalogue {name}: no such catalogue", hint)
-    is_hub = kind == "dhus"
-    return [
-        CatalogueSource(
-            name=name,
-            kind=kind,
-            url=url,
-            user=user if is_hub else None,
-            password=password if is_hub else None,
-            cache_dir=cache,
-        )
-    ]
+    user, password = _login(kind, url, secrets)
+    return [CatalogueSource(name=redacted(name), kind=kind, url=url, user=user, password=password, cache_dir=cache)]
+
+
+def _login(kind: str, url: str, secrets: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """User and password for a hub: those of the environment are for the hub that `DHUS_URL` names, if it names one."""
+    hub = secrets.get("dhus_url")
+    if kind != "dhus" or (hub and urlsplit(hub).netloc != urlsplit(url).netloc):
+        return None, None
+    return secrets.get("dhus_user"), secrets.get("dhus_password")
 
 
 def _kind_of(url: str) -> str:

@@ -1,16 +1,13 @@
 """S3 and what speaks its language: AWS, CDSE, Google's mirror, any endpoint.
 
-Keys: an archive without a profile uses botocore's own chain (environment, profile, single sign-on, instance role). One
-with a profile `cdse` takes `CDSE_S3_ACCESS_KEY` and `CDSE_S3_SECRET` (and `CDSE_S3_TOKEN`) from the environment where
-they are set, else the AWS profile of that name. Nothing secret is passed to other processes but by the environment
-that they inherit. Callers open no more transfers of an archive at a time than its `max_connections`.
+Keys are chosen in `keys`. Nothing secret is passed to other processes but by their environment. Callers open no more
+transfers of an archive at a time than its `max_connections`.
 """
 
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +24,7 @@ from s2kit.errors import OutputError
 from s2kit.run.chunking import chunked
 from s2kit.store.archive import Archive
 from s2kit.store.base import Body, ObjectInfo, Part
+from s2kit.store.keys import Credentials, credentials_for
 from s2kit.store.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
 from s2kit.store.s3_errors import changed, short, translated, upload_failed
 
@@ -35,26 +33,6 @@ LARGEST_COPY = 5 * 1024**3
 """Bytes that CopyObject copies in one go (Amazon S3 API reference, CopyObject)."""
 
 _CLIENT_LOCK = threading.Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Keys for one endpoint, as plain values."""
-
-    access_key: str
-    secret: str = field(repr=False)
-    token: str | None = field(default=None, repr=False)
-
-
-def credentials_from_environment(profile: str | None) -> Credentials | None:
-    """The keys that the environment has for a profile, `CDSE_S3_ACCESS_KEY` and `CDSE_S3_SECRET` for `cdse`."""
-    if profile is None:
-        return None
-    prefix = profile.upper().replace("-", "_")
-    access_key, secret = os.environ.get(f"{prefix}_S3_ACCESS_KEY"), os.environ.get(f"{prefix}_S3_SECRET")
-    if not access_key or not secret:
-        return None
-    return Credentials(access_key, secret, os.environ.get(f"{prefix}_S3_TOKEN") or None)
 
 
 class S3Store:
@@ -76,8 +54,8 @@ class S3Store:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._endpoint = archive.endpoint_url or (GOOGLE if scheme == "gs" else None)
         self._payer: dict[str, Any] = {"RequestPayer": "requester"} if archive.requester_pays else {}
-        if credentials is None and not archive.anonymous:
-            credentials = credentials_from_environment(archive.profile)
+        if credentials is None:
+            credentials = credentials_for(archive)
         with _CLIENT_LOCK, translated(archive, archive.address):
             self._client = _client(archive, self._endpoint, credentials, _chain())
 

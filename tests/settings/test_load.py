@@ -1,5 +1,6 @@
 """Layers of settings, their order and origins, and what is refused."""
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from s2kit.errors import ConfigError
 from s2kit.settings import SECRETS, Settings, load_settings, user_settings_path
 from s2kit.store.archive import ARCHIVES
 
-PROJECT = Path(__file__).resolve().parents[1]
+TRUSTING = {"S2KIT_TRUSTED_FOLDERS": "*"}
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def test_the_strongest_layer_wins_and_origins_tell_it(tmp_path: Path) -> None:
@@ -33,7 +35,7 @@ def test_an_archive_table_changes_only_what_it_says(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text(
         '[archives.cdse]\nmax_connections = 2\n[archives.mine]\naddress = "s3://mine"\nlayout = "safe"\n'
     )
-    archives = load_settings(environment={}, folder=tmp_path).settings.archives
+    archives = load_settings(environment=TRUSTING, folder=tmp_path).settings.archives
     assert archives["cdse"].max_connections == 2
     assert archives["cdse"].address == ARCHIVES["cdse"].address
     assert (archives["mine"].name, archives["mine"].address) == ("mine", "s3://mine")
@@ -77,7 +79,7 @@ def test_old_names_are_understood(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         "USER_SENTINEL_HUB=someone\nPASS_SENTINEL_HUB=hush\nDATASET_PATH=data\nLOCAL_TMP_BUCKET=s3://mine/\n"
     )
-    loaded = load_settings(environment={}, folder=tmp_path)
+    loaded = load_settings(environment=TRUSTING, folder=tmp_path)
     assert (str(loaded.settings.dataset), loaded.settings.destination) == ("data", "s3://mine/")
     assert loaded.secrets == {"dhus_user": "someone", "dhus_password": "hush"}
 
@@ -92,13 +94,17 @@ def test_the_example_files_are_what_the_settings_say() -> None:
     assert (PROJECT / ".env-example").read_text(encoding="utf-8") == env_example()
 
 
-def test_the_example_is_complete_and_equals_the_built_in_values(tmp_path: Path) -> None:
-    (tmp_path / "settings.toml").write_text(settings_example(), encoding="utf-8")
-    loaded = load_settings(environment={}, folder=tmp_path)
-    built_in = load_settings(environment={}, folder=tmp_path / "empty").settings
-    differing = {f.name for f in fields(Settings) if getattr(loaded.settings, f.name) != getattr(built_in, f.name)}
-    assert differing == {"limit"}
+def test_the_example_is_complete_and_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "as_written").mkdir()
+    (tmp_path / "as_written" / "settings.toml").write_text(settings_example(), encoding="utf-8")
+    uncommented = re.sub(r"(?m)^#(?=\S)", "", settings_example())
+    (tmp_path / "settings.toml").write_text(uncommented, encoding="utf-8")
+    built_in = load_settings(environment=TRUSTING, folder=tmp_path / "empty").settings
+    for folder in (tmp_path, tmp_path / "as_written"):
+        loaded = load_settings(environment=TRUSTING, folder=folder).settings
+        differing = {f.name for f in fields(Settings) if getattr(loaded, f.name) != getattr(built_in, f.name)}
+        assert not differing
     for setting in fields(Settings):
-        assert f"\n{setting.name} = " in settings_example() or f"[{setting.name}" in settings_example()
+        assert f"\n#{setting.name} = " in settings_example() or f"#[{setting.name}" in settings_example()
     for variables in SECRETS.values():
         assert f"#{variables[0]}=" in env_example()

@@ -1,0 +1,29 @@
+"""Settings: what they are, where they come from, and which files may say what."""
+
+from s2kit.settings.load import (
+    BUILT_IN,
+    ENV_PREFIX,
+    OLD_NAMES,
+    PUBLIC_SECRETS,
+    SECRETS,
+    Loaded,
+    default_cache_dir,
+    load_settings,
+    user_settings_path,
+)
+from s2kit.settings.model import CATALOGUES, CatalogueSettings, Settings
+
+__all__ = [
+    "BUILT_IN",
+    "CATALOGUES",
+    "ENV_PREFIX",
+    "OLD_NAMES",
+    "PUBLIC_SECRETS",
+    "SECRETS",
+    "CatalogueSettings",
+    "Loaded",
+    "Settings",
+    "default_cache_dir",
+    "load_settings",
+    "user_settings_path",
+]
