@@ -84,6 +84,7 @@ def _register() -> None:
     from s2kit.cli.doctor import doctor
     from s2kit.cli.download import download
     from s2kit.cli.info import info
+    from s2kit.cli.jobs import jobs_app
     from s2kit.cli.multiword import PairsCommand
     from s2kit.cli.parcels import parcels
     from s2kit.cli.pixels import pixels
@@ -96,6 +97,7 @@ def _register() -> None:
     app.add_typer(cache_app, name="cache")
     app.add_typer(config_app, name="config")
     app.add_typer(serve_app, name="serve")
+    app.add_typer(jobs_app, name="jobs")
     app.command("bands")(bands)
     app.command("demo")(demo)
     app.command("doctor")(doctor)

@@ -76,6 +76,13 @@ def default_cache_dir() -> Path:
     return user_cache_path(APP)
 
 
+def default_job_store() -> Path:
+    """The user's folder for batch jobs."""
+    from platformdirs import user_data_path
+
+    return user_data_path(APP) / "jobs"
+
+
 def load_settings(
     flags: Mapping[str, object] | None = None,
     *,
@@ -308,6 +315,7 @@ def _validate(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
         merged[name] = _overlay(name, built_in, kind, values.get(name, {}))
     merged["parcels"] = {**PARCEL_FIELDS, **values.get("parcels", {})}
     merged["cache_dir"] = values.get("cache_dir") or default_cache_dir()
+    merged["job_store"] = values.get("job_store") or default_job_store()
     try:
         return TypeAdapter(Settings).validate_python(merged)
     except ValidationError as error:

@@ -75,6 +75,17 @@ class Settings:
         "Folders whose settings.toml and .env may say everything, not only what to do; /* at the end for all below.",
         trusted_only=True,
     )
+    job_store: Path = _setting(
+        Path(), "Folder of batch jobs; empty means the user's own.", example='""', trusted_only=True
+    )
+    job_slots: int = _setting(2, "Batch jobs that run at once; the others wait.")
+    job_timeout_s: float = _setting(0.0, "Seconds after which a batch job is ended; 0 means no bound.")
+    job_max_memory: str = _setting("", "Memory that a batch job may take, such as 8GB; empty means no bound.")
+    collections: dict[str, str] = _setting(
+        {},
+        "Collections that process graphs may load, by name: a folder, a file, or the address of a STAC collection.",
+        example='OISST = "sst"',
+    )
     parcels: dict[str, str] = _setting(PARCEL_FIELDS, "Names that your parcel files use for s2kit's parcel fields.")
     parcel_files: dict[str, str] = _setting(
         {},
@@ -89,9 +100,11 @@ class Settings:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"{name} = {getattr(self, name)!r}: must be one of {', '.join(allowed)}")
-        for name in ("jobs", "limit", "timeout_s"):
+        for name in ("jobs", "limit", "timeout_s", "job_timeout_s"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must not be negative")
+        if self.job_slots < 1:
+            raise ConfigError(f"job_slots = {self.job_slots}: at least one job must be able to run")
 
     @property
     def kept_in(self) -> Path | Literal[False]:

@@ -1,0 +1,1 @@
+"""openEO process graphs on cubes, and batch jobs. Light: nothing here imports the extra `openeo`."""

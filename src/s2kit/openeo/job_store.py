@@ -1,0 +1,409 @@
+"""The store of batch jobs: records in SQLite, a folder a job for files. Touches the disk and starts processes.
+
+The command line and the service use the same store at the same time. A job starts once: its record goes from `queued`
+to `running` in one transaction, under a lock that the job's processes hold until the last of them has ended. Whoever
+finds a `running` job whose lock is free knows that it died with its machine.
+"""
+
+import sqlite3
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from s2kit.errors import DiskError, UsageError
+from s2kit.openeo.errors import JobLockedError, JobNotFinishedError, JobNotFoundError
+from s2kit.openeo.job import Job, JobKind, JobLimits, JobState, NewJob, compact, read_body, without_secrets
+from s2kit.openeo.job_log import LogLine, append_line, read_lines
+from s2kit.openeo.job_process import JobLock, end_session, start_supervisor
+from s2kit.run.files import ensure_folder, remove, translate_os_error
+
+DATABASE = "jobs.sqlite"
+RESULTS = "results"
+LOG = "log.jsonl"
+PRINTED = "stdout.txt"
+_VERSION = 1
+_TABLE = """
+CREATE TABLE IF NOT EXISTS jobs (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, state TEXT NOT NULL, owner TEXT NOT NULL,
+  created TEXT NOT NULL, updated TEXT NOT NULL, queued REAL, started TEXT, ended TEXT,
+  title TEXT, description TEXT, message TEXT, exit_code INTEGER, pid INTEGER, runs INTEGER NOT NULL DEFAULT 0,
+  peak_memory_bytes INTEGER, words TEXT NOT NULL, folder TEXT NOT NULL,
+  max_seconds REAL NOT NULL, max_memory_bytes INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, queued);
+"""
+_DIED = "the job's process is gone: killed, or the machine went down"
+
+
+@dataclass(frozen=True, slots=True)
+class JobStore:
+    """Batch jobs in a folder; safe for several threads and processes at once."""
+
+    root: Path
+    """Folder of the store; made if need be."""
+    slots: int = 2
+    """How many jobs run at once; the others wait in the queue."""
+
+    def create(self, new: NewJob) -> Job:
+        """Make a job in the state `created`; what its body has of secrets (`Login`) is left out.
+
+        Raises:
+            OutputError: The store cannot be written.
+        """
+        now = _now()
+        job_id = f"j-{uuid.uuid4().hex}"
+        values = {
+            "id": job_id, "kind": new.kind.value, "state": JobState.CREATED.value, "owner": new.owner,
+            "created": now, "updated": now, "title": new.title, "description": new.description,
+            "words": compact(list(new.words)).decode(), "folder": str(Path(new.folder).resolve()),
+            "max_seconds": new.limits.seconds, "max_memory_bytes": new.limits.memory_bytes,
+            "body": compact(without_secrets(new.body)),
+        }  # fmt: skip
+        ensure_folder(self.folder(job_id))
+        with self._transaction() as db:
+            marks = ", ".join("?" * len(values))
+            db.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", list(values.values()))  # noqa: S608
+        return self.get(job_id)
+
+    def get(self, job_id: str, owner: str | None = None) -> Job:
+        """One job.
+
+        Args:
+            job_id: Its id.
+            owner: Whose it must be; None for anybody's.
+
+        Raises:
+            JobNotFoundError: There is none, or it is somebody else's.
+        """
+        with self._connection() as db:
+            row = db.execute("SELECT * FROM jobs WHERE id = ?", [job_id]).fetchone()
+        if row is None or (owner is not None and row["owner"] != owner):
+            raise JobNotFoundError(f"there is no job {job_id!r}", "s2kit jobs list prints all")
+        return _job(row)
+
+    def find(self, start: str) -> str:
+        """The id of the only job whose id begins so, with or without `j-`.
+
+        Raises:
+            JobNotFoundError: There is none.
+            UsageError: There are several.
+        """
+        begin = f"j-{start.removeprefix('j-')}"
+        with self._connection() as db:
+            query = "SELECT id FROM jobs WHERE substr(id, 1, ?) = ? LIMIT 2"
+            found = [row["id"] for row in db.execute(query, [len(begin), begin])]
+        if not found or begin == "j-":
+            raise JobNotFoundError(f"there is no job {start!r}", "s2kit jobs list prints all")
+        if len(found) > 1:
+            raise UsageError(f"several jobs begin with {start!r}", "type more of the id")
+        return str(found[0])
+
+    def jobs(self, owner: str | None = None, *, limit: int = 0, offset: int = 0) -> list[Job]:
+        """Jobs, the newest first, without their bodies.
+
+        Args:
+            owner: Whose; None for everybody's.
+            limit: At most so many; 0 for all.
+            offset: How many to leave out first.
+        """
+        self.settle()
+        columns = ", ".join(name for name in _columns() if name != "body")
+        where, values = ("WHERE owner = ?", [owner]) if owner is not None else ("", [])
+        query = f"SELECT {columns} FROM jobs {where} ORDER BY number DESC LIMIT ? OFFSET ?"  # noqa: S608 - names of ours
+        with self._connection() as db:
+            return [_job(row) for row in db.execute(query, [*values, limit or -1, offset])]
+
+    def update(self, job_id: str, owner: str | None = None, **changes: Any) -> Job:
+        """Change `title`, `description`, `body`, `words` or `limits` of a job that is neither queued nor running.
+
+        Raises:
+            JobNotFoundError: There is none.
+            JobLockedError: It is queued or running.
+        """
+        self.get(job_id, owner)
+        values: dict[str, Any] = {key: changes[key] for key in ("title", "description") if key in changes}
+        if "body" in changes:
+            values["body"] = compact(without_secrets(changes["body"]))
+        if "words" in changes:
+            values["words"] = compact(list(changes["words"])).decode()
+        if "limits" in changes:
+            values |= {
+                "max_seconds": changes["limits"].seconds,
+                "max_memory_bytes": changes["limits"].memory_bytes,
+            }
+        self._change(job_id, values, unless=(JobState.QUEUED, JobState.RUNNING))
+        if "body" in changes or "words" in changes:
+            remove(self.results_folder(job_id))  # they belong to another process
+        return self.get(job_id)
+
+    def start(self, job_id: str, owner: str | None = None) -> Job:
+        """Put a job into the queue and start what there is room for; nothing happens if it is queued or running.
+
+        Raises:
+            JobNotFoundError: There is none.
+        """
+        self.get(job_id, owner)
+        self.recover()
+        values = {"state": JobState.QUEUED.value, "queued": datetime.now(UTC).timestamp(), "started": None,
+                  "ended": None, "message": None, "exit_code": None, "pid": None}  # fmt: skip
+        with suppress(JobLockedError):
+            self._change(job_id, values, unless=(JobState.QUEUED, JobState.RUNNING))
+        self.dispatch()
+        return self.get(job_id)
+
+    def stop(self, job_id: str, owner: str | None = None) -> Job:
+        """Cancel a job that is queued or running; returns when its processes are gone. Otherwise nothing happens.
+
+        Raises:
+            JobNotFoundError: There is none.
+        """
+        job = self.get(job_id, owner)
+        values = {"state": JobState.CANCELED.value, "ended": _now(), "message": "stopped"}
+        with suppress(JobLockedError):
+            self._change(job_id, values, only=(JobState.QUEUED, JobState.RUNNING))
+        job = self.get(job_id)
+        if job.state is JobState.CANCELED:
+            end_session(job.pid, self._lock(job_id))
+            self.dispatch()
+        return self.get(job_id)
+
+    def delete(self, job_id: str, owner: str | None = None) -> None:
+        """Stop a job and remove it with all its files.
+
+        Raises:
+            JobNotFoundError: There is none.
+        """
+        self.stop(job_id, owner)
+        with self._transaction() as db:
+            db.execute("DELETE FROM jobs WHERE id = ?", [job_id])
+        remove(self.folder(job_id))
+
+    def results(self, job_id: str, owner: str | None = None) -> list[Path]:
+        """Files (and Zarr folders) that a finished job made: the results in their order, then what describes them.
+
+        Raises:
+            JobNotFoundError: There is none.
+            JobNotFinishedError: It has not finished.
+        """
+        job = self.refreshed(job_id, owner)
+        if job.state is not JobState.FINISHED:
+            reason = f": {job.message}" if job.message else ""
+            hint = f"s2kit jobs start {job_id}" if not job.state.is_busy else "wait for it to end"
+            raise JobNotFinishedError(f"job {job_id} is {job.state.value}{reason}", hint)
+        folder = self.results_folder(job_id)
+        printed = [Path(line) for line in _lines(self.folder(job_id) / PRINTED) if Path(line).parent == folder]
+        found = {path for path in folder.iterdir() if not path.name.startswith(".")}
+        return [*(path for path in printed if path in found), *sorted(found - set(printed))]
+
+    def refreshed(self, job_id: str, owner: str | None = None) -> Job:
+        """One job, after jobs whose processes are gone were set right; see `get`."""
+        self.settle()
+        return self.get(job_id, owner)
+
+    def logs(self, job_id: str, owner: str | None = None, *, offset: int = 0, limit: int = 0) -> list[LogLine]:
+        """Lines of a job's log, the oldest first.
+
+        Args:
+            job_id: Its id.
+            owner: Whose it must be; None for anybody's.
+            offset: How many to leave out first.
+            limit: At most so many; 0 for all.
+
+        Raises:
+            JobNotFoundError: There is none.
+        """
+        self.get(job_id, owner)
+        return read_lines(self.folder(job_id) / LOG, offset=offset, limit=limit)
+
+    def recover(self) -> list[str]:
+        """Set `running` jobs whose processes are gone to `error`; returns their ids."""
+        with self._connection() as db:
+            running = [row["id"] for row in db.execute("SELECT id FROM jobs WHERE state = 'running'")]
+        dead = []
+        for job_id in running:
+            lock = self._lock(job_id)
+            if not lock.acquire():
+                continue
+            try:
+                values = {"state": JobState.ERROR.value, "ended": _now(), "message": _DIED}
+                with suppress(JobLockedError, JobNotFoundError):
+                    self._change(job_id, values, only=(JobState.RUNNING,))
+                    append_line(self.folder(job_id) / LOG, LogLine.of("error", _DIED))
+                    dead.append(job_id)
+            finally:
+                lock.release()
+        return dead
+
+    def settle(self) -> None:
+        """Set right what a crash of the machine left: dead jobs end in `error`, the queue moves on."""
+        dead = self.recover()
+        with self._connection() as db:
+            waiting = db.execute("SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1").fetchone()
+        if dead or waiting:
+            self.dispatch()
+
+    def dispatch(self) -> list[str]:
+        """Start queued jobs, the oldest first, while there is room; returns the ids of those that were started."""
+        self.recover()
+        started = []
+        while (claimed := self._claim()) is not None:
+            job, lock = claimed
+            try:
+                start_supervisor(self.root, self.slots, job, lock)
+                started.append(job.id)
+            except OSError as error:
+                self.finish(job.id, JobState.ERROR, message=f"could not be started: {error.strerror or error}")
+            finally:
+                lock.release()  # the processes of the job hold their own copy of it
+        return started
+
+    def note_pid(self, job_id: str, pid: int) -> None:
+        """Say which process (and session) works on a job."""
+        with self._transaction() as db:
+            db.execute("UPDATE jobs SET pid = ? WHERE id = ?", [pid, job_id])
+
+    def finish(
+        self,
+        job_id: str,
+        state: JobState,
+        *,
+        message: str | None = None,
+        exit_code: int | None = None,
+        peak_memory_bytes: int | None = None,
+    ) -> None:
+        """Say how a running job ended; nothing happens if it was canceled meanwhile."""
+        values = {"state": state.value, "ended": _now(), "message": message, "exit_code": exit_code,
+                  "peak_memory_bytes": peak_memory_bytes}  # fmt: skip
+        with suppress(JobLockedError, JobNotFoundError):
+            self._change(job_id, values, only=(JobState.RUNNING,))
+
+    def folder(self, job_id: str) -> Path:
+        """Folder of a job's files.
+
+        Raises:
+            JobNotFoundError: The id is none of ours.
+        """
+        if not job_id.removeprefix("j-").isalnum():
+            raise JobNotFoundError(f"there is no job {job_id!r}", "s2kit jobs list prints all")
+        return self.root / job_id
+
+    def results_folder(self, job_id: str) -> Path:
+        """Folder of a job's results."""
+        return self.folder(job_id) / RESULTS
+
+    def _claim(self) -> tuple[Job, JobLock] | None:
+        """The oldest queued job, now `running`, with its lock held; None if there is no room or no job."""
+        busy: set[str] = set()
+        while True:
+            with self._transaction() as db:
+                (running,) = db.execute("SELECT count(*) FROM jobs WHERE state = 'running'").fetchone()
+                if running >= self.slots:
+                    return None
+                rows = db.execute("SELECT id FROM jobs WHERE state = 'queued' ORDER BY queued, number").fetchall()
+                job_id = next((row["id"] for row in rows if row["id"] not in busy), None)
+                if job_id is None:
+                    return None
+                lock = self._lock(job_id)
+                if lock.acquire():
+                    db.execute(
+                        "UPDATE jobs SET state = 'running', started = ?, updated = ?, runs = runs + 1 WHERE id = ?",
+                        [_now(), _now(), job_id],
+                    )
+                else:
+                    busy.add(job_id)  # its last run has not quite ended
+                    continue
+            return self.get(job_id), lock
+
+    def _lock(self, job_id: str) -> JobLock:
+        return JobLock(self.folder(job_id) / "lock")
+
+    def _change(
+        self,
+        job_id: str,
+        values: dict[str, Any],
+        *,
+        only: Sequence[JobState] = (),
+        unless: Sequence[JobState] = (),
+    ) -> None:
+        """Change a record if its state allows it, in one transaction."""
+        with self._transaction() as db:
+            row = db.execute("SELECT state FROM jobs WHERE id = ?", [job_id]).fetchone()
+            if row is None:
+                raise JobNotFoundError(f"there is no job {job_id!r}", "s2kit jobs list prints all")
+            state = JobState(row["state"])
+            if state in unless or (only and state not in only):
+                raise JobLockedError(f"job {job_id} is {state.value}", f"stop it with: s2kit jobs stop {job_id}")
+            values = {**values, "updated": _now()}
+            names = ", ".join(f"{name} = ?" for name in values)
+            db.execute(f"UPDATE jobs SET {names} WHERE id = ?", [*values.values(), job_id])  # noqa: S608 - names of ours
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        ensure_folder(self.root)
+        path = self.root / DATABASE
+        try:
+            with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as db:
+                db.row_factory = sqlite3.Row
+                if db.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                    self._set_up(db)
+                yield db
+        except sqlite3.Error as error:
+            raise DiskError(f"{path}: {error}", "check the disk, or name another folder in job_store") from error
+        except OSError as error:
+            if error.errno is None or isinstance(error, DiskError):
+                raise
+            raise translate_os_error(error, self.root) from error
+
+    def _set_up(self, db: sqlite3.Connection) -> None:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise UsageError(f"{self.root}: the job store is of a newer s2kit", "update s2kit")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(f"BEGIN IMMEDIATE;{_TABLE}PRAGMA user_version = {_VERSION};COMMIT;")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._connection() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            db.execute("COMMIT")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _columns() -> list[str]:
+    text = _TABLE[_TABLE.index("(") + 1 : _TABLE.index(");")]
+    return [part.split()[0] for part in text.replace("\n", " ").split(",")]
+
+
+def _job(row: sqlite3.Row) -> Job:
+    names = set(row.keys())
+    limits = JobLimits(seconds=row["max_seconds"], memory_bytes=row["max_memory_bytes"])
+    plain = ("id", "created", "updated", "title", "description", "owner", "started", "ended", "message", "exit_code",
+             "pid", "runs", "peak_memory_bytes", "folder")  # fmt: skip
+    job = Job(
+        **{name: row[name] for name in plain},
+        kind=JobKind(row["kind"]),
+        state=JobState(row["state"]),
+        words=tuple(read_body(row["words"], "options", lists=True)),
+        limits=limits,
+    )
+    return replace(job, body=read_body(row["body"], job.id, lists=True)) if "body" in names else job
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
