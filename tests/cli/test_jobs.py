@@ -1,4 +1,3 @@
-import io
 import json
 
 import pytest
@@ -58,13 +57,14 @@ def test_a_job_that_fails_decides_the_exit_code(tmp_path):
         (("create", "broken.json"), ExitCode.INPUT, "broken.json: not JSON"),
         (("create", "deep.json"), ExitCode.INPUT, "deep.json: not JSON"),
         (("create", "nested.json"), ExitCode.INPUT, "nested 300 deep"),
-        (("create", "list.json", "--max-memory", "much"), ExitCode.USAGE, "'much' is no size"),
+        (("create", "good.json", "--max-memory", "much"), ExitCode.USAGE, "'much' is no size"),
         (("show", "j-0"), ExitCode.NOT_FOUND, "there is no job 'j-0'"),
         (("stop", "../x"), ExitCode.NOT_FOUND, "there is no job '../x'"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, words, code, text):
     (tmp_path / "list.json").write_text("[1]")
+    (tmp_path / "good.json").write_text("{}")
     (tmp_path / "broken.json").write_text("{")
     (tmp_path / "deep.json").write_text('{"a":' * 5000 + "1" + "}" * 5000)
     (tmp_path / "nested.json").write_text('{"a":' * 300 + "1" + "}" * 300)
@@ -75,7 +75,6 @@ def test_bad_input_is_one_line(tmp_path, words, code, text):
 
 
 def test_a_graph_may_come_from_a_pipe():
-    stdin = io.BytesIO(b'{"title": "t", "process": {"process_graph": {}}}')
-    job_id = jobs("create", "-", input=stdin).stdout.strip()
+    job_id = jobs("create", "-", input='{"title": "t", "process": {"process_graph": {}}}').stdout.strip()
     shown = json.loads(jobs("show", job_id).stdout)["items"][0]
     assert (shown["title"], shown["process"]) == ("t", {"process_graph": {}})

@@ -38,7 +38,10 @@ class Held:
     pipe: Path
 
     def let_go(self) -> None:
+        whole = self.pipe.with_suffix(".wkt")
+        whole.write_bytes(AREA)
         with self.pipe.open("wb") as pipe:
+            whole.replace(self.pipe)  # for whoever opens it once more
             pipe.write(AREA)
 
 
