@@ -42,7 +42,7 @@ _PROFILE_KEYS = re.compile(r"[A-Z0-9_]+_S3_(?:ACCESS_KEY|SECRET|TOKEN)")
 """Keys of the archives that name a profile: `CDSE_S3_ACCESS_KEY` for `cdse`."""
 
 
-_TABLES = ("parcels", "parcel_files", "archives", "catalogues")
+_TABLES = ("collections", "parcels", "parcel_files", "archives", "catalogues")
 
 
 @dataclass(frozen=True, slots=True)
