@@ -1,6 +1,6 @@
 """Run the command line with `python -m s2kit`."""
 
-from s2kit.cli.app import main
+from s2kit.cli.start import main
 
 if __name__ == "__main__":
     main()

@@ -3,15 +3,21 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
+import pandas
+import pyogrio
 import pytest
 
 from s2kit.cli.options import Format
 from s2kit.cli.output import emit, table_lines, to_json
+from support.screens import on_terminal
 
 RECORDS = [
     {
@@ -87,3 +93,65 @@ def test_an_output_file_gets_the_same_text(tmp_path: Path, capsys: pytest.Captur
     emit(RECORDS, Format.IDS, COLUMNS, command="search", output=tmp_path / "ids.txt")
     assert (tmp_path / "ids.txt").read_text().splitlines() == [record["id"] for record in RECORDS]
     assert capsys.readouterr().out == ""
+
+
+NASTY = [
+    {"id": "a", "name": "two\nlines", "value": -1.5, "text": "=1+1"},
+    {"id": "b", "name": 'quote " comma , cr \r end', "value": 3, "text": "-12.5"},
+    {"id": "c", "name": "esc \x1b[31m tab\tü", "value": None, "text": "@SUM(A1)"},
+]
+NASTY_COLUMNS = ("id", "name", "value", "text")
+
+
+def test_csv_is_read_back_by_others(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    emit(NASTY, Format.CSV, NASTY_COLUMNS, command="search", output=path)
+    frame = pandas.read_csv(path, dtype=str, keep_default_na=False)
+    assert list(frame["name"]) == ["two\nlines", 'quote " comma , cr \r end', "esc \\e[31m tab\tü"]
+    assert list(frame["value"]) == ["-1.5", "3", ""]
+    assert list(frame["text"]) == ["'=1+1", "-12.5", "'@SUM(A1)"]
+    _, _, _, fields = pyogrio.raw.read(path)
+    assert list(fields[1]) == [name.replace("\r", "\n") for name in frame["name"]]  # as GDAL reads any line break
+
+
+def test_one_id_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    emit([{"id": "a\nb\x1b"}], Format.IDS, (), command="search")
+    assert capsys.readouterr().out == "a\\nb\\e\n"
+
+
+@pytest.mark.parametrize("form", [Format.TABLE, Format.IDS, Format.JSON, Format.JSONL, Format.GEOJSON, Format.CSV])
+def test_no_format_commands_a_terminal(form: Format, capsys: pytest.CaptureFixture[str]) -> None:
+    emit([{"id": "\x1b\x9b\x7f\x07", "geometry": None}], form, ("id",), command="search")
+    assert not set("\x1b\x9b\x7f\x07") & set(capsys.readouterr().out)
+
+
+def test_json_keeps_what_it_escapes() -> None:
+    assert json.loads(to_json({"ü\x9b": "\x1b\x7f\x80"})) == {"ü\x9b": "\x1b\x7f\x80"}
+
+
+PRODUCT = "S2A_MSIL2A_20221005T115411_N0400_R023_T29UNU_20221005T164454"
+SHOW = f"""
+from s2kit.cli.options import Format
+from s2kit.cli.output import emit
+rows = [dict(state="made", product={PRODUCT!r}, cloud=3.25, note="Kürbis 南瓜", path="out/" + {PRODUCT!r} + "_true.jpg")] * 2
+emit(rows, Format.TABLE, ("state", "product", "cloud", "note", "path"), command="x")
+emit(rows, Format.TABLE, ("product", "cloud", "note", "state"), command="x")
+"""
+
+
+@pytest.mark.parametrize("columns", [60, 72, 80, 100, 250])
+def test_a_narrow_terminal_breaks_no_id(columns: int) -> None:
+    seen = on_terminal([sys.executable, "-c", SHOW], columns=columns)
+    text = "\n".join(seen.lines)
+    assert text.count(f"{PRODUCT}_true.jpg") == (2 if columns >= 76 else 0)
+    assert sum(PRODUCT in line for line in seen.lines) >= 4
+    assert text.count("3.25") == text.count("Kürbis") == text.count("made") == 4
+    if columns == 250:
+        assert len(seen.lines) == 6
+
+
+def test_a_pipe_gets_the_wide_table() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-c", SHOW], capture_output=True, text=True, env={**os.environ, "COLUMNS": "60"}
+    )
+    assert len(shown.stdout.splitlines()) == 6

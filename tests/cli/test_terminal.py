@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from s2kit.cli.terminal import listening, set_up_logging
+from s2kit.demo.series import Scene
 from s2kit.run.events import Advanced, Event, Finished, ItemFailed, Note, Started, WorkPlanned
+from support.screens import on_terminal
 
 EVENTS: list[Event] = [
     WorkPlanned(2, 100),
@@ -64,16 +66,24 @@ def test_a_log_file_gets_every_item_with_its_time(tmp_path: Path) -> None:
 
 
 SPEAKER = """
-import sys
+import sys, time
+from s2kit.cli.output import write_line
 from s2kit.cli.terminal import listening, set_up_logging
-from s2kit.run.events import Finished, WorkPlanned
+from s2kit.run.events import Advanced, Finished, Note, WorkPlanned
 set_up_logging(0, "")
 with listening("render", verbosity=0, progress=True) as report:
-    report(WorkPlanned(3))
-    for n in range(3):
-        print(f"line [red]{n}", flush=True)
+    report(WorkPlanned(4, what="pictures"))
+    report(WorkPlanned(1, 1000))
+    for n in range(4):
+        time.sleep(0.25)
+        write_line(f"line [red]{n}" + "x" * 100 * (n == 2))
+        report(Advanced("a", 250))
         report(Finished(str(n)))
+        if n == 1:
+            report(Note("half of it"))
+            report(WorkPlanned(2, what="pages"))
 """
+SPOKEN = ["line [red]0", "line [red]1", "line [red]2" + "x" * 100, "line [red]3"]
 
 
 def test_bars_on_a_terminal_swallow_no_data() -> None:
@@ -82,5 +92,50 @@ def test_bars_on_a_terminal_swallow_no_data() -> None:
     os.close(child)
     drawn = os.read(parent, 65536).decode()
     os.close(parent)
-    assert result.stdout.splitlines() == ["line [red]0", "line [red]1", "line [red]2"]
-    assert "/3" in drawn
+    assert result.stdout.splitlines() == SPOKEN
+    assert "/4" in drawn
+
+
+def test_lines_stand_above_the_bars_when_stdout_is_the_same_terminal() -> None:
+    seen = on_terminal([sys.executable, "-c", SPEAKER], columns=80)
+    wrapped = [*SPOKEN[:2], "s2kit: note: half of it", SPOKEN[2][:80], SPOKEN[2][80:], SPOKEN[3]]
+    assert seen.lines == wrapped
+    drawn = [screen for screen in seen.moments if any("0/4" in line for line in screen)]
+    assert drawn
+    assert all(any("render pictures" in line and "ETA" in line for line in screen) for screen in drawn)
+    for screen in seen.moments:  # one bar of each kind, and what was said before it is whole
+        assert sum("render pictures" in line or "render pages" in line for line in screen) <= 1
+        said = [line for line in screen if line.startswith("line")]
+        assert said == wrapped[:2][: len(said)] or said[:2] == wrapped[:2]
+    assert any("render pages" in line for screen in seen.moments for line in screen)
+
+
+def test_real_verbs_on_a_terminal_show_what_they_print_into_a_pipe(scene: Scene, tmp_path: Path) -> None:
+    s2kit = [sys.executable, "-m", "s2kit"]
+    for words in (
+        ["render", *map(str, scene.l2a), "--res", "60", "--jobs", "2", "--out", "{}"],
+        ["verify", *map(str, scene.l2a), "--jobs", "2"],
+    ):
+        piped = subprocess.run([*s2kit, *(word.format("piped") for word in words)], cwd=tmp_path, capture_output=True)
+        expected = piped.stdout.decode().replace("piped", "shown").splitlines()
+        seen = on_terminal([*s2kit, *(word.format("shown") for word in words)], cwd=tmp_path, columns=160)
+        assert seen.exit_code == 0
+        assert [line for line in seen.lines if not line.startswith("s2kit: note")] == expected
+
+
+def test_debug_lines_stand_above_the_bars_too() -> None:
+    code = SPEAKER.replace('(0, "")', '(2, "")').replace("verbosity=0", "verbosity=2").replace("report(Advanced", "#")
+    seen = on_terminal([sys.executable, "-c", code], columns=160)
+    assert [line for line in seen.lines if "INFO render 3" in line]
+    assert not [line for line in seen.lines if "━" in line]
+
+
+def test_nothing_from_outside_commands_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging(0, "")
+    with listening("search", verbosity=1, progress=False) as report:
+        report(Note("\x1b]0;owned\x07 crop\nname \x9b31m", warning=True))
+        report(ItemFailed("a\x1b[2J", "b\r"))
+    assert capsys.readouterr().err.splitlines() == [
+        r"s2kit: warning: \e]0;owned\x07 crop\nname \x9b31m",
+        r"s2kit: failed: a\e[2J: b\r",
+    ]

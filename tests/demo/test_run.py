@@ -14,7 +14,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_world_is_whole(world: Path) -> None:
-    names = {path.name for path in world.iterdir()} - {".s2kit.lock"}
+    names = {path.name for path in world.iterdir()}
     assert names == {"scene", "bucket", "dataset", "settings.toml", "aoi.geojson", "parcels.geojson"}
     assert len(list(world.glob("bucket/*/products/*/*/*/*/productInfo.json"))) == 5
     assert [sight.path.name for sight in made(world)] == ["dataset", "parcels.geojson", "bucket"]

@@ -142,5 +142,5 @@ def test_no_text(tmp_path):
 def test_stdin(monkeypatch):
     import io
 
-    monkeypatch.setattr("sys.stdin", io.StringIO('[{"index": "ndvi"}]'))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'[{"index": "ndvi"}]')))
     assert read_batch(Path("-"), res=None, stretch=Stretch())[0].subject.index == "ndvi"

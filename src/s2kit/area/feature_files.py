@@ -6,7 +6,6 @@ to the library for that format, so that a file that poses as another is not open
 """
 
 import json
-import sys
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ import shapely
 from s2kit.area.feature import WGS84, Feature, FeatureSet, feature_set, normal_crs
 from s2kit.area.feature_text import looks_like_geometry, parse_features
 from s2kit.errors import ConfigError, InputError, NotFoundError, S2KitError
+from s2kit.run.stdin import read_stdin
 
 MAX_FILE_BYTES = 512 * 1024**2
 """Larger text files, and archives that unpack to more, are refused: they are no areas of interest."""
@@ -106,9 +106,7 @@ def _counts(file: Path) -> bool:
 
 
 def _standard_input() -> bytes:
-    if sys.stdin.isatty():
-        raise InputError("'-' waits for an area on standard input, which is a terminal", "pipe a GeoJSON into it")
-    return sys.stdin.buffer.read()
+    return read_stdin("-", "pipe a GeoJSON into it")
 
 
 def _by_pyogrio(path: Path, label: str, stem: str, layer: str | None, crs: str | None) -> FeatureSet:

@@ -109,7 +109,7 @@ def cut(request: ChipsRequest, planned: Sequence[PlannedSeries], report: Report 
     A product that fails does not stop the others.
     """
     tasks = _tasks(request, planned)
-    report(WorkPlanned(len(tasks)))
+    report(WorkPlanned(len(tasks), what="products"))
     failures: dict[str, S2KitError] = {}
     made = 0
     for done in pmap(cut_chips, tasks, request.jobs):

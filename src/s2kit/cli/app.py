@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from s2kit import __version__
-from s2kit.cli.boundary import Root
+from s2kit.cli.boundary import Root, say_error
 from s2kit.cli.context import GlobalOptions, remember
-from s2kit.cli.shutdown import end_soon, heed_signals
+from s2kit.cli.shutdown import code_of_signal, end_soon, heed_signals
+from s2kit.cli.streams import give_up, stdout_error
 from s2kit.errors import ExitCode
 
 EPILOG = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
@@ -19,7 +20,7 @@ app = typer.Typer(
     cls=Root,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich" if sys.stdout.isatty() else None,
+    rich_markup_mode="rich" if sys.stdout is not None and sys.stdout.isatty() else None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EPILOG,
 )
@@ -123,8 +124,25 @@ def main() -> None:
     keep_boto3_from_rasterio()
     try:
         app(prog_name="s2kit")
+    except KeyboardInterrupt:  # before or behind the verb
+        end_soon(ExitCode.INTERRUPTED)
+        raise SystemExit(ExitCode.INTERRUPTED) from None
     except SystemExit as end:
-        end_soon(end.code)
-        raise
+        code = code_of_signal() or _code_of_stdout() or end.code
+        end_soon(code)
+        raise SystemExit(code) from None
     finally:
         gc.freeze()  # the interpreter's last collections would look at every object once more, a tenth of a second
+
+
+def _code_of_stdout() -> ExitCode | None:
+    """What the process shall end with because the last of stdout could not be written; None if it could."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        give_up(sys.stdout)
+        return ExitCode.PIPE_CLOSED
+    except OSError as error:
+        say_error(stdout_error(error))
+        return ExitCode.DISK
+    return None

@@ -1,15 +1,19 @@
 """Where errors end: one line on stderr, one hint, one exit code, no traceback unless it is asked for."""
 
+import errno
 import logging
-import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 from typer._click.exceptions import NoArgsIsHelpError, UsageError  # Typer shows only their subclass BadParameter
 from typer.core import TyperGroup
 
+from s2kit.cli.shutdown import code_of_signal
+from s2kit.cli.streams import give_up, say, stdout, stdout_error
 from s2kit.errors import ExitCode, S2KitError
 from s2kit.errors import UsageError as OurUsageError
 
@@ -24,35 +28,62 @@ class Root(TyperGroup):
     """The top-level group: global options may stand anywhere, errors become exit codes."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words after moving global options to the front."""
-        try:
+        """Parse the words after moving global options to the front; help and version are printed here."""
+        with _translated():
             return super().parse_args(ctx, hoisted(args))
-        except UsageError as error:
-            raise _refused(error) from error
 
     def invoke(self, ctx: Any) -> Any:
         """Run a verb and translate what it raises."""
-        try:
+        with _translated():
             result = super().invoke(ctx)
-            sys.stdout.flush()
-        except S2KitError as error:
-            say_error(error)
-            raise typer.Exit(error.exit_code) from error
-        except UsageError as error:
-            raise _refused(error) from error
-        except BrokenPipeError:  # `s2kit search | head`: end quietly
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(ExitCode.PIPE_CLOSED) from None
-        except KeyboardInterrupt:
-            typer.echo("s2kit: interrupted", err=True)
-            raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except Exception as error:
-            if type(error).__module__.startswith("typer"):  # exits are Typer's own business
-                raise
-            say_error(_defect(error))
-            raise typer.Exit(ExitCode.BUG) from error
-        else:
-            return result
+            with stdout():  # what is still on its way
+                return result
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Errors become exits, after the one line about them."""
+    try:
+        yield
+    except S2KitError as error:
+        _unless_told_to_stop()
+        say_error(error)
+        raise typer.Exit(error.exit_code) from error
+    except UsageError as error:
+        raise _refused(error) from error
+    except BrokenPipeError:  # `s2kit search | head`: end quietly
+        give_up(sys.stdout)
+        raise typer.Exit(ExitCode.PIPE_CLOSED) from None
+    except KeyboardInterrupt:
+        say("s2kit: interrupted")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    except Exception as error:
+        if type(error).__module__.startswith("typer"):  # exits are Typer's own business
+            raise
+        _unless_told_to_stop()
+        ours = _environment_error(error) or _defect(error)
+        say_error(ours)
+        raise typer.Exit(ours.exit_code) from error
+
+
+def _unless_told_to_stop() -> None:
+    """Exit as a run that was told to stop, if it was: what it met then is no error of its own."""
+    code = code_of_signal()
+    if code is not None:
+        if code is ExitCode.INTERRUPTED:
+            say("s2kit: interrupted")
+        raise typer.Exit(code)
+
+
+def _environment_error(error: Exception) -> S2KitError | None:
+    """The error of a full stdout or an impossible file name, met where nobody expected it; None for other errors."""
+    from s2kit.run.files import name_too_long
+
+    if not isinstance(error, OSError):
+        return None
+    if error.filename is None and error.errno in {errno.EBADF, errno.EIO, errno.ENOSPC}:  # the help is Typer's to print
+        return stdout_error(error)
+    return name_too_long(error)
 
 
 def _refused(error: UsageError) -> Exception:
@@ -85,16 +116,16 @@ def hoisted(args: list[str]) -> list[str]:
 def say_error(error: S2KitError) -> None:
     """Print an error and its hint on stderr; with -vv the traceback first, with -qq nothing."""
     from s2kit.cli.context import verbosity
-    from s2kit.run.redact import redacted
 
     level = verbosity()
     _log.error("%s", error)
     if level >= 2:
-        typer.echo(redacted("".join(traceback.format_exception(error))), err=True, nl=False)
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            say(line)
     if level > -2:
-        typer.echo(redacted(f"s2kit: error: {error}"), err=True)
+        say(f"s2kit: error: {error}")
         if error.hint:
-            typer.echo(redacted(f"s2kit: hint: {error.hint}"), err=True)
+            say(f"s2kit: hint: {error.hint}")
 
 
 def _defect(error: Exception) -> S2KitError:

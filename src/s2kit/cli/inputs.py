@@ -1,13 +1,11 @@
 """Which products a verb works on: words of the command line, or what another verb printed."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 
-import typer
-
-from s2kit.errors import InputError, UsageError
+from s2kit.errors import InputError
 from s2kit.product.ref import ProductRef
+from s2kit.run.stdin import read_stdin_text
 
 
 def product_refs(given: list[str] | None) -> list[ProductRef]:
@@ -25,11 +23,7 @@ def product_refs(given: list[str] | None) -> list[ProductRef]:
 
 
 def _from_stdin() -> Iterator[ProductRef]:
-    stream = typer.get_text_stream("stdin")
-    if sys.stdin.isatty():
-        raise UsageError("- reads from stdin, and stdin is a terminal", "pipe names or search results into it")
-    text = stream.read()
-    yield from parse_refs(text)
+    yield from parse_refs(read_stdin_text("-", "pipe names or search results into it"))
 
 
 def parse_refs(text: str) -> Iterator[ProductRef]:

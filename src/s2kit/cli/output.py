@@ -1,12 +1,14 @@
 """What goes to stdout: records as a table, ids, JSON lines, JSON, GeoJSON or CSV.
 
-The format never depends on the terminal. A table on a terminal gets a bold head and nothing else; it is never cut.
+The format never depends on the terminal. A table on a terminal gets a bold head, and on a narrow one its last columns
+stand below each row; it is never cut.
 """
 
 import csv
 import io
 import json
 import math
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,10 +16,18 @@ from typing import Any
 
 from s2kit import __version__
 from s2kit.cli.options import Format
+from s2kit.cli.streams import printable, stdout
 
 Record = Mapping[str, Any]
 
 SCHEMA_VERSION = 1
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a spreadsheet run a cell."""
+_CONTROL = re.compile("[\x7f-\x9f]")
+"""What JSON leaves as it is and terminals obey; it can only stand within a string."""
+_GAP = "  "
+_INDENT = "    "
 
 
 def emit(
@@ -61,8 +71,8 @@ def write_lines(lines: Iterable[str], output: Path | None = None) -> None:
 
 def write_line(line: str) -> None:
     """One line on stdout, at once: the next program in the pipe waits for it."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    with stdout() as stream:
+        stream.write(f"{line}\n")
 
 
 class _Counter:
@@ -83,7 +93,7 @@ def _lines(
 ) -> Iterator[str]:
     match form:
         case Format.IDS:
-            yield from (str(record[id_key]) for record in records)
+            yield from (printable(str(record[id_key])) for record in records)
         case Format.JSONL:
             yield from (to_json(record) for record in records)
         case Format.JSON:
@@ -99,7 +109,14 @@ def _lines(
 
 
 def to_json(value: object, indent: int | None = None) -> str:
-    """JSON text; dates as ISO 8601, paths as text, NaN as null."""
+    """JSON text; dates as ISO 8601, paths as text, NaN as null, no character that a terminal would obey."""
+    text = _json(value, indent)
+    return (
+        text if text.isascii() and "\x7f" not in text else _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    )
+
+
+def _json(value: object, indent: int | None) -> str:
     import orjson  # numbers are nearly all of a record, and it writes them ten times as fast
 
     strict = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -163,27 +180,105 @@ def _feature(record: Record) -> dict[str, Any]:
 
 
 def _csv_lines(records: Iterable[Record], columns: Sequence[str]) -> Iterator[str]:
-    for row in _rows(records, columns):
-        buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="").writerow(row)
-        yield buffer.getvalue()
-
-
-def _rows(records: Iterable[Record], columns: Sequence[str]) -> Iterator[Sequence[str]]:
-    yield columns
+    yield csv_line(columns)
     for record in records:
-        yield [_cell(record.get(key)) for key in columns]
+        yield csv_line([_csv_cell(record.get(key)) for key in columns])
+
+
+def csv_line(cells: Sequence[str]) -> str:
+    """One row by RFC 4180, without its line break: cells with commas, quotes or line breaks are quoted."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue().removesuffix("\r\n")
+
+
+def _csv_cell(value: Any) -> str:
+    """Text of a cell; an apostrophe goes before what a spreadsheet would run as a formula."""
+    text = printable(_cell(value), lines=True)
+    if isinstance(value, (int, float)) or not text.startswith(_FORMULA) or _is_number(text):
+        return text
+    return f"'{text}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def table_lines(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> Iterator[str]:
-    """Aligned columns under a head; nothing where there are no rows."""
+    """Aligned columns under a head; nothing if there are no rows.
+
+    On a terminal that is too narrow the last columns go below each row, as `name value`: nothing is cut, and no cell is
+    broken that is not wider than the terminal.
+    """
     if not rows:
         return
-    widths = [max(len(head), *(len(row[at]) for row in rows)) for at, head in enumerate(columns)]
-    head = "  ".join(name.ljust(width) for name, width in zip(columns, widths, strict=True)).rstrip()
+    rows = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(_width(head), *(_width(row[at]) for row in rows)) for at, head in enumerate(columns)]
+    room = _columns_of_terminal()
+    beside = _fitting(widths, room)
+    head = _aligned(columns[:beside], widths)
     yield f"\x1b[1m{head}\x1b[0m" if _decorated() else head
     for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        yield _aligned(row[:beside], widths)
+        if beside < len(columns):
+            yield from _below(columns[beside:], row[beside:], room)
+
+
+def _fitting(widths: Sequence[int], room: int | None) -> int:
+    """How many of the first columns stand beside each other; the first one always does."""
+    if room is None:
+        return len(widths)
+    used, count = widths[0], 1
+    for width in widths[1:]:
+        used += len(_GAP) + width
+        if used > room:
+            break
+        count += 1
+    return count
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return _GAP.join(cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=False)).rstrip()
+
+
+def _below(names: Sequence[str], cells: Sequence[str], room: int | None) -> Iterator[str]:
+    """The columns of a row that do not fit beside the others: as many on a line as there is room for."""
+    line = ""
+    for name, cell in zip(names, cells, strict=True):
+        if not cell:
+            continue
+        entry = f"{name} {cell}"
+        if room is not None and len(_INDENT) + _width(entry) > room:
+            entry = cell  # whole, even if its name has no room
+        joined = f"{line}{_GAP}{entry}" if line else f"{_INDENT}{entry}"
+        if line and room is not None and _width(joined) > room:
+            yield line
+            joined = f"{_INDENT}{entry}"
+        line = entry if room is not None and _width(joined) > room else joined
+    if line:
+        yield line
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _columns_of_terminal() -> int | None:
+    """Columns of the terminal that stdout is; None if it is none."""
+    if not sys.stdout.isatty():
+        return None
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
 
 
 def _decorated() -> bool:

@@ -12,6 +12,7 @@ import typer
 
 from s2kit.cli.context import Session, session
 from s2kit.cli.options import Aoi, ArchiveName, Bbox, DryRun, Jobs, Out, OutputFile, Overwrite, Res
+from s2kit.cli.streams import stdout
 
 if TYPE_CHECKING:
     from s2kit.pixels import PixelOutcome, PixelTask
@@ -225,16 +226,15 @@ def _send(path: Path) -> None:
     """Copy a file to stdout and remove it."""
     if not path.exists():
         return
-    sys.stdout.flush()
-    with path.open("rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+    with path.open("rb") as file, stdout() as stream:
+        stream.flush()
+        shutil.copyfileobj(file, stream.buffer)
     path.unlink()
 
 
 def _send_text(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    with stdout() as stream:
+        stream.write(text)
 
 
 def _say_paths(run: Session, outcomes: "Iterator[PixelOutcome]", *, said: bool) -> None:

@@ -20,16 +20,29 @@ GRACE_S = 5.0
 _LAST_S = 1.0
 """Seconds for threads to end once all is said and done."""
 
+_told = 0
+"""The signal that told this run to stop; 0 if none did."""
+
 
 def heed_signals() -> None:
-    """Let SIGTERM and Ctrl-C unwind the run, and cut it off where that takes longer than `GRACE_S`."""
-    signal.signal(signal.SIGTERM, _unwind)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else the caller wants it ignored
-        signal.signal(signal.SIGINT, _unwind)
+    """Let SIGTERM and Ctrl-C unwind the run, and cut it off if that takes longer than `GRACE_S`."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_cut_off_after_signal, args=(reader,), name="s2kit-signals", daemon=True).start()
+    signal.signal(signal.SIGTERM, _unwind)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # else the caller wants it ignored
+        signal.signal(signal.SIGINT, _unwind)
+
+
+def code_of_signal() -> ExitCode | None:
+    """What the process shall end with because it was told to stop; None if it was not.
+
+    A library may turn what unwinds the run into an error of its own, or lose it: the signal decides all the same.
+    """
+    if not _told:
+        return None
+    return ExitCode.INTERRUPTED if _told == signal.SIGINT else ExitCode.TERMINATED
 
 
 def leave_signals_alone() -> None:
@@ -49,7 +62,11 @@ def end_soon(code: Any) -> None:
 
 
 def _unwind(number: int, frame: FrameType | None) -> Never:
+    global _told  # noqa: PLW0603 - a process is told once
+    _told = number
     signal.signal(number, signal.SIG_IGN)  # once is enough; what is being put in order shall not be disturbed
+    sys.unraisablehook = lambda unraisable: None  # what threads and finalizers meet from here on is no news
+    threading.excepthook = lambda args: None
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     raise SystemExit(ExitCode.TERMINATED)

@@ -1,7 +1,7 @@
 """What goes to stderr: progress bars on a terminal, log lines when asked for, silence in a healthy cron job.
 
-Rich is imported only where bars are drawn. Its `Progress` would redirect stdout into the console, and swallow the data,
-unless told not to.
+Rich is imported only if bars are drawn. Lines of stdout and stderr go through `cli/streams.py`, which takes the bars
+off the screen for them; a thread draws them again.
 """
 
 import logging
@@ -9,12 +9,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import Event as Flag
+from threading import RLock, Thread
+from typing import TYPE_CHECKING
 
+from s2kit.cli.streams import printable, say, show
 from s2kit.run.events import Advanced, Event, Finished, ItemFailed, Note, Report, Started, WorkPlanned
 from s2kit.run.redact import redacted
 
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.progress import TaskID
+
 _log = logging.getLogger("s2kit")
+_TICK_S = 0.1
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
@@ -33,7 +41,7 @@ def set_up_logging(verbosity: int, log_file: str) -> None:
     _log.propagate = False
     logging.getLogger("stamina").addHandler(logging.NullHandler())  # or each retry would be a line on stderr
     logging.getLogger("stamina").propagate = False
-    stderr = logging.StreamHandler(sys.stderr)
+    stderr = _ToTerminal()
     stderr.setLevel(logging.DEBUG if verbosity >= 2 else logging.CRITICAL + 1)
     handlers: list[logging.Handler] = [stderr]
     if log_file:
@@ -54,6 +62,15 @@ class _Formatter(logging.Formatter):
         return redacted(super().format(record))
 
 
+class _ToTerminal(logging.Handler):
+    """Log lines on stderr, above the bars."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a line, and the lines of its traceback."""
+        for line in self.format(record).splitlines():
+            say(line)
+
+
 @contextmanager
 def listening(verb: str, *, verbosity: int, progress: bool) -> Iterator[Report]:
     """The ear for a workflow's events, shut when the block ends.
@@ -68,10 +85,12 @@ def listening(verb: str, *, verbosity: int, progress: bool) -> Iterator[Report]:
     if not bars:
         yield lines
         return
-    drawn = _Bars(lines)
+    drawn = _Bars(verb, lines)
+    show(drawn)
     try:
         yield drawn
     finally:
+        show(None)
         drawn.stop()
 
 
@@ -107,10 +126,10 @@ class _Lines:
         if line is None:
             return
         level, text = line
-        _log.log(level, text)
+        _log.log(level, "%s", printable(text))
         said = self.text(event)
         if said is not None:
-            print(redacted(said), file=sys.stderr, flush=True)  # noqa: T201 - this is the module that speaks
+            say(said)
 
     def text(self, event: Event) -> str | None:
         """The line for stderr, if this event deserves one."""
@@ -128,62 +147,99 @@ class _Lines:
 
 
 class _Bars:
-    """Progress bars: one for the whole, one for each item that moves bytes."""
+    """Progress bars: one of items, one of bytes; drawn by a thread, taken off the screen while somebody else writes."""
 
-    def __init__(self, lines: _Lines) -> None:
-        from rich.console import Console
+    def __init__(self, verb: str, lines: _Lines) -> None:
+        from rich.console import Console, Group
         from rich.progress import (
             BarColumn,
             DownloadColumn,
             MofNCompleteColumn,
             Progress,
             TextColumn,
+            TimeRemainingColumn,
             TransferSpeedColumn,
         )
 
+        label = TextColumn("{task.description}", markup=False)
+        self._verb = verb
         self._lines = lines
-        console = Console(stderr=True)
-        options = {"console": console, "redirect_stdout": False, "redirect_stderr": False, "transient": True}
-        self._count = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), **options)  # type: ignore[arg-type]
+        self._console = Console(stderr=True)
+        self._items = Progress(label, BarColumn(), MofNCompleteColumn(), TextColumn("ETA"), TimeRemainingColumn())
         self._bytes = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            **options,  # type: ignore[arg-type]
+            label, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TextColumn("ETA"), TimeRemainingColumn()
         )
-        self._lock = Lock()
-        self._whole: int | None = None
-        self._moving: int | None = None
+        self._both = Group(self._items, self._bytes)
+        self._item_task: TaskID | None = None
+        self._byte_task: TaskID | None = None
+        self._lock = RLock()
+        self._live: Live | None = None
+        self._ended = Flag()
+        self._thread: Thread | None = None
 
     def __call__(self, event: Event) -> None:
-        match event:
-            case WorkPlanned(items, nbytes):
-                self._plan(items, nbytes)
-            case Advanced(_, nbytes) if self._moving is not None:
-                self._bytes.advance(self._moving, nbytes)  # type: ignore[arg-type]
-            case Finished() | ItemFailed() if self._whole is not None:
-                self._count.advance(self._whole)  # type: ignore[arg-type]
-            case _:
-                pass
+        with self._lock:  # events come from several threads
+            match event:
+                case WorkPlanned(items, nbytes, what):
+                    self._plan(items, nbytes, f"{self._verb} {what}".rstrip())
+                case Advanced(_, nbytes) if self._byte_task is not None:
+                    self._bytes.advance(self._byte_task, nbytes)
+                case Finished() | ItemFailed() if self._item_task is not None:
+                    self._items.advance(self._item_task)
+                case _:
+                    pass
         self._lines(event)
 
-    def _plan(self, items: int, nbytes: int | None) -> None:
-        with self._lock:  # events come from several threads
-            self._count_in(items, nbytes)
-
-    def _count_in(self, items: int, nbytes: int | None) -> None:
-        if nbytes and self._moving is not None:  # another item was planned while the first were at work
-            total = self._bytes.tasks[0].total or 0
-            self._bytes.update(self._moving, total=total + nbytes)  # type: ignore[arg-type]
-        elif nbytes:
-            self._bytes.start()
-            self._moving = self._bytes.add_task("bytes", total=nbytes)
-        elif items > 1:
-            self._count.start()
-            self._whole = self._count.add_task("done", total=items)
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """No bar is on the screen while the block runs; the next tick draws them below what was written."""
+        with self._lock:
+            self._erase()
+            yield
 
     def stop(self) -> None:
-        """Take the bars off the screen."""
-        self._bytes.stop()
-        self._count.stop()
+        """Take the bars off the screen for good."""
+        self._ended.set()
+        with self._lock:
+            self._erase()
+
+    def _plan(self, items: int, nbytes: int | None, label: str) -> None:
+        if nbytes:
+            if self._byte_task is None:
+                self._byte_task = self._bytes.add_task(label, total=0)
+            total = self._bytes.tasks[0].total or 0  # another item may be planned while the first are at work
+            self._bytes.update(self._byte_task, total=total + nbytes)
+        if items > 1:
+            if self._item_task is not None:  # the next part of the work
+                self._items.remove_task(self._item_task)
+            self._item_task = self._items.add_task(label, total=items)
+        if self._thread is None and (nbytes or items > 1):
+            self._thread = Thread(target=self._tick, name="s2kit-bars", daemon=True)
+            self._thread.start()
+
+    def _tick(self) -> None:
+        while not self._ended.wait(_TICK_S):
+            with self._lock:
+                if not self._ended.is_set():
+                    self._draw()
+
+    def _draw(self) -> None:
+        from rich.live import Live
+
+        if self._live is None:
+            self._live = Live(
+                self._both,
+                console=self._console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+            self._console.show_cursor()  # a process that is killed could not show it again
+        self._live.refresh()
+
+    def _erase(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None

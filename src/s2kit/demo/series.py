@@ -132,7 +132,7 @@ def make_scene(
     products = [(product, _place(task, product)) for task in tasks for product in _products(task)]
     todo = [task for task in tasks if not all(_place(task, product).is_dir() for product in _products(task))]
     if todo:
-        report(WorkPlanned(len(todo)))
+        report(WorkPlanned(len(todo), what="dates"))
     try:
         for done in pmap(_make_visit, todo, jobs if len(todo) > 1 else 1):
             if isinstance(done, Failed):

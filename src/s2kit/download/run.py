@@ -79,7 +79,7 @@ def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Repor
         stack.callback(crew.close)
         stack.callback(budget.stop)
         if len(orders) > 1:
-            report(WorkPlanned(len(orders)))
+            report(WorkPlanned(len(orders), what="products"))
         yield from results
         waiting = {pool.submit(_one, order, request, crew, report): order for order in orders}
         try:

@@ -157,7 +157,7 @@ def verify(
             products.append(_Product(path, ""))
             yield Verified(path, path.name, error=error)
     checks = sorted(chain.from_iterable(product.checks for product in products), key=lambda check: -check.nbytes)
-    report(WorkPlanned(len(products), sum(check.nbytes for check in checks)))
+    report(WorkPlanned(len(products), sum(check.nbytes for check in checks), "products"))
     for product in products:
         if product.name and not product.pending:
             yield _done(product, report, strict=strict)

@@ -103,7 +103,7 @@ def dump(tasks: Sequence[PixelTask], jobs: int, report: Report) -> Iterator[Pixe
         jobs: Worker processes; 0 takes every core.
         report: Hears of each image.
     """
-    report(WorkPlanned(len(tasks)))
+    report(WorkPlanned(len(tasks), what="images"))
     caps = [cap for task in tasks if (cap := connections(task.wish, task.settings)) is not None]
     workers = min(worker_count(jobs), max(len(tasks), 1), *caps)
     for result in pmap(dump_one, tasks, workers):

@@ -1,6 +1,5 @@
 """The words of `s2kit pixels` as wishes and files: everything is checked before any work."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -12,6 +11,7 @@ from s2kit.pixels.dump import PixelFormat, PixelRequestError
 from s2kit.pixels.request import LOWEST, PixelWish, outer_box, parse_requests, parse_window
 from s2kit.run.events import Note, Report
 from s2kit.run.files import refuse_existing
+from s2kit.run.stdin import read_stdin_text
 
 SEED_ARCHIVE = "gcp"
 """The archive that the older service's paths are keys of."""
@@ -120,9 +120,7 @@ def _box(words: PixelWords, report: Report) -> Bounds | None:
 
 def _request_text(source: str) -> str:
     if source == "-":
-        if sys.stdin.isatty():
-            raise UsageError("--request - reads from stdin, and stdin is a terminal", "pipe the request into it")
-        return sys.stdin.read()
+        return read_stdin_text("--request -", "pipe the request into it")
     try:
         return Path(source).read_text(encoding="utf-8")
     except FileNotFoundError as error:

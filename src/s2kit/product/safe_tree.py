@@ -16,6 +16,7 @@ from typing import Protocol
 
 from s2kit.errors import DiskError, InputError, NotFoundError
 from s2kit.product.name import AnyProductName, parse_product_name
+from s2kit.run.files import name_too_long
 from s2kit.store.location import ImageLocation, LocalFile
 
 PRODUCT_METADATA = re.compile(
@@ -211,5 +212,5 @@ def _raise(error: OSError) -> None:
 def unreadable(path: Path, error: Exception) -> DiskError | InputError:
     """The error of ours that stands for a path that cannot be read."""
     if isinstance(error, OSError):
-        return DiskError(f"{path}: cannot be read: {error.strerror or error}")
+        return name_too_long(error) or DiskError(f"{path}: cannot be read: {error.strerror or error}")
     return InputError(f"{str(path)!r} is no path: {error}")

@@ -7,7 +7,6 @@ and `product`.
 
 import csv
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,6 +19,7 @@ from s2kit.picture.stretch import Stretch, parse_stretch
 from s2kit.product.ref import ProductRef
 from s2kit.render.legacy import is_legacy_body, legacy_entries
 from s2kit.render.spec import PictureSpec
+from s2kit.run.stdin import read_stdin_text
 
 _KEYS = frozenset(("bands", "index", "recipe", "composite", "r", "g", "b", "res", "stretch", "gamma", "product"))
 
@@ -55,7 +55,11 @@ def read_batch(path: Path, *, res: int | None, stretch: Stretch) -> tuple[Pictur
 
 def _text(path: Path) -> str:
     try:
-        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
+        return (
+            read_stdin_text("--batch -", "pipe JSON or CSV into it")
+            if str(path) == "-"
+            else path.read_text(encoding="utf-8-sig")
+        )
     except FileNotFoundError as error:
         raise NotFoundError(f"{path}: there is no such batch file") from error
     except OSError as error:

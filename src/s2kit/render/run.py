@@ -95,7 +95,7 @@ def render(request: RenderRequest, settings: Settings, report: Report = silent) 
             if job.outcome is not None:
                 _tell(job, report)
         todo = [job for job in jobs if job.outcome is None]
-        report(WorkPlanned(len(todo)))
+        report(WorkPlanned(len(todo), what="pictures"))
         try:
             yield from _in_order(jobs, _made(todo, request, report))
         except BaseException:

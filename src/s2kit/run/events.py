@@ -14,7 +14,9 @@ class WorkPlanned:
     items: int
     """Number of items."""
     nbytes: int | None = None
-    """Bytes to move, where known."""
+    """Bytes to move, if known."""
+    what: str = ""
+    """What the items are, for people: `products`, `pictures`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,13 +67,19 @@ def translate_os_error(error: OSError, path: Path) -> S2KitError:
     if error.errno in {errno.EIO, errno.ESTALE}:
         return DiskError(f"{path}: {reason}", "check the disk")
     if error.errno == errno.ENAMETOOLONG:
-        return name_too_long(path)
+        return _too_long(path)
     return OutputError(f"{path}: {reason}", "name a place that you may write to with --out")
 
 
-def name_too_long(path: Path | str) -> InputError:
-    """The error of a name that no file system takes."""
-    longest = max(Path(path).parts, key=lambda part: len(os.fsencode(part)), default="")
+def name_too_long(error: OSError) -> InputError | None:
+    """The error of a path that no file system takes; None for other errors."""
+    if error.errno != errno.ENAMETOOLONG:
+        return None
+    return _too_long(Path(os.fsdecode(error.filename or "a path")))
+
+
+def _too_long(path: Path) -> InputError:
+    longest = max(path.parts, key=lambda part: len(os.fsencode(part)), default="")
     nbytes = len(os.fsencode(longest))
     return InputError(
         f"{longest[:60]}…: the name has {nbytes} bytes, file systems allow {LONGEST_NAME}", "take a shorter name"
@@ -152,7 +158,7 @@ def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         return
     target = _resolved(path)
     if len(os.fsencode(target.name)) > LONGEST_NAME:
-        raise name_too_long(target.name)
+        raise _too_long(Path(target.name))
     if target.is_dir():
         raise OutputError(f"{path} is a folder", "name a file")
     ensure_folder(target.parent)

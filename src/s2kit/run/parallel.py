@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from s2kit.errors import S2KitError, TryLaterError
+from s2kit.run.files import name_too_long
 from s2kit.run.no_boto3 import keep_boto3_from_rasterio
 from s2kit.run.sharing import WORKERS, handed_down
 
@@ -211,6 +212,8 @@ def _result(future: "Future[R | _Raised]") -> R | _Raised:
 def _as_ours(error: Exception) -> S2KitError:
     if isinstance(error, S2KitError):
         return error
+    if isinstance(error, OSError) and (too_long := name_too_long(error)) is not None:
+        return too_long
     return S2KitError(f"{type(error).__name__}: {error}", "this is a defect of s2kit: run again with -vv and report it")
 
 

@@ -35,7 +35,7 @@ def fetch_quicklooks(records: Iterable[ProductRecord], folder: Path, report: Rep
     """
     wanted = {record.id: record for record in records}
     having = [record for record in wanted.values() if record.quicklook or record.locations.get("local")]
-    report(WorkPlanned(len(having)))
+    report(WorkPlanned(len(having), what="quicklooks"))
     if len(having) < len(wanted):
         report(Note(f"{len(wanted) - len(having)} of {len(wanted)} products offer no quicklook without an account"))
     deadline = Deadline(_TIMEOUT_S)

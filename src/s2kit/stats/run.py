@@ -128,7 +128,7 @@ class StatsRun:
         self.products = len({one.found.source.id for one in picks})
         self._tell_lonely(picks)
         tasks = _tasks(self.request, picks)
-        self.report(WorkPlanned(len(tasks)))
+        self.report(WorkPlanned(len(tasks), what="products"))
         layers = {layer: at for at, layer in enumerate(self.request.recipe.layers)}
         waiting: dict[int, list[StatsRow]] = {}
         turn = 0

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from s2kit.errors import AccessError, DiskError, InputError, NotFoundError, S2KitError
-from s2kit.run.files import PART_SUFFIX, atomic_file
+from s2kit.run.files import PART_SUFFIX, atomic_file, name_too_long
 from s2kit.run.locks import LOCK_NAME
 from s2kit.store.archive import Archive
 from s2kit.store.base import Body, ChangedError, ObjectInfo, Part
@@ -140,4 +140,4 @@ def _translated(error: OSError, path: Path) -> S2KitError:
         return NotFoundError(f"{path} is a folder, not a file")
     if isinstance(error, PermissionError):
         return AccessError(f"{path}: {error.strerror}", "ask its owner for read access")
-    return DiskError(f"{path}: {error.strerror or error}", "check the disk")
+    return name_too_long(error) or DiskError(f"{path}: {error.strerror or error}", "check the disk")
