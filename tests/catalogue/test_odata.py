@@ -102,6 +102,12 @@ def test_a_circle_is_noticed() -> None:
         list(catalogue(server).pages(new_query(), None, EVER))
 
 
+def test_a_relative_next_link_is_followed() -> None:
+    pages = {"again=1": page(range(2, 4)), "Products": page(range(2), "Products?again=1")}
+    with recorded_server(pages) as server:
+        assert sum(len(one.records) for one in catalogue(server).pages(new_query(), None, EVER)) == 4
+
+
 def test_what_is_no_page_is_named() -> None:
     answer = Answer(body=b'{"error": 1}')
     with CatalogueServer(lambda _: answer) as server, pytest.raises(ServiceError, match="no OData page"):

@@ -116,7 +116,7 @@ def test_the_wait_is_the_one_that_was_told(server: CatalogueServer) -> None:
 def test_a_wait_beyond_the_deadline_is_not_begun(server: CatalogueServer) -> None:
     server.faults = [Answer(429, b"slow down", {"Retry-After": "3600"})]
     started = time.monotonic()
-    with pytest.raises(TryLaterError):
+    with pytest.raises(TryLaterError, match="is busy and asks to wait 60 min"):
         next(pages(server.url, timeout_s=60))
     assert time.monotonic() - started < 30
 
@@ -243,3 +243,16 @@ def test_the_recorded_answer_of_cdse(shared_data: Path) -> None:
         found = ids(open_catalogue(source, Deadline(10), 10).pages(new_query(), AREA, EVER))
         assert len(found) == 4
         assert server.requests[0].path == "/v1/search"
+
+
+@pytest.mark.parametrize("href", ["search?token=2", "/v1/search?token=2", "?token=2"])
+def test_relative_next_links_and_a_byte_order_mark_are_read(href: str) -> None:
+    def answer(request: Request) -> Answer:
+        is_second = request.params.get("token") == "2"
+        links = [] if is_second else [{"rel": "next", "href": href, "method": "GET"}]
+        page = {"type": "FeatureCollection", "features": [ITEMS[is_second]], "links": links}
+        return Answer(body=b"\xef\xbb\xbf" + json.dumps(page).encode())
+
+    with CatalogueServer(answer) as server:
+        assert len(ids(pages(f"{server.url}/v1"))) == 2
+        assert {request.path for request in server.requests} == {"/v1/search"}

@@ -90,7 +90,7 @@ def test_notes_of_mended_areas_are_handed_on() -> None:
 def test_catalogues_by_name_and_address(name: str, kind: str, url: str) -> None:
     (source,) = find(name, SETTINGS, HUB)
     assert (source.name, source.kind, source.url) == (name, kind, url)
-    assert (source.user == "me") == (kind == "dhus"), "credentials go to hubs only"
+    assert (source.user == "me") == url.startswith("https://hub.example/dhus"), "credentials go to their own hub only"
     assert "secret" not in repr(source)
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.dates import DateRange
 from s2kit.catalogue.query import Query
 from s2kit.catalogue.record import ProductRecord
+
+if TYPE_CHECKING:
+    from s2kit.store.http import Login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,13 @@ class CatalogueSource:
     password: str | None = field(default=None, repr=False)
     cache_dir: Path | None = None
     """Where `local` keeps its index; None for none."""
+
+    @property
+    def login(self) -> "Login | None":
+        """User and password, for the service's own host only; None if there are none."""
+        from s2kit.store.http import Login, host_of
+
+        return Login(self.user, self.password, host_of(self.url)) if self.user and self.password else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from s2kit.catalogue.areas import simple_parts
 from s2kit.catalogue.base import CatalogueSource, Page
 from s2kit.catalogue.query import Query
 from s2kit.catalogue.record_sources import from_dhus
-from s2kit.catalogue.transport import CatalogueRequestError, Transport, host_of
+from s2kit.catalogue.transport import CatalogueRequestError, Transport
 from s2kit.errors import AccessError, ConfigError, InputError, ServiceError
 from s2kit.run.deadline import Deadline
+from s2kit.store.http import host_of
 
 CLOSED_HOSTS = frozenset(("scihub.copernicus.eu", "apihub.copernicus.eu", "dhus.copernicus.eu", "colhub.copernicus.eu"))
 _PLATFORMS = {"s1": "Sentinel-1", "s2": "Sentinel-2"}
@@ -104,8 +105,7 @@ def _hub(source: CatalogueSource, deadline: Deadline) -> Any:
     from sentinelsat import SentinelAPI
 
     api = SentinelAPI(source.user, source.password, api_url=source.url, show_progressbars=False)
-    auth = (source.user, source.password) if source.user and source.password else None
-    api.session = Transport(deadline, auth).session  # without a user, requests looks into .netrc
+    api.session = Transport(deadline, source.login).session  # without a user, `~/.netrc` is asked
     return api
 
 

@@ -6,6 +6,7 @@ Its query language is described at documentation.dataspace.copernicus.eu/APIs/OD
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urljoin
 
 from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
@@ -16,9 +17,10 @@ from s2kit.catalogue.base import CatalogueSource, Page
 from s2kit.catalogue.query import Query
 from s2kit.catalogue.record import ProductRecord
 from s2kit.catalogue.record_sources import from_odata
-from s2kit.catalogue.transport import Transport, host_of
+from s2kit.catalogue.transport import Transport
 from s2kit.errors import InputError, ServiceError
 from s2kit.run.deadline import Deadline
+from s2kit.store.http import host_of
 
 _NAMES_AT_ONCE = 20
 _COLLECTIONS = {"s1": "SENTINEL-1", "s2": "SENTINEL-2"}
@@ -60,7 +62,7 @@ class ODataCatalogue:
             answer = self._transport.json("GET", url, params=params)
             yield self._page(answer, host_of(url))
             seen.add(url)
-            url, params = _next_link(answer, host_of(url), seen), None
+            url, params = _next_link(answer, url, seen), None
 
     def _page(self, answer: Mapping[str, Any], host: str) -> Page:
         values = answer.get("value")
@@ -114,10 +116,11 @@ def _time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def _next_link(answer: Mapping[str, Any], host: str, seen: set[str]) -> str | None:
+def _next_link(answer: Mapping[str, Any], url: str, seen: set[str]) -> str | None:
     link = answer.get("@odata.nextLink")
     if not isinstance(link, str):
         return None
+    link = urljoin(url, link)
     if link in seen:
-        raise ServiceError(f"{host}: its pages lead in a circle", "ask another catalogue, or narrow the range of dates")
+        raise ServiceError(f"{host_of(url)}: its pages lead in a circle", "ask another catalogue, or narrow the range of dates")
     return link

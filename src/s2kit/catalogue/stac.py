@@ -8,6 +8,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 from pystac import Link
 from pystac_client import ItemSearch
@@ -20,10 +21,11 @@ from s2kit.area.dates import DateRange
 from s2kit.catalogue.base import CatalogueSource, Page
 from s2kit.catalogue.query import Query
 from s2kit.catalogue.record_sources import from_stac_page
-from s2kit.catalogue.transport import CatalogueRequestError, Transport, host_of, parse_object
+from s2kit.catalogue.transport import CatalogueRequestError, Transport, parse_object
 from s2kit.errors import ServiceError
 from s2kit.run.deadline import Deadline
 from s2kit.run.threads import prefetch
+from s2kit.store.http import host_of
 
 TAKES_FILTERS = frozenset(("earth-search", "cdse"))
 """Catalogues that are known to take `query` and `fields` and to name properties as `from_stac_page` reads them."""
@@ -59,8 +61,7 @@ class StacCatalogue:
         self.source = source
         self._page_size = page_size
         self._prefetch = prefetching
-        auth = (source.user, source.password or "") if source.user else None
-        self._io = _Carrier(Transport(deadline, auth))
+        self._io = _Carrier(Transport(deadline, source.login))
 
     def pages(self, query: Query, area: BaseGeometry | None, when: DateRange) -> Iterator[Page]:
         """Pages of items as records; see `Catalogue.pages`."""
@@ -191,10 +192,14 @@ class _Carrier(StacApiIO):
 
     def read_json(self, source: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Fetch a page and parse it."""
-        host = host_of(str(source.href if isinstance(source, Link) else source))
+        url = str(source.href if isinstance(source, Link) else source)
+        host = host_of(url)
         answer = parse_object(self.read_text(source, *args, **kwargs), host)
         if not isinstance(answer.get("features", []), list):
             raise ServiceError(f"{host} answered with JSON that is no page of STAC items")
+        for link in answer.get("links") or ():
+            if isinstance(link, dict) and isinstance(link.get("href"), str):
+                link["href"] = urljoin(url, link["href"])
         return answer
 
 

@@ -1,41 +1,43 @@
-"""HTTP for catalogues: retries that wait as told, one deadline for everything, few connections to a host.
+"""HTTP for catalogues: answers as a whole, one deadline for everything, few connections to a host.
 
-requests and urllib3 stand behind it; their exceptions end here. 429 and 5xx are asked again, POST too, since a search
-changes nothing; a `Retry-After` is waited for; a body that breaks off is fetched anew; the deadline ends it all, even
-in the middle of a body that drips. All of this sits in the adapter, so that pystac-client and sentinelsat get it, too.
+The session is that of `store.http`. A search by POST changes nothing and is sent again, too; a body that breaks off is
+fetched anew; the deadline ends it all, even in the middle of a slow body. All of this is in the adapter, so that
+pystac-client and sentinelsat get it, too.
 """
 
 import json
-import logging
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 import requests
 import stamina
 from requests.adapters import HTTPAdapter
-from urllib3 import Retry
-from urllib3.exceptions import HTTPError, MaxRetryError, ResponseError
-from urllib3.response import BaseHTTPResponse
+from urllib3.exceptions import HTTPError
 
-from s2kit import __version__
 from s2kit.errors import AccessError, NotFoundError, S2KitError, ServiceError, TryLaterError
 from s2kit.run.deadline import Deadline
+from s2kit.store.http import (
+    CONNECT_S,
+    READ_S,
+    RETRIES,
+    RETRY_STATUS,
+    Login,
+    host_of,
+    new_session,
+    patient_retry,
+    reason,
+    refused_by_proxy,
+    unanswered,
+)
 
-RETRIES = 5
-RETRY_STATUS = frozenset((429, 500, 502, 503, 504))
-CONNECT_S = 15.0
-READ_S = 60.0
-"""Silence of this length within an answer counts as a fault."""
 CONNECTIONS_PER_HOST = 3
 """At one time and for all searches of a process; CDSE allows four."""
 MAX_ANSWER_BYTES = 256 * 1024**2
 
-_log = logging.getLogger(__name__)
 _CHUNK = 64 * 1024
 _BODY_ATTEMPTS = 4
 _host_limits: dict[str, threading.BoundedSemaphore] = {}
@@ -50,42 +52,12 @@ class _BrokenBodyError(Exception):
     """An answer that broke off."""
 
 
-class _PatientRetry(Retry):
-    """urllib3's retry with a deadline: a wait that would not end in time is not begun."""
-
-    deadline: Deadline
-
-    def new(self, **changes: Any) -> Self:
-        retry = super().new(**changes)
-        retry.deadline = self.deadline
-        return retry
-
-    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
-        told = self.get_retry_after(response) if response is not None else None
-        wait = self.get_backoff_time() if told is None else told
-        if wait >= self.deadline.left():
-            raise MaxRetryError(None, None, ResponseError(f"told to wait {wait:.0f} s"))  # type: ignore[arg-type]
-        _log.debug("waiting %.1f s before asking again", wait)
-        time.sleep(wait)
-
-
 class _PoliteAdapter(HTTPAdapter):
     """Sends a request and reads its answer to the end before anyone else sees it."""
 
     def __init__(self, deadline: Deadline, retries: int) -> None:
         self._deadline = deadline
-        retry = _PatientRetry(
-            total=retries,
-            connect=2,
-            status_forcelist=RETRY_STATUS,
-            allowed_methods=None,
-            backoff_factor=0.5,
-            backoff_jitter=0.5,
-            backoff_max=30,
-            respect_retry_after_header=True,
-            raise_on_status=False,
-        )
-        retry.deadline = deadline
+        retry = patient_retry(deadline, retries, methods=None)
         super().__init__(max_retries=retry, pool_maxsize=CONNECTIONS_PER_HOST)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
@@ -111,9 +83,7 @@ class _PoliteAdapter(HTTPAdapter):
                 raise ServiceError(f"{request.url}: no address of a service: {error}") from error
             except requests.exceptions.RequestException as error:
                 self._deadline.check(host)
-                raise TryLaterError(
-                    f"{host} cannot be reached: {_reason(error)}", "is the address right, and the service up?"
-                ) from error
+                raise unanswered(error, host, str(request.url)) from error
             with response:
                 response._content = self._body(response, host)  # requests has no public way to set it
                 response._content_consumed = True  # type: ignore[attr-defined]
@@ -129,21 +99,16 @@ class _PoliteAdapter(HTTPAdapter):
                     raise ServiceError(f"{host} answered with more than {MAX_ANSWER_BYTES // 1024**2} MB")
         except (HTTPError, OSError) as error:
             self._deadline.check(host)
-            raise _BrokenBodyError(_reason(error)) from error
+            raise _BrokenBodyError(reason(error)) from error
         return bytes(data)
 
 
 class Transport:
     """A session to one service; not to be shared between threads."""
 
-    def __init__(self, deadline: Deadline, auth: tuple[str, str] | None = None, retries: int = RETRIES) -> None:
+    def __init__(self, deadline: Deadline, login: Login | None = None, retries: int = RETRIES) -> None:
         self.deadline = deadline
-        self.session = requests.Session()
-        self.session.headers["User-Agent"] = f"s2kit/{__version__}"
-        if auth is not None:
-            self.session.auth = auth
-        for scheme in ("http://", "https://"):
-            self.session.mount(scheme, _PoliteAdapter(deadline, retries))
+        self.session = new_session(_PoliteAdapter(deadline, retries), login)
 
     def json(
         self, method: str, url: str, *, body: object = None, params: Mapping[str, str] | None = None
@@ -168,7 +133,7 @@ class Transport:
         try:
             response = self.session.request(method, url, json=body, params=params)
         except requests.exceptions.RequestException as error:  # what is wrong before anything is sent
-            raise ServiceError(f"{url}: {_reason(error)}", "an address starts with https://") from error
+            raise ServiceError(f"{url}: {reason(error)}", "an address starts with https://") from error
         problem = error_for_status(response, host_of(url))
         if problem is not None:
             raise problem
@@ -196,16 +161,11 @@ def parse_object(data: bytes | str, host: str) -> dict[str, Any]:
 
 
 def _loads(data: bytes | str) -> Any:
+    data = data.removeprefix("\ufeff") if isinstance(data, str) else data.removeprefix(b"\xef\xbb\xbf")
     try:
         return orjson.loads(data)
     except ValueError:  # NaN, which some services write, and odd encodings
         return json.loads(data)
-
-
-def host_of(url: str) -> str:
-    """The host of an address, for messages; without credentials."""
-    parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] or url
 
 
 @contextmanager
@@ -222,18 +182,6 @@ def _polite(host: str, deadline: Deadline) -> Iterator[None]:
         limit.release()
 
 
-def _reason(error: BaseException) -> str:
-    """The innermost reason, in a few words."""
-    seen: BaseException = error
-    while True:
-        inner = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
-        if not isinstance(inner, BaseException) or inner is seen:
-            break
-        seen = inner
-    told = str(seen).rpartition("Failed to establish a new connection: ")[2]  # what urllib3 puts before the cause
-    return " ".join(told.split())[:160] or type(seen).__name__
-
-
 def error_for_status(response: requests.Response, host: str) -> S2KitError | None:
     """The error that an HTTP status stands for, None where it is none."""
     status = response.status_code
@@ -243,6 +191,8 @@ def error_for_status(response: requests.Response, host: str) -> S2KitError | Non
     told = f"{host} answered {status} {response.reason or ''}".rstrip()
     if status in RETRY_STATUS:
         return TryLaterError(f"{told}, also after {RETRIES} more tries", "run again later")
+    if status == 407:
+        return refused_by_proxy(response.url)
     if status in {401, 403}:
         return AccessError(
             f"{told}: credentials are missing or refused", "see the README on credentials, or `s2kit doctor`"

@@ -12,27 +12,35 @@ import requests
 import stamina
 import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.util.retry import Retry
 
 from s2kit.errors import AccessError, NotFoundError, OutputError, S2KitError, ServiceError, TryLaterError
 from s2kit.run.chunking import chunked
+from s2kit.run.deadline import Deadline
 from s2kit.store.archive import Archive
 from s2kit.store.base import Body, ChangedError, ObjectInfo, Part
+from s2kit.store.http import (
+    CONNECT_S,
+    READ_S,
+    RETRIES,
+    RETRY_STATUS,
+    new_session,
+    patient_retry,
+    reason,
+    refused_by_proxy,
+    unanswered,
+)
 from s2kit.store.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
 
 LISTABLE = frozenset({"storage.googleapis.com"})
 """Hosts whose path is `/BUCKET/KEY` of a store that can be listed with S3's requests."""
 
-_TIMEOUT_S = (20.0, 60.0)
 _DATED = "last-modified "
-_RETRIES = 5
-_RETRIED = frozenset({429, 500, 502, 503, 504})
 
 
 class HttpsStore:
     """Files below an `http://` or `https://` address; keys of `.netrc` are used where it has the host."""
 
-    def __init__(self, archive: Archive, retries: int = _RETRIES) -> None:
+    def __init__(self, archive: Archive, retries: int = RETRIES) -> None:
         """Open a store; sessions are shared by all stores of this process that are alike.
 
         Args:
@@ -117,9 +125,9 @@ class HttpsStore:
             request, options = self._prepared(method, url)
             request = request.copy()
             request.headers.update(headers)
-            answer = self._session.send(request, timeout=_TIMEOUT_S, **options)
+            answer = self._session.send(request, timeout=(CONNECT_S, READ_S), **options)
         except (requests.RequestException, OSError) as error:
-            raise _translated(error, self._name(key)) from error
+            raise _translated(error, self._name(key), url) from error
         with answer:
             yield answer
 
@@ -183,20 +191,8 @@ class HttpsStore:
 
 @lru_cache(maxsize=32)
 def _session(connections: int, retries: int) -> requests.Session:
-    session = requests.Session()
-    retry = Retry(
-        total=retries,
-        backoff_factor=0.2,
-        backoff_jitter=0.2,
-        status_forcelist=_RETRIED,
-        allowed_methods=frozenset({"GET", "HEAD"}),
-        respect_retry_after_header=True,
-        raise_on_status=False,
-    )
-    adapter = HTTPAdapter(pool_connections=8, pool_maxsize=connections, max_retries=retry)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    session.headers["User-Agent"] = "s2kit"
+    retry = patient_retry(Deadline(None), retries, methods=frozenset({"GET", "HEAD"}), longest_pause_s=10)
+    session = new_session(HTTPAdapter(pool_connections=8, pool_maxsize=connections, max_retries=retry))
     session.headers["Accept-Encoding"] = "identity"  # a compressed body has other ranges
     return session
 
@@ -229,18 +225,18 @@ def _refusal(status: int, url: str) -> S2KitError:
         return _changed(url)
     if status in {404, 410}:
         return NotFoundError(f"{url}: no such file")
-    if status in {401, 403, 407}:
+    if status == 407:
+        return refused_by_proxy(url)
+    if status in {401, 403}:
         return AccessError(f"{url}: access refused ({status})", "put the keys for this host into ~/.netrc")
-    if status in _RETRIED or status >= 500:
+    if status in RETRY_STATUS or status >= 500:
         return TryLaterError(f"{url}: the service is busy ({status})", "run again later")
     return ServiceError(f"{url}: the server answered {status}", "see whether the address is right")
 
 
-def _translated(error: BaseException, url: str) -> S2KitError:
-    if isinstance(error, requests.exceptions.SSLError):
-        return ServiceError(f"{url}: {error}", "check the server's certificate and the address")
+def _translated(error: BaseException, name: str, url: str) -> S2KitError:
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return NotFoundError(f"{url}: not an address", "name an https:// or s3:// address")
+        return NotFoundError(f"{name}: not an address", "name an https:// or s3:// address")
     if isinstance(error, (requests.ConnectionError, requests.Timeout, requests.exceptions.RetryError, OSError)):
-        return TryLaterError(f"{url}: {type(error).__name__}: no answer", "check the network, or run again later")
-    return ServiceError(f"{url}: {error}", "see whether the address is right")
+        return unanswered(error, name, url)
+    return ServiceError(f"{name}: {reason(error)}", "see whether the address is right")
