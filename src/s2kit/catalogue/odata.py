@@ -122,5 +122,7 @@ def _next_link(answer: Mapping[str, Any], url: str, seen: set[str]) -> str | Non
         return None
     link = urljoin(url, link)
     if link in seen:
-        raise ServiceError(f"{host_of(url)}: its pages lead in a circle", "ask another catalogue, or narrow the range of dates")
+        raise ServiceError(
+            f"{host_of(url)}: its pages lead in a circle", "ask another catalogue, or narrow the range of dates"
+        )
     return link

@@ -29,7 +29,7 @@ from s2kit.store.http import (
     refused_by_proxy,
     unanswered,
 )
-from s2kit.store.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
+from s2kit.store.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, refuse_encoded, request_range, sliced
 
 LISTABLE = frozenset({"storage.googleapis.com"})
 """Hosts whose path is `/BUCKET/KEY` of a store that can be listed with S3's requests."""
@@ -38,7 +38,7 @@ _DATED = "last-modified "
 
 
 class HttpsStore:
-    """Files below an `http://` or `https://` address; keys of `.netrc` are used where it has the host."""
+    """Files below an `http://` or `https://` address; the login of `~/.netrc` is used if it has the host."""
 
     def __init__(self, archive: Archive, retries: int = RETRIES) -> None:
         """Open a store; sessions are shared by all stores of this process that are alike.
@@ -52,7 +52,7 @@ class HttpsStore:
         self._ready: dict[tuple[str, str], tuple[requests.PreparedRequest, dict[str, Any]]] = {}
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """All objects whose key begins with `prefix`, where the server is known to list.
+        """All objects whose key begins with `prefix`, if the server is known to list.
 
         Raises:
             ServiceError: A plain web server does not list.
@@ -60,12 +60,13 @@ class HttpsStore:
         yield from self._bucket().list(prefix)
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """The common prefixes one level below `prefix`, where the server is known to list."""
+        """The common prefixes one level below `prefix`, if the server is known to list."""
         yield from self._bucket().folders(prefix)
 
     def stat(self, key: str) -> ObjectInfo:
-        """Size and tag of one object; where the server does not say them to HEAD, its first byte is asked for."""
+        """Size and tag of one object; if HEAD does not tell them, its first byte is asked for."""
         with self._answer("HEAD", key, {}) as answer:
+            refuse_encoded(answer.headers.get("Content-Encoding"), self._name(key))
             if answer.status_code < 400 and "Content-Length" in answer.headers:
                 return ObjectInfo(key, int(answer.headers["Content-Length"]), _tag(answer.headers))
         with self._answer("GET", key, {"Range": "bytes=0-0"}) as answer:
@@ -106,7 +107,7 @@ class HttpsStore:
 
     @contextmanager
     def _open(self, key: str, start: int, length: int | None, if_match: str | None) -> Iterator[Any]:
-        """The answer to a GET; None where the object ends before the range begins."""
+        """The answer to a GET; None if the object ends before the range begins."""
         asked = request_range(start, length)
         headers = {**({"Range": asked} if asked else {}), **_condition(if_match)}
         with self._answer("GET", key, headers) as answer:
@@ -144,6 +145,7 @@ class HttpsStore:
     def _check(self, answer: requests.Response, key: str) -> None:
         if answer.status_code >= 400:
             raise _refusal(answer.status_code, self._name(key))
+        refuse_encoded(answer.headers.get("Content-Encoding"), self._name(key))
 
     def _extent(self, answer: requests.Response, key: str) -> tuple[int, int]:
         """Offset of the body's first byte, and the size of the whole object."""
@@ -151,13 +153,19 @@ class HttpsStore:
         if found is not None:
             return found
         length = answer.headers.get("Content-Length", "")
-        if answer.status_code == 206 or not length.isdecimal():
+        if answer.status_code == 206:
             raise ServiceError(f"{self._name(key)}: the server does not say how large the file is")
-        return 0, int(length)
+        return 0, int(length) if length.isdecimal() else self._measured(key)
+
+    def _measured(self, key: str) -> int:
+        """Size of a file of a server that does not tell it: it is read to its end."""
+        with self._answer("GET", key, {}) as answer:
+            self._check(answer, key)
+            return sum(len(chunk) for chunk in self._chunks(answer, key))
 
     def _chunks(self, answer: requests.Response, key: str) -> Iterator[bytes]:
         try:
-            yield from chunked(partial(answer.raw.read, decode_content=True))
+            yield from chunked(partial(answer.raw.read, decode_content=False))
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise BrokenBodyError(f"{self._name(key)}: the transfer broke off: {error}", "run again later") from error
 

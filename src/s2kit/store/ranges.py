@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from s2kit.errors import ServiceError, TryLaterError
+from s2kit.errors import InputError, ServiceError, TryLaterError
 
 BODY_ATTEMPTS = 4
 """How often a body that broke off is asked for in all."""
@@ -16,20 +16,36 @@ class BrokenBodyError(TryLaterError):
 
 
 def request_range(start: int, length: int | None) -> str | None:
-    """The value of a Range header; None where the whole object is wanted."""
+    """The value of a Range header; None if the whole object is wanted."""
     if length is not None:
         return f"bytes={start}-{start + length - 1}"
     return f"bytes={start}-" if start else None
 
 
 def content_range(value: str | None) -> tuple[int, int] | None:
-    """`(first byte, size of the whole object)` of a Content-Range header; None where there is none that says so."""
+    """`(first byte, size of the whole object)` of a Content-Range header; None if there is none."""
     found = _CONTENT_RANGE.fullmatch(value or "")
     return (int(found[1]), int(found[3])) if found else None
 
 
+def refuse_encoded(encoding: str | None, name: str) -> None:
+    """Raise `InputError` if an object's bytes are an encoding of the file's, such as gzip.
+
+    Args:
+        encoding: The Content-Encoding header; `aws-chunked`, which some stores keep from the upload, changes nothing.
+        name: Address of the object, for the message.
+    """
+    codings = {coding.strip().lower() for coding in (encoding or "").split(",")} - {"", "identity", "aws-chunked"}
+    if codings:
+        raise InputError(
+            f"{name} is stored compressed (Content-Encoding: {', '.join(sorted(codings))}): "
+            "its bytes are not those of the file",
+            "store it without Content-Encoding",
+        )
+
+
 def sliced(chunks: Iterator[bytes], first: int, start: int, length: int | None, total: int, name: str) -> bytes:
-    """The wanted bytes out of a body, which may be the whole object where the server ignored the range.
+    """The wanted bytes out of a body, which may be the whole object if the server ignored the range.
 
     Args:
         chunks: The body; no more of it is taken than needed.

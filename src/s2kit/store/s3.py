@@ -25,7 +25,7 @@ from s2kit.run.chunking import chunked
 from s2kit.store.archive import Archive
 from s2kit.store.base import Body, ObjectInfo, Part
 from s2kit.store.keys import Credentials, credentials_for
-from s2kit.store.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, request_range, sliced
+from s2kit.store.ranges import BODY_ATTEMPTS, BrokenBodyError, content_range, refuse_encoded, request_range, sliced
 from s2kit.store.s3_errors import changed, short, translated, upload_failed
 
 GOOGLE = "https://storage.googleapis.com"
@@ -75,7 +75,9 @@ class S3Store:
         """Size and tag of one object."""
         with translated(self.archive, self._name(key)):
             answer = self._client.head_object(**self._object(key))
-        return _info(key, answer["ContentLength"], answer)
+        refuse_encoded(answer.get("ContentEncoding"), self._name(key))
+        nbytes = answer.get("ContentLength")
+        return _info(key, self._measured(key) if nbytes is None else nbytes, answer)
 
     def read(self, key: str, start: int = 0, length: int | None = None, if_match: str | None = None) -> bytes:
         """Bytes `start` to `start + length`, fewer at the end of the object; a body that breaks off is read again."""
@@ -95,7 +97,7 @@ class S3Store:
         if answer is None:
             yield Body(self.stat(key), start, iter(()))
             return
-        first, total = _extent(answer)
+        first, total = self._extent(answer, key)
         info = _info(key, total, answer)
         stream = answer["Body"]
         try:
@@ -123,7 +125,7 @@ class S3Store:
         return self.stat(key)
 
     def copies_from(self, other: object) -> bool:
-        """True where the server can copy from another store by itself: both are on one endpoint."""
+        """True if the server can copy from another store by itself: both are on one endpoint."""
         return isinstance(other, S3Store) and other._endpoint == self._endpoint and not other.archive.anonymous
 
     def copy_from(self, source: "S3Store", key: str, to_key: str, if_match: str | None = None) -> ObjectInfo:
@@ -155,7 +157,7 @@ class S3Store:
         answer = self._get(key, start, length, if_match)
         if answer is None:
             return Part(self.stat(key), b"")
-        first, total = _extent(answer)
+        first, total = self._extent(answer, key)
         name = self._name(key)
         with closing(answer["Body"]) as stream:
             data = sliced(self._chunks(stream, name), first, start, length, total, name)
@@ -163,7 +165,7 @@ class S3Store:
         return Part(_info(key, total, answer), data, ranged)
 
     def _get(self, key: str, start: int, length: int | None, if_match: str | None) -> Any:
-        """The answer to a range request; None where the object ends before the range begins."""
+        """The answer to a range request; None if the object ends before the range begins."""
         extra: dict[str, Any] = {"IfMatch": f'"{if_match}"'} if if_match else {}
         asked = request_range(start, length)
         if asked:
@@ -175,10 +177,27 @@ class S3Store:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 416:
                     return None
                 raise
+        refuse_encoded(answer.get("ContentEncoding"), self._name(key))
         if if_match and answer.get("ETag", "").strip('"') not in {"", if_match}:
             answer["Body"].close()
             raise changed(self._name(key))
         return answer
+
+    def _extent(self, answer: Any, key: str) -> tuple[int, int]:
+        """Offset of the first byte of an answer's body, and the size of the whole object."""
+        found = content_range(answer.get("ContentRange"))
+        if found is not None:
+            return found
+        nbytes = answer.get("ContentLength")
+        return 0, self._measured(key) if nbytes is None else nbytes
+
+    def _measured(self, key: str) -> int:
+        """Size of an object of a gateway that does not tell it: from the answer to a range, else by reading it."""
+        with translated(self.archive, self._name(key)):
+            answer = self._client.get_object(**self._object(key), Range="bytes=0-0")
+        with closing(answer["Body"]) as stream:
+            found = content_range(answer.get("ContentRange"))
+            return found[1] if found else sum(len(chunk) for chunk in self._chunks(stream, self._name(key)))
 
     def _chunks(self, stream: Any, name: str) -> Iterator[bytes]:
         try:
@@ -202,12 +221,6 @@ class S3Store:
 
 def _info(key: str, nbytes: int, answer: Any) -> ObjectInfo:
     return ObjectInfo(key, nbytes, answer.get("ETag", "").strip('"') or None)
-
-
-def _extent(answer: Any) -> tuple[int, int]:
-    """Offset of the first byte of an answer's body, and the size of the whole object."""
-    found = content_range(answer.get("ContentRange"))
-    return found if found is not None else (0, answer["ContentLength"])
 
 
 def _chain() -> tuple[tuple[str, str], ...]:

@@ -28,7 +28,10 @@ _PASSING = (
 )
 _PASSING_CODES = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded"})
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
-_WRONG_KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthorizationHeaderMalformed"})
+_WRONG_KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken"})
+
+
+_REGION_CODES = frozenset({"IllegalLocationConstraintException", "AuthorizationHeaderMalformed", "PermanentRedirect"})
 
 
 @contextmanager
@@ -60,13 +63,30 @@ def from_answer(error: boto.ClientError, archive: Archive, name: str) -> S2KitEr
         return NotFoundError(f"{name}: {what}", f"see what archive {archive.name} holds before you name a key")
     if code == "InvalidObjectState":
         return NotFoundError(f"{name}: archived off line", "take the product from another archive")
+    region = _region_wanted(error)
+    if region is not None:
+        return ConfigError(
+            f"{name}: the bucket is in region {region}, not {archive.region or 'the default one'}",
+            f'set region = "{region}" for archives.{archive.name}',
+        )
     if status == 429 or status >= 500 or code in _PASSING_CODES:
         return TryLaterError(f"{name}: the service is busy ({status} {code})", "run again later")
+    if status in {301, 307} or code in _REGION_CODES:
+        return ConfigError(f"{name}: the bucket is in another region", f"set region for archives.{archive.name}")
     if status in {401, 403} or code in _EXPIRED | _WRONG_KEYS:
         return _refused(code, archive, name)
-    if status in {301, 307} or code == "IllegalLocationConstraintException":
-        return ConfigError(f"{name}: the bucket is in another region", f"set region for archives.{archive.name}")
     return ServiceError(f"{name}: the service answered {status} {code}", "see whether the endpoint speaks S3")
+
+
+def _region_wanted(error: boto.ClientError) -> str | None:
+    """The region that a server names when it was asked in another; None if that is not what is wrong."""
+    answer = error.response
+    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if answer.get("Error", {}).get("Code") not in _REGION_CODES and status not in {301, 307, 400}:
+        return None
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    stated: object = answer.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region")
+    return str(stated) if stated else None
 
 
 def from_library(error: BaseException, archive: Archive, name: str) -> S2KitError:
