@@ -20,7 +20,7 @@ from botocore import UNSIGNED
 from botocore import exceptions as boto
 from botocore.config import Config
 
-from s2kit.errors import OutputError
+from s2kit.errors import OutputError, S2KitError
 from s2kit.run.chunking import chunked
 from s2kit.store.archive import Archive
 from s2kit.store.base import Body, ObjectInfo, Part
@@ -177,10 +177,13 @@ class S3Store:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 416:
                     return None
                 raise
-        refuse_encoded(answer.get("ContentEncoding"), self._name(key))
-        if if_match and answer.get("ETag", "").strip('"') not in {"", if_match}:
+        try:
+            refuse_encoded(answer.get("ContentEncoding"), self._name(key))
+            if if_match and answer.get("ETag", "").strip('"') not in {"", if_match}:
+                raise changed(self._name(key))
+        except S2KitError:
             answer["Body"].close()
-            raise changed(self._name(key))
+            raise
         return answer
 
     def _extent(self, answer: Any, key: str) -> tuple[int, int]:
