@@ -3,10 +3,14 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from s2kit.cli.inputs import parse_refs, product_refs
+from s2kit.cli.app import app
+from s2kit.cli.inputs import named_products, parse_refs
 from s2kit.errors import InputError
 
 NAMES = ["S2A_MSIL2A_20221005T115411_N0400_R023_T29UNU_20221005T164454", "some/folder.SAFE"]
@@ -15,8 +19,8 @@ FEATURES = {"type": "FeatureCollection", "features": [{"type": "Feature", "id": 
 
 
 def test_words_come_in_order_and_once() -> None:
-    assert [ref.text for ref in product_refs(["b", "a", "b"])] == ["b", "a"]
-    assert product_refs(None) == []
+    assert [ref.text for ref in named_products(["b", "a", "b"]) or ()] == ["b", "a"]
+    assert named_products(None) is None
 
 
 def test_names_with_blank_lines_and_comments() -> None:
@@ -54,7 +58,58 @@ def test_what_is_no_list_of_products_is_refused(text: str, message: str) -> None
         list(parse_refs(text))
 
 
+TABLE = """\
+id                    datetime              grid:code
+S2A_MSIL2A_A          2022-10-05T11:54:11Z  MGRS-29UNU
+S2A_MSIL2A_B_longer   2022-10-08T11:54:11Z
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE,
+        "datetime,id\n2022-10-05,S2A_MSIL2A_A\n2022-10-08,S2A_MSIL2A_B_longer\n",
+        "status        path\ndone          S2A_MSIL2A_A\nalready-there S2A_MSIL2A_B_longer\n",
+    ],
+)
+def test_a_table_names_what_stands_in_its_id_column(text: str) -> None:
+    assert [ref.text for ref in parse_refs(text)] == ["S2A_MSIL2A_A", "S2A_MSIL2A_B_longer"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n# nothing today\n", "[]", '{"type": "FeatureCollection", "features": []}', "id,tile"]
+)
+def test_nothing_is_named(text: str) -> None:
+    assert list(parse_refs(text)) == []
+
+
+VERBS = {
+    "render": ["--out", "out"],
+    "download": ["--out", "out"],
+    "chips": ["--lon", "1.5", "--lat", "43.6"],
+    "stats": ["--lon", "1.5", "--lat", "43.6", "--parcels", "p.geojson"],
+    "pixels": ["--band", "B04"],
+    "verify": [],
+    "info": [],
+}
+
+
+@pytest.mark.parametrize("stdin", ["", "# none\n", '{"items": []}'])
+@pytest.mark.parametrize("verb", VERBS)
+def test_stdin_that_names_nothing_is_not_the_same_as_no_argument(
+    verb: str, stdin: str, scene: Any, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    words = ["--dataset", str(scene.folder), verb, "-", *(out if word == "out" else word for word in VERBS[verb])]
+    quiet = CliRunner().invoke(app, words, input=stdin)
+    assert (quiet.exit_code, quiet.output) == (0, "")
+    assert not (tmp_path / "out").exists()
+    assert "nothing to do" in CliRunner().invoke(app, [*words, "-v"], input=stdin).stderr
+    assert CliRunner().invoke(app, [*words, "--fail-if-empty"], input=stdin).exit_code == 3
+
+
 def test_a_dash_reads_stdin() -> None:
-    code = "from s2kit.cli.inputs import product_refs; print([ref.text for ref in product_refs(['x', '-'])])"
+    code = "from s2kit.cli.inputs import named_products; print([ref.text for ref in named_products(['x', '-'])])"
     result = subprocess.run([sys.executable, "-c", code], input="a\nb\n", capture_output=True, text=True, check=True)
     assert result.stdout == "['x', 'a', 'b']\n"

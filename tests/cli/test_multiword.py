@@ -6,13 +6,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from s2kit.cli.multiword import PairsCommand
+from s2kit.cli.multiword import Verb
 from s2kit.cli.options import Aoi, Bbox, Point, Range
 
 app = typer.Typer()
 
 
-@app.command(cls=PairsCommand)
+@app.command(cls=Verb)
 def search(
     aoi: Aoi = None, range_: Range = None, bbox: Bbox = None, point: Point = None, rest: list[str] | None = None
 ) -> None:
@@ -76,7 +76,7 @@ def test_words_that_are_no_numbers_are_named() -> None:
 def test_nothing_is_folded_behind_two_dashes() -> None:
     other = typer.Typer()
 
-    @other.command(cls=PairsCommand)
+    @other.command(cls=Verb)
     def take(words: list[str]) -> None:
         typer.echo(" ".join(words))
 

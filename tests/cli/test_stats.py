@@ -153,7 +153,7 @@ def test_clear_products_for_the_next_pipe(data):
 
 def test_an_empty_pipe_is_no_reason_to_search(data):
     for verb, words in (("chips", ["--lon", 1, "--lat", 44]), ("stats", ["--parcels", "p.geojson"])):
-        result = run(verb, "-", *words, input="")
+        result = run(verb, "-", *words, "-v", input="")
         assert result.stdout == ""
         assert "nothing to do" in result.stderr
         run(verb, "-", *words, "--fail-if-empty", code=3, input="# none\n")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.download.plan import Arrangement, DownloadRequest, Plan, ProductResult, Status
+from s2kit.download.plan import Plan, ProductResult, Status
 from s2kit.download.record import DownloadRecord, FileState
-from s2kit.download.run import download, plan_downloads, summary, with_dataset
+from s2kit.download.request import Arrangement, DownloadRequest, with_dataset
+from s2kit.download.run import download, plan_downloads, summary
 from s2kit.errors import (
     AccessError,
     DiskError,

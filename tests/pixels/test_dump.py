@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from s2kit.errors import AccessError, InputError, NotFoundError, ServiceError, TryLaterError
 from s2kit.pixels.dump import (
+    LegacyError,
     NoSuchLevelError,
     PixelFormat,
     PixelRequestError,
-    SeedError,
     csv_chunks,
     json_chunks,
-    seed_error,
+    legacy_error,
     statistics,
 )
 
@@ -52,8 +52,8 @@ def test_csv():
     ],
 )
 def test_each_error_has_one_of_the_four_texts(error, text):
-    assert seed_error(error) == text
-    assert len(SeedError) == 4
+    assert legacy_error(error) == text
+    assert len(LegacyError) == 4
 
 
 def test_statistics_leave_no_data_out():

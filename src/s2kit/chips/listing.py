@@ -11,7 +11,8 @@ from s2kit.archive.find import archive_read
 from s2kit.chips.output import ChipsOutput
 from s2kit.chips.page import Legend
 from s2kit.chips.record import ChipStyle, safe_name
-from s2kit.chips.run import ChipsRequest, ChipsResult, PlannedSeries
+from s2kit.chips.request import ChipsRequest
+from s2kit.chips.run import ChipsResult, PlannedSeries
 from s2kit.picture.indices import find_index
 from s2kit.picture.lut import Lut
 from s2kit.picture.palettes import palette

@@ -1,12 +1,13 @@
-"""Places and products as they were typed: points, files of points, parcels; named products, folders, searches."""
+"""Places and products of options: points, files of points, parcels; named products, folders, searches."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict
 
 from s2kit.area.aoi_files import read_aois
-from s2kit.area.dates import DateRange, parse_date, parse_range
+from s2kit.area.dates import DateRange, parse_range
 from s2kit.area.parcel import Parcel, at_point, by_pid, matching, parse_where
 from s2kit.area.parcel_files import parcel_path, read_parcels
 from s2kit.area.projection import LON_LAT, project, project_point
@@ -17,9 +18,10 @@ from s2kit.chips.record import ChipSite, point_place, safe_name
 from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Note, Report
-from s2kit.search import search
-from s2kit.search.words import SearchWords, understood
-from s2kit.settings import Settings, default_cache_dir
+from s2kit.run.options import Dates, Moment, Ranges, Rows, Text, Texts, rows, text, texts
+from s2kit.search import SearchRequest, search
+from s2kit.search.request import parse_ranges
+from s2kit.settings import Loaded, Settings, default_cache_dir
 
 _MANY_AREAS = 20
 """More places than this are searched as boxes around those that lie together."""
@@ -28,49 +30,47 @@ PLACES_KEY = "s2kit:places"
 """Key under which records carry places from one verb to the next."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhereWords:
-    """Where, as typed."""
+class WhereOptions(TypedDict, total=False):
+    """Options that say where; None means not given."""
 
-    lon: float | None = None
-    lat: float | None = None
-    point: tuple[tuple[float, float], ...] = ()
-    aoi: tuple[str, ...] = ()
+    lon: float | None
+    """Longitude of a point, in degrees."""
+    lat: float | None
+    point: Rows
+    """Points `(lon, lat)` in degrees."""
+    points: Texts
     """Files, WKT or GeoJSON; each feature is a place."""
-    parcels: str | None = None
+    parcels: Text | None
     """A parcel file; `{year}` and `{ptype}` are replaced."""
-    year: int | None = None
-    ptype: str = ""
-    pid: tuple[str, ...] = ()
-    where: tuple[str, ...] = ()
-    margin_m: float | None = None
-    """The chip is the parcel's box with this margin."""
-
-    @property
-    def lonlat(self) -> tuple[float, float] | None:
-        """The point of `--lon` and `--lat`.
-
-        Raises:
-            UsageError: One without the other.
-        """
-        if (self.lon is None) != (self.lat is None):
-            raise UsageError("--lon and --lat belong together", "as in --lon 1.5 --lat 43.6")
-        return None if self.lon is None or self.lat is None else (self.lon, self.lat)
+    year: int | None
+    ptype: str
+    pid: Texts
+    """Ids of parcels."""
+    where: Texts
+    """`KEY=VALUE`: parcels with this attribute."""
+    margin: float | None
+    """Metres around a parcel's box; None for a chip of fixed size at its centroid."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhichWords:
-    """Which products, as typed."""
+class WhichOptions(TypedDict, total=False):
+    """Options that say which products; None means not given."""
 
-    refs: tuple[ProductRef, ...] = ()
-    """Named products and folders; empty for a search."""
-    start: str | None = None
-    end: str | None = None
-    ranges: tuple[tuple[str, str], ...] = ()
-    dates: tuple[str, ...] = ()
-    level: str | None = None
-    max_cloud_pct: float | None = None
-    catalogue: tuple[str, ...] = ()
+    start: Moment | None
+    """First day, UTC."""
+    end: Moment | None
+    """Last day, UTC."""
+    range: Ranges
+    """`(start, end)` in UTC, both days included."""
+    date: Dates
+    """Dates in one word: `2020-01`, `2020-01-01/2020-01-13`, `-10d`."""
+    level: str | None
+    """`l2a` or `l1c`."""
+    max_cloud: float | None
+    """At most this cloud cover of the product, in percent."""
+    catalogue: Texts
+    """Names or addresses of catalogues to search."""
+    archive: str | None
+    """Archive to read from."""
 
 
 def cache_root(settings: Settings) -> Path:
@@ -78,7 +78,19 @@ def cache_root(settings: Settings) -> Path:
     return settings.cache_dir if settings.cache_dir != Path() else default_cache_dir()
 
 
-def chosen_parcels(words: WhereWords, settings: Settings, report: Report) -> tuple[Parcel, ...]:
+def lonlat(options: WhereOptions) -> tuple[float, float] | None:
+    """The point of `--lon` and `--lat`.
+
+    Raises:
+        UsageError: One without the other.
+    """
+    lon, lat = options.get("lon"), options.get("lat")
+    if (lon is None) != (lat is None):
+        raise UsageError("--lon and --lat belong together", "as in --lon 1.5 --lat 43.6")
+    return None if lon is None or lat is None else (lon, lat)
+
+
+def chosen_parcels(options: WhereOptions, settings: Settings, report: Report) -> tuple[Parcel, ...]:
     """The parcels that are asked for: all of the file where nothing narrows it.
 
     Raises:
@@ -86,21 +98,21 @@ def chosen_parcels(words: WhereWords, settings: Settings, report: Report) -> tup
         NotFoundError: No such file, no such id, or no parcel at the point.
         InputError: The file cannot be read.
     """
-    if words.parcels is None:
+    named = options.get("parcels")
+    if named is None:
         raise UsageError("no parcels are named", "add --parcels FILE")
-    file = read_parcels(parcel_path(words.parcels, words.year, words.ptype), settings.parcels)
+    file = read_parcels(parcel_path(text(named), options.get("year"), options.get("ptype", "")), settings.parcels)
     for note in file.notes:
         report(Note(note))
     chosen: Sequence[Parcel] = file.parcels
-    if words.where:
-        chosen = list(matching(chosen, [parse_where(text) for text in words.where]))
-    if words.pid:
-        chosen = by_pid(chosen, words.pid)
-    if words.lonlat is not None:
-        lon, lat = words.lonlat
-        chosen = at_point(chosen, lon, lat)
+    if conditions := texts(options.get("where")):
+        chosen = list(matching(chosen, [parse_where(condition) for condition in conditions]))
+    if pids := texts(options.get("pid")):
+        chosen = by_pid(chosen, pids)
+    if (point := lonlat(options)) is not None:
+        chosen = at_point(chosen, *point)
     if not chosen:
-        raise NotFoundError(f"no parcel of {words.parcels} fits", "list them with s2kit parcels --parcels FILE")
+        raise NotFoundError(f"no parcel of {text(named)} fits", "list them with s2kit parcels --parcels FILE")
     return tuple(chosen)
 
 
@@ -117,11 +129,13 @@ def parcel_place(parcel: Parcel, margin_m: float | None = None) -> ChipSite:
     return ChipSite(safe_name(f"parcel_{parcel.pid}"), title, *centre, round(side, 1), parcel.geometry)
 
 
-def places(words: WhereWords, refs: Sequence[ProductRef], settings: Settings, report: Report) -> tuple[ChipSite, ...]:
+def places(
+    options: WhereOptions, refs: Sequence[ProductRef], settings: Settings, report: Report
+) -> tuple[ChipSite, ...]:
     """The places of a call, each under its own name.
 
-    With no place typed, the records on stdin may carry them; else the places at which the same products were last
-    found clear by `s2kit stats --clear` are taken, with a note.
+    If no place is given, the records of the products may carry them; else the places at which the same products were
+    last found clear by `s2kit stats --clear` are taken, with a note.
 
     Raises:
         UsageError: There is no place at all.
@@ -129,15 +143,15 @@ def places(words: WhereWords, refs: Sequence[ProductRef], settings: Settings, re
         InputError: A place that is none.
     """
     found: list[ChipSite] = []
-    if words.parcels is not None:
-        found += [parcel_place(parcel, words.margin_m) for parcel in chosen_parcels(words, settings, report)]
-    elif words.pid or words.where:
+    if options.get("parcels") is not None:
+        found += [parcel_place(one, options.get("margin")) for one in chosen_parcels(options, settings, report)]
+    elif options.get("pid") or options.get("where"):
         raise UsageError("--pid and --where choose from a parcel file", "add --parcels FILE")
-    elif words.lonlat is not None:
-        found.append(point_place(*words.lonlat))
-    found += [point_place(lon, lat) for lon, lat in words.point]
-    if words.aoi:
-        areas = read_aois(words.aoi, each_feature=True)
+    elif (point := lonlat(options)) is not None:
+        found.append(point_place(*point))
+    found += [point_place(lon, lat) for lon, lat in rows(options.get("point"), 2, "point")]
+    if files := texts(options.get("points")):
+        areas = read_aois(files, each_feature=True)
         for note in areas.notes:
             report(Note(note))
         for aoi in areas.aois:
@@ -176,17 +190,18 @@ def _unique(found: Iterable[ChipSite]) -> tuple[ChipSite, ...]:
     return tuple(unique)
 
 
-def time_ranges(words: WhichWords, now: datetime | None = None) -> tuple[DateRange, ...]:
+def time_ranges(options: WhichOptions, now: datetime | None = None) -> tuple[DateRange, ...]:
     """The dates of a call; empty for any time.
 
     Raises:
         UsageError: A text that is no date, or a start after its end.
     """
     now = now or datetime.now(UTC)
-    ranges = [parse_range(*pair, now) for pair in words.ranges] + [parse_date(text, now) for text in words.dates]
-    if words.start is not None or words.end is not None:
-        ranges.append(parse_range(words.start or "..", words.end or "..", now))
-    return tuple(dict.fromkeys(ranges))
+    ranges = parse_ranges(options.get("range"), options.get("date"), now)
+    start, end = options.get("start"), options.get("end")
+    if start is None and end is None:
+        return ranges
+    return tuple(dict.fromkeys([*ranges, parse_range(text(start or ".."), text(end or ".."), now)]))
 
 
 def normal_level(text: str | None, settings: Settings) -> str:
@@ -202,49 +217,52 @@ def normal_level(text: str | None, settings: Settings) -> str:
 
 
 def products(
-    words: WhichWords,
+    options: WhichOptions,
+    refs: Sequence[ProductRef] | None,
     around: Sequence[tuple[float, float, float, float]],
-    settings: Settings,
-    secrets: Mapping[str, str],
+    loaded: Loaded,
     report: Report,
 ) -> tuple[Found, ...]:
     """The products to choose from: those that are named, those of a folder, or those that a search finds.
 
     Args:
-        words: What was typed.
+        options: When, and which level.
+        refs: The products and folders that were named; None for a search.
         around: Boxes `west, south, east, north` in lon/lat, one a place; a point has no width.
-        settings: Catalogue, level and dataset folder.
-        secrets: Credentials by the names of `settings.SECRETS`.
-        report: Hears what is left out.
+        loaded: Catalogue, level and dataset folder.
+        report: Takes what is left out.
 
     Raises:
-        NotFoundError: A named product is not there.
-        UsageError: Words that cannot stand together.
+        NotFoundError: A named product does not exist.
+        UsageError: Options that exclude each other.
         S2KitError: As the catalogue says.
     """
-    ranges = time_ranges(words)
-    level = normal_level(words.level, settings)
-    if words.refs:
-        found = found_in_refs(_where_read(words.refs, settings), settings, level, report)
-        asked = level if words.level else None
-        return tuple(wanted(found, ranges, asked, words.max_cloud_pct))
+    settings = loaded.settings
+    ranges = time_ranges(options)
+    asked, most = options.get("level"), options.get("max_cloud")
+    level = normal_level(asked, settings)
+    if refs is not None:
+        found = found_in_refs(_where_read(refs, settings), settings, level, report)
+        return tuple(wanted(found, ranges, level if asked else None, most))
     boxes = _boxes(around)
-    search_words = SearchWords(
-        point=tuple((west, south) for west, south, east, north in boxes if west == east and south == north),
-        bbox=tuple(box for box in boxes if box[0] != box[2] or box[1] != box[3]),
-        ranges=tuple((_text(when.start), _text(when.end)) for when in ranges),
-        catalogue=words.catalogue,
-        level=level.lower(),
-        max_cloud_pct=words.max_cloud_pct,
+    request = SearchRequest.parse(
+        loaded,
+        report,
+        point=[(west, south) for west, south, east, north in boxes if west == east and south == north],
+        bbox=[box for box in boxes if box[0] != box[2] or box[1] != box[3]],
+        range=[(_text(when.start), _text(when.end)) for when in ranges],
+        catalogue=options.get("catalogue"),
+        level=level,
+        max_cloud=most,
         sort="none",
         dedupe="none",
+        limit=0,
     )
-    request = replace(understood(search_words, settings, secrets, datetime.now(UTC)).request, limit=None)
     looking = search(request, report)
     records = {record.id: record for record in looking}
     if looking.problem is not None:
         raise looking.problem
-    return tuple(wanted(found_in_records(records.values(), settings), ranges, level, words.max_cloud_pct))
+    return tuple(wanted(found_in_records(records.values(), settings), ranges, level, most))
 
 
 def _where_read(refs: Sequence[ProductRef], settings: Settings) -> list[ProductRef]:

@@ -5,44 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from s2kit.archive.pixel_source import SourceRef, warn_offsets
-from s2kit.area.dates import DateRange
 from s2kit.chips.cache import ChipStore, open_store_of
-from s2kit.chips.candidates import Found, choose
+from s2kit.chips.candidates import choose
 from s2kit.chips.cut import CutTask, PlaceTask, cut_chips
-from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle
+from s2kit.chips.record import ChipRecord, ChipSite
+from s2kit.chips.request import ChipsRequest, native_resolution
 from s2kit.chips.selection import Choice, check_limit
 from s2kit.errors import InputError, S2KitError
-from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed, pmap
-from s2kit.settings import Settings
-
-LIMIT = 24
-"""Most new chips of one series, as in the chip service of old."""
-"""Sources of an offset that are no proof."""
-BATCH_LIMIT = 36
-"""Most new chips of a batch, products times bands."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChipsRequest:
-    """What to cut."""
-
-    places: tuple[ChipSite, ...]
-    recipe: ChipStyle
-    found: tuple[Found, ...]
-    """Products to choose from."""
-    ranges: tuple[DateRange, ...] = ()
-    """The window: chips that were cut before are shown if they lie in it. Empty for any time."""
-    level: str | None = None
-    """`L1C` or `L2A`; None for both."""
-    limit: int | None = LIMIT
-    max_cloud_chip_pct: float | None = None
-    """Leave out chips with more cloud than this by SCL."""
-    cache_dir: Path
-    jobs: int = 0
-    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +68,6 @@ def plan(request: ChipsRequest) -> list[PlannedSeries]:
         check_limit(len(fresh), len(choices), request.limit)
         planned.append(PlannedSeries(place, choices, store, fresh))
     return planned
-
-
-def native_resolution(band: str) -> int:
-    """The resolution at which a band or layer is made."""
-    return BANDS[band].resolution_m if band in BANDS else LAYERS[band].resolution_m
 
 
 def cut(request: ChipsRequest, planned: Sequence[PlannedSeries], report: Report = silent) -> ChipsResult:

@@ -86,7 +86,7 @@ def _register() -> None:
     from s2kit.cli.download import download
     from s2kit.cli.info import info
     from s2kit.cli.jobs import jobs_app
-    from s2kit.cli.multiword import PairsCommand
+    from s2kit.cli.multiword import Verb
     from s2kit.cli.parcels import parcels
     from s2kit.cli.pixels import pixels
     from s2kit.cli.render import render
@@ -97,20 +97,10 @@ def _register() -> None:
 
     app.add_typer(cache_app, name="cache")
     app.add_typer(config_app, name="config")
-    app.add_typer(serve_app, name="serve")
     app.add_typer(jobs_app, name="jobs")
-    app.command("bands")(bands)
-    app.command("demo")(demo)
-    app.command("doctor")(doctor)
-    app.command("download")(download)
-    app.command("info")(info)
-    app.command("pixels", cls=PairsCommand)(pixels)
-    app.command("render", cls=PairsCommand)(render)
-    app.command("search", cls=PairsCommand)(search)
-    app.command("verify")(verify)
-    app.command("chips", cls=PairsCommand)(chips)
-    app.command("parcels", cls=PairsCommand)(parcels)
-    app.command("stats", cls=PairsCommand)(stats)
+    app.add_typer(serve_app, name="serve")
+    for verb in (bands, chips, demo, doctor, download, info, parcels, pixels, render, search, stats, verify):
+        app.command(verb.__name__, cls=Verb)(verb)
 
 
 _register()

@@ -4,19 +4,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from s2kit.cli.context import session
-from s2kit.cli.options import Format, OutputFile, OutputFormat
+from s2kit.cli.options import OutputFile, OutputFormat, chosen_format
 
 COLUMNS = ("band", "name", "centre_nm_s2a", "centre_nm_s2b", "centre_nm_s2c", "resolution_m", "levels", "use", "source")
 
 
-def bands(form: OutputFormat = Format.TABLE, output: OutputFile = None) -> None:
+def bands(form: OutputFormat = None, output: OutputFile = None) -> None:
     """List the bands: centre wavelength on each satellite, resolution, use and source; then the layers."""
     from s2kit.cli.output import emit
     from s2kit.product.bands import SOURCE
 
     with session("bands"):
         extra = {"source": SOURCE}
-        emit(records(), form, COLUMNS, command="bands", id_key="band", extra=extra, output=output)
+        emit(
+            records(), chosen_format(form, output), COLUMNS, command="bands", id_key="band", extra=extra, output=output
+        )
 
 
 def records() -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from s2kit.cli.context import session
-from s2kit.cli.options import Format, OutputFormat
+from s2kit.cli.options import Format, StdoutFormat
 
 if TYPE_CHECKING:
     from s2kit.run.cache_folders import CacheUsage
@@ -19,7 +19,7 @@ Names = Annotated[
 
 
 @cache_app.command()
-def show(names: Names = None, form: OutputFormat = Format.TABLE) -> None:
+def show(names: Names = None, form: StdoutFormat = Format.TABLE) -> None:
     """Print how much each part of the cache holds, and where it is."""
     with session("cache") as run:
         from s2kit.admin.cache import show_cache
@@ -33,7 +33,7 @@ def clear(
     older_than: Annotated[
         str | None, typer.Option("--older-than", metavar="AGE", help="Keep what is younger: 12h, 30d, 8w.")
     ] = None,
-    form: OutputFormat = Format.TABLE,
+    form: StdoutFormat = Format.TABLE,
 ) -> None:
     """Remove what is kept, and print how much that was; it is made again when it is needed."""
     with session("cache") as run:

@@ -1,54 +1,48 @@
 """`s2kit chips`: series of small pictures at a place."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from s2kit.cli.context import Session, session
 from s2kit.cli.options import (
+    BoaOffset,
     CatalogueName,
+    CogArchive,
     Date,
     DryRun,
+    End,
     FailIfEmpty,
     Format,
     Jobs,
+    Lat,
+    Lon,
     MaxCloud,
     Out,
     Overwrite,
+    Parcels,
+    Pid,
     Point,
+    Points,
     Products,
+    Ptype,
     Range,
     Res,
+    Start,
+    Where,
+    Year,
+    chosen_format,
 )
 
 if TYPE_CHECKING:
-    from s2kit.chips.words import ChipWords, UnderstoodChips
-
-Lon = Annotated[float | None, typer.Option("--lon", metavar="DEG", help="Longitude of the place.")]
-Lat = Annotated[float | None, typer.Option("--lat", metavar="DEG", help="Latitude of the place.")]
-Points = Annotated[
-    list[str] | None,
-    typer.Option("--points", "--aoi", metavar="FILE|WKT", help="Places, one a feature: GeoJSON, CSV, KML, WKT."),
-]
-Parcels = Annotated[
-    str | None,
-    typer.Option(
-        "--parcels", metavar="FILE", help="Parcels: GeoJSON, GeoPackage, Shapefile; {year} and {ptype} in it."
-    ),
-]
-Year = Annotated[int | None, typer.Option("--year", metavar="YYYY", help="Fills {year} of the parcel file.")]
-Ptype = Annotated[str, typer.Option("--ptype", metavar="TYPE", help="Fills {ptype} of the parcel file.")]
-Pid = Annotated[list[str] | None, typer.Option("--pid", metavar="ID", help="Parcel id; may be repeated.")]
-Where = Annotated[list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Parcels with this attribute.")]
-Start = Annotated[
-    str | None, typer.Option("--start", "--start-date", "--start_date", metavar="DAY", help="First day, UTC.")
-]
-End = Annotated[str | None, typer.Option("--end", "--end-date", "--end_date", metavar="DAY", help="Last day, UTC.")]
-BoaOffset = Annotated[
-    str,
-    typer.Option("--boa-offset", metavar="auto|applied|needed|DN", help="Offset of GeoTIFFs from baseline 04.00 on."),
-]
+    from s2kit.chips import ChipsMade, ChipsRequest
+    from s2kit.chips.output import ChipsOutput
+    from s2kit.settings import Loaded
 
 
 def chips(
@@ -73,12 +67,14 @@ def chips(
         str | None, typer.Option("--level", "--plevel", metavar="l2a|l1c", help="Processing level.")
     ] = None,
     bands: Annotated[
-        str | None,
-        typer.Option("--bands", "--band", metavar="B08,B04,B03", help="One or three bands; any number with --raw."),
+        list[str] | None,
+        typer.Option(
+            "--bands", "--band", metavar="B08,B04,B03", help="One or three bands, any number with --raw; repeatable."
+        ),
     ] = None,
-    lut: Annotated[
+    stretch: Annotated[
         str | None,
-        typer.Option("--lut", "--stretch", metavar="5_95", help="Percentiles, or low and high of each band."),
+        typer.Option("--stretch", "--lut", metavar="5_95", help="Percentiles, or low and high of each band."),
     ] = None,
     res: Res = None,
     index: Annotated[str | None, typer.Option("--index", metavar="ndvi", help="Draw an index in colours.")] = None,
@@ -104,189 +100,111 @@ def chips(
     ] = "nearest",
     boa_offset: BoaOffset = "auto",
     catalogue: CatalogueName = None,
-    archive: Annotated[
-        str | None, typer.Option("--archive", metavar="NAME", help="auto, cogs, aws, cdse, gcp or one of the settings.")
-    ] = None,
+    archive: CogArchive = None,
     batch: Annotated[
         Path | None,
         typer.Option("--batch", metavar="FILE", help="A JSON body with lon, lat, tiles, bands, chipsize."),
     ] = None,
     difference: Annotated[
         tuple[Path, Path] | None,
-        typer.Option("--difference", metavar="A.tif B.tif", help="Normalised difference of two raw chips, no more."),
+        typer.Option(
+            "--difference", metavar="A.tif B.tif", help="Only compute the normalised difference of two raw chips."
+        ),
     ] = None,
-    listing: Annotated[bool, typer.Option("--list", help="Say what would be cut, and stop.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List what would be cut, and stop.")] = False,
     dry_run: DryRun = False,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep chips of other runs.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not read or write the cache of chips.")] = False,
     out: Out = None,
     overwrite: Overwrite = False,
     form: Annotated[
         Format | None,
-        typer.Option("--format", "-f", help="What stdout carries; paths, or JSON with --raw, by default."),
+        typer.Option("--format", "-f", help="Output format; by default paths, or JSON with --raw."),
     ] = None,
     jobs: Jobs = None,
     fail_if_empty: FailIfEmpty = False,
 ) -> None:
-    """Cut a time series of small pictures at a place, and a page that shows them.
+    """Cut a time series of small pictures at a place, and write a page that shows them.
 
     s2kit chips --lon 1.5 --lat 43.6 --start 2024-04-01 --end 2024-06-30
     """
-    given = locals()
-    with session("chips", level=None, archive=archive, jobs=jobs, cache=False if no_cache else None) as run:
+    if form is not None:
+        form = chosen_format(form, None)
+    with session("chips", fail_if_empty=fail_if_empty, cache=False if no_cache else None) as run:
         if difference is not None:
-            _difference(run, difference, index, out, overwrite=overwrite)
+            _difference(difference, index, out, overwrite=overwrite)
             return
-        words = _words(given)
-        if nothing_named(run, given, words.which):
-            run.close(empty=True, fail_if_empty=fail_if_empty)
-            return
-        with _cache(run, use=run.settings.cache) as settings:
-            from s2kit.chips.words import understood_chips
+        with _cache(run) as loaded:
+            from s2kit.chips import ChipsRequest
+            from s2kit.cli.inputs import named_products
 
-            asked = understood_chips(words, settings, run.secrets, settings.jobs, run.report)
+            request = ChipsRequest.parse(
+                loaded, run.report, products=named_products(products), lon=lon, lat=lat, point=point, points=points,
+                parcels=parcels, year=year, ptype=ptype, pid=pid, where=where, margin=margin, start=start, end=end,
+                range=range_, date=date, level=level, bands=bands, stretch=stretch, res=res, index=index,
+                chipsize=chipsize, size_px=size_px, force=force, max_cloud=max_cloud, max_cloud_chip=max_cloud_chip,
+                limit=limit, raw=raw, resampling=resampling, boa_offset=boa_offset, catalogue=catalogue,
+                archive=archive, batch=batch, jobs=jobs,
+            )  # fmt: skip
             if listing or dry_run:
-                _list(run, asked, form or Format.TABLE, dry_run=dry_run)
+                _list(run, request, form or Format.TABLE, dry_run=dry_run)
             else:
-                _cut(run, asked, form, out, overwrite=overwrite, fail_if_empty=fail_if_empty)
+                _make(run, request, form, out, overwrite=overwrite)
 
 
-def nothing_named(run: Session, given: dict[str, Any], which: Any) -> bool:
-    """True where products were to come from stdin and none came: that is no reason to search for some."""
-    from s2kit.run.events import Note
-
-    if not given["products"] or which.refs:
-        return False
-    run.report(Note("stdin names no product: there is nothing to do", warning=True))
-    return True
-
-
-def _words(given: dict[str, Any]) -> "ChipWords":
-    from s2kit.chips.words import ChipWords
-
-    names = ("bands", "lut", "res", "index", "size_px", "force", "raw", "resampling", "boa_offset", "limit", "batch")
-    return ChipWords(
-        where=where_words(given),
-        which=which_words(given),
-        chipsize_m=given["chipsize"],
-        max_cloud_chip_pct=given["max_cloud_chip"],
-        **{name: given[name] for name in names},
-    )
+@contextmanager
+def _cache(run: Session) -> "Iterator[Loaded]":
+    """The settings with a cache folder; one that is removed at the end if no cache is wanted."""
+    if run.settings.cache:
+        yield run.loaded
+        return
+    with TemporaryDirectory(prefix="s2kit-chips-") as name:
+        yield replace(run.loaded, settings=run.settings.given(cache_dir=Path(name)))
 
 
-def where_words(given: dict[str, Any]) -> Any:
-    """The options that say where, as a workflow takes them."""
-    from s2kit.chips.places import WhereWords
-
-    return WhereWords(
-        lon=given["lon"],
-        lat=given["lat"],
-        point=tuple(given.get("point") or ()),
-        aoi=tuple(given.get("points") or ()),
-        parcels=given["parcels"],
-        year=given["year"],
-        ptype=given["ptype"],
-        pid=tuple(given["pid"] or ()),
-        where=tuple(given["where"] or ()),
-        margin_m=given.get("margin"),
-    )
-
-
-def which_words(given: dict[str, Any]) -> Any:
-    """The options that say which products, as a workflow takes them."""
-    from s2kit.chips.places import WhichWords
-    from s2kit.cli.inputs import product_refs
-
-    return WhichWords(
-        refs=tuple(product_refs(given["products"])),
-        start=given["start"],
-        end=given["end"],
-        ranges=tuple(given["range_"] or ()),
-        dates=tuple(given["date"] or ()),
-        level=given["level"],
-        max_cloud_pct=given["max_cloud"],
-        catalogue=tuple(given["catalogue"] or ()),
-    )
-
-
-def _cache(run: Session, *, use: bool) -> Any:
-    """The settings with a cache folder; one that goes at the end where no cache is wanted."""
-    from contextlib import contextmanager
-    from dataclasses import replace
-    from tempfile import TemporaryDirectory
-
-    @contextmanager
-    def folder() -> Any:
-        if use:
-            yield run.settings
-            return
-        with TemporaryDirectory(prefix="s2kit-chips-") as name:
-            yield replace(run.settings, cache_dir=Path(name))
-
-    return folder()
-
-
-def _list(run: Session, asked: "UnderstoodChips", form: Format, *, dry_run: bool) -> None:
+def _list(run: Session, request: "ChipsRequest", form: Format, *, dry_run: bool) -> None:
     from s2kit.chips.listing import LIST_COLUMNS, estimate, planned_rows
     from s2kit.chips.run import plan
     from s2kit.cli.output import emit
     from s2kit.run.events import Note
 
-    planned = plan(asked.request)
+    planned = plan(request)
     count = emit(planned_rows(planned), form, LIST_COLUMNS, command="chips")
     run.result["matched"] = count
     if dry_run:
-        run.report(Note(estimate(asked.request, planned), warning=True))
+        run.report(Note(estimate(request, planned), warning=True))
 
 
-def _cut(
-    run: Session,
-    asked: "UnderstoodChips",
-    form: Format | None,
-    out: str | None,
-    *,
-    overwrite: bool,
-    fail_if_empty: bool,
-) -> None:
-    from s2kit.chips.listing import default_folder, legend_of
-    from s2kit.chips.output import write_output
-    from s2kit.chips.places import refuse_no_overlap
-    from s2kit.chips.run import cut, plan
+def _make(run: Session, request: "ChipsRequest", form: Format | None, out: str | None, *, overwrite: bool) -> None:
+    from s2kit.chips import make_chips
 
-    request = asked.request
-    planned = plan(request)
-    refuse_no_overlap(request.found, sum(len(one.choices) for one in planned), named=asked.named)
-    result = cut(request, planned, run.report)
-    run.failures.extend(result.failures.values())
-    run.items = len({choice.product.id for one in planned for choice in one.fresh})
-    count = sum(len(series.chips) for series in result.series)
-    run.result.update({"chips": count, "new": result.made, "places": [place.title for place in request.places]})
-    if count or not result.failures:
-        failed = [f"{product} failed: {error}" for product, error in result.failures.items()]
-        folder = Path(out) if out else default_folder(request)
-        output = write_output(
-            result, request.recipe, folder, overwrite=overwrite, legend=legend_of(request.recipe), failures=failed
-        )
-        _print(run, result, output, request.recipe.raw, form)
-    run.close(empty=not count, fail_if_empty=fail_if_empty)
+    made = make_chips(request, Path(out) if out else None, overwrite=overwrite, report=run.report)
+    run.failures.extend(made.result.failures.values())
+    run.items = made.products
+    places = [place.title for place in request.places]
+    run.result.update({"chips": made.count, "new": made.result.made, "places": places})
+    if made.output is not None:
+        _print(run, made, made.output, form)
+    run.close(empty=not made.count)
 
 
-def _print(run: Session, result: Any, output: Any, raw: bool, form: Format | None) -> None:
-    from s2kit.chips.listing import COLUMNS, chip_rows
+def _print(run: Session, made: "ChipsMade", output: "ChipsOutput", form: Format | None) -> None:
+    from s2kit.chips.listing import COLUMNS
     from s2kit.cli.output import emit, to_json, write_line
     from s2kit.run.events import Note
+    from s2kit.run.wording import counted
 
     if form is not None:
-        emit(chip_rows(result, output), form, COLUMNS, command="chips")
-    elif raw:
+        emit(made.rows(), form, COLUMNS, command="chips")
+    elif output.page is None:
         write_line(to_json(output.listing))
     else:
         for path in output.files:
             write_line(str(path))
     if output.page is not None:
-        run.report(Note(f"{len(output.files)} pictures are shown by {output.page}"))
+        run.report(Note(f"{output.page} shows {counted(len(output.files), 'picture')}"))
 
 
-def _difference(run: Session, pair: tuple[Path, Path], index: str | None, out: str | None, *, overwrite: bool) -> None:
+def _difference(pair: tuple[Path, Path], index: str | None, out: str | None, *, overwrite: bool) -> None:
     from s2kit.chips.difference import difference
     from s2kit.cli.output import write_line
 

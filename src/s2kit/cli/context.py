@@ -30,6 +30,10 @@ class GlobalOptions:
     progress: bool = True
 
 
+class NothingToDoError(Exception):
+    """Products were to come from stdin, and stdin named none."""
+
+
 _options = GlobalOptions()
 
 
@@ -56,7 +60,9 @@ class Session:
     items: int = 0
     """Items that were asked for, for the summary of failures."""
     result: dict[str, Any] = field(default_factory=dict)
-    """What `--log-requests` shall say of the result."""
+    """What `--log-requests` reports about the result."""
+    fail_if_empty: bool = False
+    """True if an empty answer is a failure."""
 
     @property
     def settings(self) -> "Settings":
@@ -76,28 +82,29 @@ class Session:
         if self.items != 1:
             self.report(ItemFailed(item, str(error)))
 
-    def close(self, *, empty: bool = False, fail_if_empty: bool = False) -> None:
-        """Raise what the process shall end with.
+    def close(self, *, empty: bool = False) -> None:
+        """Raise what the process ends with.
 
         Args:
-            empty: True where there was nothing to do or to say.
-            fail_if_empty: True where that is a failure.
+            empty: True if nothing was found or made.
 
         Raises:
-            S2KitError: The error itself where the only item failed.
+            S2KitError: The error itself if the only item failed.
             PartialFailure: Some of several items failed.
             AccessError: All failed for want of credentials or consent to pay.
-            NothingFoundError: Nothing was found and that is a failure.
+            NothingFoundError: Nothing was found, with `--fail-if-empty`.
         """
         if len(self.failures) == 1 and self.items == 1:
             raise self.failures[0]
         if self.failures:
+            from s2kit.run.wording import counted
+
             total = max(self.items, len(self.failures))
             refused = len(self.failures) == total and all(isinstance(error, AccessError) for error in self.failures)
             kind = AccessError if refused else PartialFailure
             hint = next((error.hint for error in self.failures if error.hint), None)
-            raise kind(f"{len(self.failures)} of {total} items failed", hint)
-        if empty and fail_if_empty:
+            raise kind(f"{len(self.failures)} of {counted(total, 'item')} failed", hint)
+        if empty and self.fail_if_empty:
             raise NothingFoundError("nothing found")
 
 
@@ -111,11 +118,14 @@ def load(**flags: object) -> "Loaded":
 
 
 @contextmanager
-def session(verb: str, **flags: object) -> Iterator[Session]:
+def session(verb: str, *, fail_if_empty: bool = False, **flags: object) -> Iterator[Session]:
     """Everything around a verb's body: settings, progress, log lines, the record of the run.
+
+    A body that raises `NothingToDoError` ends well: stdin named nothing.
 
     Args:
         verb: Name of the verb.
+        fail_if_empty: True if an empty answer is a failure.
         flags: Settings that were given as options of the verb; None means not given.
     """
     from s2kit.cli.terminal import listening, set_up_logging
@@ -131,11 +141,15 @@ def session(verb: str, **flags: object) -> Iterator[Session]:
     started = datetime.now(UTC)
     code = ExitCode.DONE
     with listening(verb, verbosity=_options.verbosity, progress=_options.progress) as report:
-        run = Session(verb, loaded, report)
+        run = Session(verb, loaded, report, fail_if_empty=fail_if_empty)
         if loaded.ignored:
             report(Note(loaded.ignored, warning=True))
         try:
-            yield run
+            try:
+                yield run
+            except NothingToDoError as nothing:
+                report(Note(str(nothing)))
+                run.close(empty=True)
         except S2KitError as error:
             code = error.exit_code
             raise

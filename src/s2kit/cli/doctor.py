@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from s2kit.cli.context import session
-from s2kit.cli.options import Format, OutputFormat
+from s2kit.cli.options import Format, StdoutFormat
 
 
 def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Ask no service.")] = False,
-    form: OutputFormat = Format.TABLE,
+    form: StdoutFormat = Format.TABLE,
 ) -> None:
     """Check libraries, decoders, credentials, disk space, clock and services; say what to mend."""
     from s2kit.admin.doctor import diagnose, worst

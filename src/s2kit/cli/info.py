@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from s2kit.cli.context import session
-from s2kit.cli.inputs import product_refs
-from s2kit.cli.options import ArchiveName, Format, OutputFile, OutputFormat, Products
+from s2kit.cli.inputs import named_products
+from s2kit.cli.options import ArchiveName, FailIfEmpty, Format, OutputFile, OutputFormat, Products, chosen_format
 from s2kit.errors import S2KitError, UsageError
 
 if TYPE_CHECKING:
@@ -31,16 +31,18 @@ _SHOWN = 5
 
 def info(
     products: Products = None,
-    form: OutputFormat = Format.TABLE,
+    form: OutputFormat = None,
     archive: ArchiveName = None,
     output: OutputFile = None,
+    fail_if_empty: FailIfEmpty = False,
 ) -> None:
-    """Say what a product is: level, time, tile, bands, what its numbers mean, and what it lacks."""
-    from s2kit.cli.output import emit, write_lines
+    """Describe products: level, time, tile, bands, offset and scale of the values, and missing files."""
+    form = chosen_format(form, output)
+    with session("info", fail_if_empty=fail_if_empty, archive=archive) as run:
+        from s2kit.cli.output import emit, write_lines
 
-    with session("info", archive=archive) as run:
-        refs = product_refs(products)
-        if not refs:
+        refs = named_products(products)
+        if refs is None:
             raise UsageError("no product was named", "s2kit info S2….SAFE")
         run.items = len(refs)
         found = _each(run, refs)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from s2kit.cli.context import Session, session
-from s2kit.cli.options import Format, OutputFormat
+from s2kit.cli.options import Format, StdoutFormat
 from s2kit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def create(
 @jobs_app.command(name="list")
 def list_jobs(
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0 means all.")] = 0,
-    form: OutputFormat = Format.TABLE,
+    form: StdoutFormat = Format.TABLE,
 ) -> None:
     """Print all jobs, the newest first."""
     with session("jobs") as run:
@@ -90,7 +90,7 @@ def list_jobs(
 
 
 @jobs_app.command()
-def show(job: Id, form: OutputFormat = Format.JSON) -> None:
+def show(job: Id, form: StdoutFormat = Format.JSON) -> None:
     """Print everything about a job."""
     with session("jobs") as run:
         store = _store(run)
@@ -126,7 +126,7 @@ def update(
 
 
 @jobs_app.command()
-def start(jobs: Ids, wait: Wait = False, form: OutputFormat = Format.IDS) -> None:
+def start(jobs: Ids, wait: Wait = False, form: StdoutFormat = Format.IDS) -> None:
     """Start jobs: they wait in a queue until there is room, and go on when this command has ended."""
     with session("jobs") as run:
         store = _store(run)
@@ -153,7 +153,7 @@ def delete(jobs: Ids) -> None:
 
 
 @jobs_app.command()
-def logs(job: Id, form: OutputFormat = Format.TABLE) -> None:
+def logs(job: Id, form: StdoutFormat = Format.TABLE) -> None:
     """Print a job's log."""
     with session("jobs") as run:
         from s2kit.cli.output import emit
@@ -164,7 +164,7 @@ def logs(job: Id, form: OutputFormat = Format.TABLE) -> None:
 
 
 @jobs_app.command()
-def results(job: Id, form: OutputFormat = Format.IDS) -> None:
+def results(job: Id, form: StdoutFormat = Format.IDS) -> None:
     """Print the paths of what a finished job made, in the order of its pictures."""
     with session("jobs") as run:
         from s2kit.cli.output import emit

@@ -6,14 +6,39 @@ unfolds them again.
 
 from typing import Any
 
+from typer._click.exceptions import UsageError
+from typer._click.parser import _Option
 from typer.core import TyperCommand
 
 WORDS = {"--range": 2, "--bbox": 4, "--point": 2}
 _SEPARATOR = "\x1f"
 
 
-class PairsCommand(TyperCommand):
-    """A command whose options of `WORDS` take that many words each, also as `--bbox=W,S,E,N`."""
+class _Once(_Option):
+    """An option with one value."""
+
+    def process(self, value: Any, state: Any) -> None:
+        """Take the value, unless there is another one already."""
+        if state.opts.get(self.dest, value) != value:
+            first, name = state.opts[self.dest], self.obj.opts[0]
+            raise UsageError(f"Option '{name}' is given twice: {_shown(first)} and {_shown(value)}.")
+        super().process(value, state)
+
+
+def _shown(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+class Verb(TyperCommand):
+    """A verb: the options of `WORDS` take that many words each, also as `--bbox=W,S,E,N`; no value is lost silently."""
+
+    def make_parser(self, ctx: Any) -> Any:
+        """A parser that refuses an option that is given twice with different values, unless it may be repeated."""
+        parser = super().make_parser(ctx)
+        for option in (*parser._short_opt.values(), *parser._long_opt.values()):
+            if option.action == "store":
+                option.__class__ = _Once
+        return parser
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Fold the words, then parse as usual."""
@@ -34,7 +59,11 @@ class PairsCommand(TyperCommand):
             if len(values) != WORDS[name]:
                 ctx.fail(f"Option '{name}' takes {WORDS[name]} values, not {len(values)}.")
             folded += [name, _SEPARATOR.join(values)]
-        return super().parse_args(ctx, folded)
+        try:
+            return super().parse_args(ctx, folded)
+        except UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -29,6 +29,34 @@ class Format(StrEnum):
     JSON = "json"
     GEOJSON = "geojson"
     CSV = "csv"
+    PARQUET = "parquet"
+    """For `-o FILE` only: it is no text."""
+
+
+SUFFIXES = {
+    ".csv": Format.CSV,
+    ".json": Format.JSON,
+    ".jsonl": Format.JSONL,
+    ".ndjson": Format.JSONL,
+    ".geojson": Format.GEOJSON,
+    ".parquet": Format.PARQUET,
+    ".geoparquet": Format.PARQUET,
+}
+"""Formats that the name of an output file chooses."""
+
+
+def chosen_format(form: Format | None, output: Path | None, default: Format = Format.TABLE) -> Format:
+    """The format of `-f`, else that of the suffix of `-o`, else the default of the verb.
+
+    Raises:
+        UsageError: The two contradict each other.
+    """
+    from s2kit.errors import UsageError
+
+    named = SUFFIXES.get(output.suffix.lower()) if output is not None else None
+    if form is not None and named not in {None, form}:
+        raise UsageError(f"-f {form} and -o {output} contradict each other", "leave out -f, or use another suffix")
+    return form or named or default
 
 
 Products = Annotated[
@@ -41,10 +69,20 @@ Products = Annotated[
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", metavar="N", min=0, help="Worker processes; 0 takes every core.")
 ]
-OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="What stdout carries.")]
+OutputFormat = Annotated[
+    Format | None,
+    typer.Option("--format", "-f", help="Output format; by default what the suffix of -o says, else table."),
+]
+StdoutFormat = Annotated[Format, typer.Option("--format", "-f", help="Output format.")]
+"""For verbs without `-o`."""
+PathFormat = Annotated[
+    Format | None,
+    typer.Option("--format", "-f", help="Output format; by default what the suffix of -o says, else one path a line."),
+]
 Out = Annotated[str | None, typer.Option("--out", metavar="DIR", help="Folder for what is made.")]
 OutputFile = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file what stdout would carry.")
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to this file, replacing it, instead of to stdout."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done: files, bytes, cost.")]
@@ -86,4 +124,33 @@ MaxCloud = Annotated[
     float | None,
     typer.Option("--max-cloud", "--cloud", metavar="PCT", min=0, max=100, help="At most this cloud cover, in percent."),
 ]
-FailIfEmpty = Annotated[bool, typer.Option("--fail-if-empty", help="Exit with 3 where nothing is found.")]
+FailIfEmpty = Annotated[bool, typer.Option("--fail-if-empty", help="Exit with 3 if nothing is found.")]
+Lon = Annotated[float | None, typer.Option("--lon", metavar="DEG", help="Longitude of the place.")]
+Lat = Annotated[float | None, typer.Option("--lat", metavar="DEG", help="Latitude of the place.")]
+Points = Annotated[
+    list[str] | None,
+    typer.Option("--points", "--aoi", metavar="FILE|WKT", help="Places, one a feature: GeoJSON, CSV, KML, WKT."),
+]
+Parcels = Annotated[
+    str | None,
+    typer.Option(
+        "--parcels", metavar="FILE", help="Parcels: GeoJSON, GeoPackage, Shapefile; {year} and {ptype} in it."
+    ),
+]
+Year = Annotated[
+    int | None, typer.Option("--year", metavar="YYYY", help="Replaces {year} in the name of the parcel file.")
+]
+Ptype = Annotated[str, typer.Option("--ptype", metavar="TYPE", help="Replaces {ptype} in the name of the parcel file.")]
+Pid = Annotated[list[str] | None, typer.Option("--pid", metavar="ID", help="Parcel id; may be repeated.")]
+Where = Annotated[list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Parcels with this attribute.")]
+Start = Annotated[
+    str | None, typer.Option("--start", "--start-date", "--start_date", metavar="DAY", help="First day, UTC.")
+]
+End = Annotated[str | None, typer.Option("--end", "--end-date", "--end_date", metavar="DAY", help="Last day, UTC.")]
+BoaOffset = Annotated[
+    str,
+    typer.Option("--boa-offset", metavar="auto|applied|needed|DN", help="Offset of GeoTIFFs from baseline 04.00 on."),
+]
+CogArchive = Annotated[
+    str | None, typer.Option("--archive", metavar="NAME", help="auto, cogs, aws, cdse, gcp or one of the settings.")
+]

@@ -17,6 +17,7 @@ from typing import Any
 from s2kit import __version__
 from s2kit.cli.options import Format
 from s2kit.cli.streams import printable, stdout
+from s2kit.errors import UsageError
 
 Record = Mapping[str, Any]
 
@@ -52,6 +53,13 @@ def emit(
         output: A file that gets the text instead of stdout, atomically.
     """
     counter = _Counter(records)
+    if form is Format.PARQUET:
+        from s2kit.cli.parquet import write_parquet
+
+        if output is None:
+            raise UsageError("Parquet is not written to stdout", "use -o FILE.parquet")
+        write_parquet(output, counter)
+        return counter.count
     lines = _lines(counter, form, columns, command, id_key, {} if extra is None else extra)
     write_lines(lines, output)
     return counter.count
@@ -104,7 +112,7 @@ def _lines(
             yield from _enveloped(features, {"type": "FeatureCollection"}, "features", extra)
         case Format.CSV:
             yield from _csv_lines(records, columns)
-        case Format.TABLE:
+        case _:
             yield from table_lines([[_cell(record.get(key)) for key in columns] for record in records], columns)
 
 

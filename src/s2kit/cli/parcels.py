@@ -1,12 +1,23 @@
-"""`s2kit parcels`: which parcels are in a file, at a point, under an id."""
+"""`s2kit parcels`: the parcels of a file, at a point, or with an id."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from s2kit.cli.chips import Lat, Lon, Pid, Ptype, Where, Year, where_words
 from s2kit.cli.context import session
-from s2kit.cli.options import FailIfEmpty, Format, OutputFile, OutputFormat
+from s2kit.cli.options import (
+    FailIfEmpty,
+    Format,
+    Lat,
+    Lon,
+    OutputFile,
+    OutputFormat,
+    Pid,
+    Ptype,
+    Where,
+    Year,
+    chosen_format,
+)
 
 
 def parcels(
@@ -25,26 +36,28 @@ def parcels(
     ] = False,
     wgs84: Annotated[bool, typer.Option("--wgs84", help="Give the outline in lon/lat.")] = False,
     lists: Annotated[
-        bool, typer.Option("--lists", help="One JSON object of lists, as the older service answered.")
+        bool, typer.Option("--lists", help="Print one JSON object of lists, as the legacy service did.")
     ] = False,
-    form: OutputFormat = Format.TABLE,
+    form: OutputFormat = None,
     output: OutputFile = None,
     fail_if_empty: FailIfEmpty = False,
 ) -> None:
-    """Show parcels of a file: id, crop, area and centroid.
+    """List parcels of a file: id, crop, area and centroid.
 
     s2kit parcels --parcels p.geojson --lon 1.5 --lat 43.6
     """
-    given = locals()
-    with session("parcels") as run:
-        from s2kit.cli.output import emit, to_json, write_line
+    form = chosen_format(form, output)
+    with session("parcels", fail_if_empty=fail_if_empty) as run:
+        from s2kit.cli.output import emit, to_json, write_lines
         from s2kit.stats.parcels import COLUMNS, as_lists, find_parcels, parcel_rows
 
-        found = find_parcels(where_words(given), run.settings, run.report)
-        outline = with_geometry or form is Format.GEOJSON
-        rows: list[dict[str, Any]] = parcel_rows(found, with_geometry=outline, wgs84=wgs84)
+        found = find_parcels(
+            run.loaded, run.report, parcels=parcels, lon=lon, lat=lat, pid=pid, where=where, year=year, ptype=ptype
+        )
+        outline = with_geometry or form in {Format.GEOJSON, Format.PARQUET}
+        rows = parcel_rows(found, with_geometry=outline, wgs84=wgs84)
         if lists:
-            write_line(to_json(as_lists(rows)))
+            write_lines([to_json(as_lists(rows))], output)
         else:
             emit(rows, form, COLUMNS, command="parcels", id_key="pid", output=output)
-        run.close(empty=not rows, fail_if_empty=fail_if_empty)
+        run.close(empty=not rows)

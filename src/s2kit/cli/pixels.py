@@ -3,21 +3,19 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from s2kit.cli.context import Session, session
-from s2kit.cli.options import Aoi, ArchiveName, Bbox, DryRun, Jobs, Out, OutputFile, Overwrite, Res
+from s2kit.cli.options import Aoi, ArchiveName, Bbox, DryRun, FailIfEmpty, Jobs, Out, OutputFile, Overwrite, Res
 from s2kit.cli.streams import stdout
 
 if TYPE_CHECKING:
-    from s2kit.pixels import PixelOutcome, PixelTask
+    from s2kit.pixels import PixelOutcome, PixelsRequest
     from s2kit.pixels.dump import PixelFormat
-    from s2kit.pixels.request import PixelWish
 
 _FORMATS = "json|jsonl|npy|csv|gtiff|stats"
 
@@ -37,7 +35,8 @@ def pixels(
         ),
     ] = None,
     band: Annotated[
-        str | None, typer.Option("--band", "--bands", metavar="B8A", help="Band or layer, where SOURCE is a product.")
+        list[str] | None,
+        typer.Option("--band", "--bands", metavar="B8A", help="Bands or layers, if SOURCE is a product; repeatable."),
     ] = None,
     res: Res = None,
     rlevel: Annotated[
@@ -52,7 +51,12 @@ def pixels(
     aoi: Aoi = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", "-f", metavar=_FORMATS, help="Form of the answer: json, or jsonl for many sources."),
+        typer.Option(
+            "--format",
+            "-f",
+            metavar=_FORMATS,
+            help="By default what the suffix of -o says, else json; jsonl of many.",
+        ),
     ] = None,
     meta: Annotated[bool, typer.Option("--meta", help="Add crs, transform, nodata, band, bytes and requests.")] = False,
     archive: ArchiveName = None,
@@ -68,58 +72,61 @@ def pixels(
         bool, typer.Option("--no-cache", help="Neither use nor keep what is learned of files.")
     ] = False,
     dry_run: DryRun = False,
+    fail_if_empty: FailIfEmpty = False,
     jobs: Jobs = None,
 ) -> None:
-    """Dump the digital numbers of images: whole at a reduction, or a part; only the bytes that matter are read.
+    """Print the digital numbers of images, whole or a part, at any reduction; only the bytes that matter are read.
 
     s2kit pixels --archive gcp tiles/33/U/UP/S2A_….SAFE/GRANULE/…/IMG_DATA/…_B8A.jp2 --rlevel -1
     """
-    given = locals()
-    with session("pixels", archive=archive, jobs=jobs, cache=False if no_cache else None) as run:
-        found = _wishes(run, given)
-        chosen = _form(form, len(found))
+    with session("pixels", fail_if_empty=fail_if_empty, cache=False if no_cache else None) as run:
+        from s2kit.cli.inputs import named_products
+        from s2kit.cli.output import write_line
+        from s2kit.pixels import PixelsRequest
+        from s2kit.pixels.dump import PixelRequestError, legacy_error
+        from s2kit.pixels.run import error_line
+
+        if "-" in (sources or ()):
+            sources = [ref.text for ref in named_products(sources) or ()]
+        try:
+            asked = PixelsRequest.parse(
+                run.loaded, run.report, sources=sources, request=request, band=band, res=res, rlevel=rlevel,
+                window=window, bbox=bbox, aoi=aoi, archive=archive, meta=meta, force=force, jobs=jobs,
+                format=None if dry_run else _named_format(form, output),
+            )  # fmt: skip
+        except PixelRequestError as error:  # the answer that programs which write such requests expect
+            write_line(error_line("", legacy_error(error), named=False))
+            raise
+        run.items = len(asked.wishes)
         if dry_run:
-            _plan(run, found, chosen, form)
+            _plan(run, asked, form)
         else:
-            _dump(run, found, chosen, given)
+            _dump(run, asked, output=output, out=out, name=name, overwrite=overwrite)
+        run.close()
 
 
-def _wishes(run: Session, given: dict[str, Any]) -> "list[PixelWish]":
-    from s2kit.cli.output import write_line
-    from s2kit.pixels.dump import PixelRequestError, seed_error
-    from s2kit.pixels.run import error_line
-    from s2kit.pixels.words import PixelWords, wishes
-
-    words = PixelWords(
-        sources=tuple(given["sources"] or ()),
-        request=given["request"],
-        rlevel=given["rlevel"],
-        window=given["window"],
-        bbox=tuple(given["bbox"] or ()),
-        aoi=tuple(given["aoi"] or ()),
-        band=given["band"],
-        resolution_m=given["res"],
-        archive=given["archive"],
-    )
-    try:
-        return wishes(words, run.report)
-    except PixelRequestError as error:  # the answer that programs which wrote such requests expect
-        write_line(error_line("", seed_error(error), named=False))
-        raise
+_SUFFIXES = {
+    ".json": ("json", "jsonl", "stats"),
+    ".jsonl": ("jsonl", "json"),
+    ".npy": ("npy",),
+    ".csv": ("csv",),
+    ".tif": ("gtiff",),
+    ".tiff": ("gtiff",),
+}
+"""Formats that a suffix of an output file can mean, the usual one first."""
 
 
-def _form(word: str | None, count: int) -> "PixelFormat":
-    from s2kit.pixels.dump import PixelFormat
+def _named_format(form: str | None, output: Path | None) -> str | None:
+    """The format of `-f`, else that of the suffix of `-o`."""
+    from s2kit.errors import UsageError
 
-    if word is None:
-        return PixelFormat.JSON if count == 1 else PixelFormat.JSONL
-    try:
-        return PixelFormat(word)
-    except ValueError:
-        raise typer.BadParameter(f"{word!r} is not one of {_FORMATS}", param_hint="'--format'") from None
+    fitting = _SUFFIXES.get(output.suffix.lower(), ()) if output is not None else ()
+    if form is not None and fitting and form not in fitting:
+        raise UsageError(f"-f {form} and -o {output} contradict each other", "leave out -f, or use another suffix")
+    return form or next(iter(fitting), None)
 
 
-def _plan(run: Session, found: "Sequence[PixelWish]", form: "PixelFormat", word: str | None) -> None:
+def _plan(run: Session, asked: "PixelsRequest", word: str | None) -> None:
     from dataclasses import asdict
 
     from s2kit.cli.options import Format
@@ -128,97 +135,78 @@ def _plan(run: Session, found: "Sequence[PixelWish]", form: "PixelFormat", word:
     from s2kit.pixels.run import plan
 
     def records() -> Iterator[dict[str, Any]]:
-        for wish in found:
+        for wish in asked.wishes:
             try:
-                yield asdict(plan(wish, form, run.settings))
+                yield asdict(plan(wish, asked.form, asked.settings))
             except S2KitError as error:
                 if run.items == 1:
                     raise
                 run.fail(wish.source, error)
 
-    run.items = len(found)
     columns = ("source", "rows", "cols", "nbytes", "requests", "usd", "answer_nbytes")
     shape = Format(word) if word in {"json", "jsonl", "csv"} else Format.TABLE
     emit(records(), shape, columns, command="pixels", id_key="source")
-    run.close()
 
 
-def _dump(run: Session, found: "Sequence[PixelWish]", form: "PixelFormat", given: dict[str, Any]) -> None:
-    from s2kit.pixels import PixelTask, dump
-
-    many = len(found) > 1
-    with _files(found, form, given) as (paths, to_stdout):
-        tasks = [
-            PixelTask(
-                wish=wish,
-                path=path,
-                form=form,
-                settings=run.settings,
-                meta=given["meta"],
-                named=many and form.is_json,
-                force=given["force"],
-                overwrite=given["overwrite"],
-            )
-            for wish, path in zip(found, paths, strict=True)
-        ]
-        run.items = len(tasks)
-        outcomes = dump(tasks, run.settings.jobs, run.report)
-        if to_stdout:
-            _to_stdout(run, outcomes, tasks)
-        else:
-            _say_paths(run, outcomes, said=given["output"] is None)
-    run.close()
-
-
-@contextmanager
-def _files(
-    found: "Sequence[PixelWish]", form: "PixelFormat", given: dict[str, Any]
-) -> Iterator[tuple[list[Path], bool]]:
-    """A file for each answer, and whether they go to stdout from there."""
+def _dump(
+    run: Session, asked: "PixelsRequest", *, output: Path | None, out: str | None, name: str | None, overwrite: bool
+) -> None:
     from s2kit.errors import UsageError
-    from s2kit.pixels.words import DEFAULT_NAME, file_names, refuse_files
+    from s2kit.pixels import dump
+    from s2kit.pixels.request import DEFAULT_NAME, file_names
+    from s2kit.run.files import refuse_existing
 
-    output, out = given["output"], given["out"]
-    if output is not None and (out is not None or len(found) > 1):
+    many = len(asked.wishes) > 1
+    if output is not None and (out is not None or many):
         raise UsageError("-o takes one image", "use --out DIR for many")
-    if output is not None or out is not None:
-        named = file_names(found, form, given["name"] or DEFAULT_NAME, Path(out or "."))
-        paths = [output] if output is not None else named
-        if not given["overwrite"]:
-            refuse_files(paths)
-        yield paths, False
-        return
+    if output is not None:
+        _print_paths(run, dump(asked, [output], run.report, overwrite=True), shown=False)
+    elif out is not None:
+        paths = file_names(asked.wishes, asked.form, name or DEFAULT_NAME, Path(out))
+        for path in () if overwrite else paths:
+            refuse_existing(path)
+        _print_paths(run, dump(asked, paths, run.report, overwrite=overwrite), shown=True)
+    else:
+        _refuse_stdout(asked.form, many=many)
+        with tempfile.TemporaryDirectory(prefix="s2kit-") as folder:
+            paths = [Path(folder) / f"{number}{asked.form.suffix}" for number in range(len(asked.wishes))]
+            _to_stdout(run, dump(asked, paths, run.report), asked, paths)
+
+
+def _refuse_stdout(form: "PixelFormat", *, many: bool) -> None:
+    """Raise `UsageError` if stdout cannot carry the answers."""
+    from s2kit.errors import UsageError
+
     binary = form in {"npy", "gtiff"}
-    if (binary or form == "csv") and len(found) > 1:
-        raise UsageError(f"{form} of several images cannot stand on stdout", "use --out DIR")
+    if (binary or form == "csv") and many:
+        raise UsageError(f"{form} of several images cannot be written to stdout", "use --out DIR")
     if binary and sys.stdout.isatty():
         raise UsageError(f"{form} is not for a terminal", "use -o FILE, or pipe it on")
-    with tempfile.TemporaryDirectory(prefix="s2kit-") as folder:
-        yield [Path(folder) / f"{number}{form.suffix}" for number in range(len(found))], True
 
 
-def _to_stdout(run: Session, outcomes: "Iterator[PixelOutcome]", tasks: "Sequence[PixelTask]") -> None:
-    """Answers as they get done; as one JSON array in the order asked for where several were wanted as `json`."""
-    from s2kit.pixels.dump import seed_error
+def _to_stdout(run: Session, outcomes: "Iterator[PixelOutcome]", asked: "PixelsRequest", paths: list[Path]) -> None:
+    """Answers as they get done; as one JSON array in the order asked for if several were wanted as `json`."""
+    from s2kit.pixels.dump import legacy_error
     from s2kit.pixels.run import error_line
 
-    array = len(tasks) > 1 and tasks[0].form == "json"
+    many = len(paths) > 1
+    array = many and asked.form == "json"
     for outcome in outcomes:
-        task = tasks[outcome.index]
+        path = paths[outcome.index]
         if outcome.error is not None:
-            if task.form.is_json:
-                line = error_line(task.wish.source, seed_error(outcome.error), named=task.named)
-                task.path.write_text(f"{line}\n", encoding="utf-8")
-            if len(tasks) == 1:
-                _send(task.path)
+            if asked.form.is_json:
+                line = error_line(outcome.wish.source, legacy_error(outcome.error), named=many)
+                path.write_text(f"{line}\n", encoding="utf-8")
+            if not many:
+                _send(path)
                 raise outcome.error
-            run.fail(task.wish.source, outcome.error)
+            run.fail(outcome.wish.source, outcome.error)
         if not array:
-            _send(task.path)
+            _send(path)
     if array:
-        for number, task in enumerate(tasks):
+        for number, path in enumerate(paths):
             _send_text("," if number else "[")
-            _send(task.path)
+            _send(path)
         _send_text("]\n")
 
 
@@ -237,7 +225,7 @@ def _send_text(text: str) -> None:
         stream.write(text)
 
 
-def _say_paths(run: Session, outcomes: "Iterator[PixelOutcome]", *, said: bool) -> None:
+def _print_paths(run: Session, outcomes: "Iterator[PixelOutcome]", *, shown: bool) -> None:
     """Print the path of each file as it gets done."""
     from s2kit.cli.output import write_line
 
@@ -246,5 +234,5 @@ def _say_paths(run: Session, outcomes: "Iterator[PixelOutcome]", *, said: bool) 
             raise outcome.error
         if outcome.error is not None:
             run.fail(outcome.wish.source, outcome.error)
-        elif said and outcome.answer is not None:
+        elif shown and outcome.answer is not None:
             write_line(str(outcome.answer.path))

@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from s2kit.cli.context import Session, session
-from s2kit.cli.options import Aoi, ArchiveName, Bands, Bbox, DryRun, Format, Jobs, Out, Overwrite, Products, Res
+from s2kit.cli.options import (
+    Aoi,
+    ArchiveName,
+    Bands,
+    Bbox,
+    DryRun,
+    FailIfEmpty,
+    Format,
+    Jobs,
+    Out,
+    Overwrite,
+    Products,
+    Res,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +92,7 @@ def render(
     ] = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
+    fail_if_empty: FailIfEmpty = False,
     jobs: Jobs = None,
     archive: ArchiveName = None,
     listing: Annotated[
@@ -89,15 +103,15 @@ def render(
 
     What is there already by the same recipe is left as it is. Paths are printed one a line as they are done.
     """
-    from s2kit.cli.inputs import product_refs
+    from s2kit.cli.inputs import named_products
     from s2kit.render import RenderRequest
 
-    with session("render", jobs=jobs, archive=archive) as run:
+    with session("render", fail_if_empty=fail_if_empty, jobs=jobs, archive=archive) as run:
         request = RenderRequest.parse(
-            product_refs(products), bands=bands, index=index, recipe=recipe, batch=batch, res=res, stretch=stretch,
-            gamma=gamma, mask=mask, mask_clouds=run.settings.cloud_classes if mask_clouds else None, aoi=aoi, bbox=bbox,
-            clip=clip, crop=crop, resampling=resampling, form=form, dtype=dtype, quality=quality, out=out,
-            name_template=name_template, max_px=max_px, same_stretch=same_stretch, overwrite=overwrite,
+            named_products(products) or (), bands=bands, index=index, recipe=recipe, batch=batch, res=res,
+            stretch=stretch, gamma=gamma, mask=mask, mask_clouds=run.settings.cloud_classes if mask_clouds else None,
+            aoi=aoi, bbox=bbox, clip=clip, crop=crop, resampling=resampling, form=form, dtype=dtype, quality=quality,
+            out=out, name_template=name_template, max_px=max_px, same_stretch=same_stretch, overwrite=overwrite,
             dry_run=dry_run, jobs=run.settings.jobs, report=run.report,
         )  # fmt: skip
         _run(run, request, listing)

@@ -21,6 +21,7 @@ from s2kit.cli.options import (
     Point,
     Range,
     Tile,
+    chosen_format,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def search(
     limit: Limit = None,
     sort: Sort = "-datetime",
     dedupe: Dedupe = "newest",
-    form: OutputFormat = Format.TABLE,
+    form: OutputFormat = None,
     output: OutputFile = None,
     map_: Map = None,
     quicklooks: Quicklooks = None,
@@ -106,24 +107,23 @@ def search(
 
     s2kit search --aoi aoi.geojson --range 2020-01-01 2020-01-13
     """
-    words = _words(locals())
-    with session("search", limit=limit, timeout_s=timeout) as run:
-        from s2kit.search.outputs import begin
+    form = chosen_format(form, output)
+    with session("search", fail_if_empty=fail_if_empty) as run:
+        from s2kit.catalogue.cursor import load_cursor
+        from s2kit.search import Search, SearchRequest
+        from s2kit.search.outputs import SideOutputs
 
-        found, side = begin(words, run.loaded.settings, run.secrets, run.report, since, map_, quicklooks)
+        cursor = load_cursor(since) if since is not None else None
+        request = SearchRequest.parse(
+            run.loaded, run.report, cursor=cursor, aoi=aoi, bbox=bbox, point=point, tile=tile, range=range_, date=date,
+            level=level, mission=mission, max_cloud=max_cloud, orbit=orbit, baseline=baseline, platform=platform,
+            mode=mode, polarisation=polarisation, product_type=product_type, min_overlap=min_overlap,
+            each_feature=each_feature, catalogue=catalogue, limit=limit, sort=sort, dedupe=dedupe, timeout=timeout,
+        )  # fmt: skip
+        found = Search(request, run.report)
+        side = SideOutputs(found, run.report, cursor, map_, quicklooks)
         count = _print(found, side, form, output)
-        _finish(run, found, side, count=count, fail_if_empty=fail_if_empty)
-
-
-def _words(given: dict[str, Any]) -> Any:
-    """The options that say what to look for, renamed where Typer needs another name."""
-    from s2kit.search.words import SearchWords
-
-    renamed = {"range_": "ranges", "date": "dates", "max_cloud": "max_cloud_pct", "min_overlap": "min_overlap_pct"}
-    named = {renamed.get(name, name): value for name, value in given.items()}
-    known = {name: value for name, value in named.items() if name in SearchWords.__dataclass_fields__}
-    words: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if v is not None}
-    return SearchWords(**words)
+        _finish(run, found, side, count=count)
 
 
 def _print(found: "Search", side: "SideOutputs", form: Format, output: Path | None) -> int:
@@ -160,7 +160,7 @@ def _row(record: "ProductRecord", form: Format) -> dict[str, Any]:
     return row
 
 
-def _finish(run: Session, found: "Search", side: "SideOutputs", *, count: int, fail_if_empty: bool) -> None:
+def _finish(run: Session, found: "Search", side: "SideOutputs", *, count: int) -> None:
     """Write what goes beside stdout, then end as the search ended."""
     from s2kit.run.events import Note
 
@@ -174,4 +174,4 @@ def _finish(run: Session, found: "Search", side: "SideOutputs", *, count: int, f
         run.report(
             Note("no product answers the search" if side.cursor is None else "nothing new since the last search")
         )
-    run.close(empty=count == 0, fail_if_empty=fail_if_empty)
+    run.close(empty=count == 0)

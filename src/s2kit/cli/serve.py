@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from s2kit.cli.context import Session, session
-from s2kit.cli.options import Format, OutputFormat
+from s2kit.cli.options import Format, StdoutFormat
 
 if TYPE_CHECKING:
     from s2kit.serve.users import UserStore
@@ -107,12 +107,18 @@ def add(
 
 
 @user_app.command("list")
-def list_users(state: State = None, form: OutputFormat = Format.TABLE) -> None:
+def list_users(state: State = None, form: StdoutFormat = Format.TABLE) -> None:
     """List the users."""
     with session("serve"):
         from s2kit.cli.output import emit
 
-        emit(({"name": name} for name in _users(state).names()), form, ("name",), command="serve", id_key="name")
+        emit(
+            ({"name": name} for name in _users(state).names()),
+            form,
+            ("name",),
+            command="serve",
+            id_key="name",
+        )
 
 
 @user_app.command("remove")

@@ -1,40 +1,37 @@
 """`s2kit stats`: numbers of parcels over time."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s2kit.cli.chips import (
-    BoaOffset,
-    End,
-    Lat,
-    Lon,
-    Parcels,
-    Pid,
-    Points,
-    Ptype,
-    Start,
-    Where,
-    Year,
-    nothing_named,
-    where_words,
-    which_words,
-)
 from s2kit.cli.context import Session, session
 from s2kit.cli.options import (
+    BoaOffset,
     CatalogueName,
+    CogArchive,
     Date,
+    End,
     FailIfEmpty,
     Format,
     Jobs,
+    Lat,
     Level,
+    Lon,
     MaxCloud,
     OutputFile,
     OutputFormat,
+    Parcels,
+    Pid,
+    Points,
     Products,
+    Ptype,
     Range,
     Res,
+    Start,
+    Where,
+    Year,
+    chosen_format,
 )
 
 if TYPE_CHECKING:
@@ -69,9 +66,7 @@ def stats(
     clear_classes: Annotated[
         str | None, typer.Option("--clear-classes", metavar="4,5,6", help="SCL classes that count as clear.")
     ] = None,
-    digital_numbers: Annotated[
-        bool, typer.Option("--dn", help="Bands as stored in the file, not as reflectance.")
-    ] = False,
+    dn: Annotated[bool, typer.Option("--dn", help="Bands as stored in the file, not as reflectance.")] = False,
     res: Res = None,
     max_cloud: MaxCloud = None,
     clear: Annotated[
@@ -86,11 +81,9 @@ def stats(
     ] = None,
     boa_offset: BoaOffset = "auto",
     catalogue: CatalogueName = None,
-    archive: Annotated[
-        str | None, typer.Option("--archive", metavar="NAME", help="auto, cogs, aws, cdse, gcp or one of the settings.")
-    ] = None,
+    archive: CogArchive = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the chart.")] = False,
-    form: OutputFormat = Format.TABLE,
+    form: OutputFormat = None,
     output: OutputFile = None,
     jobs: Jobs = None,
     fail_if_empty: FailIfEmpty = False,
@@ -99,43 +92,28 @@ def stats(
 
     s2kit stats --parcels p.geojson --pid 7 --range 2024-04-01 2024-06-30 --index ndvi --mask-clouds
     """
-    given = locals()
-    with session("stats", archive=archive, jobs=jobs) as run:
-        which = which_words(given)
-        if nothing_named(run, given, which):
-            run.close(empty=True, fail_if_empty=fail_if_empty)
-            return
-        asked = _understood(run, given, which)
+    form = chosen_format(form, output)
+    with session("stats", fail_if_empty=fail_if_empty) as run:
+        from s2kit.cli.inputs import named_products
+        from s2kit.stats import StatsRequest, StatsRun
+
+        request = StatsRequest.parse(
+            run.loaded, run.report, products=named_products(products), parcels=parcels, points=points, year=year,
+            ptype=ptype, pid=pid, where=where, lon=lon, lat=lat, start=start, end=end, range=range_, date=date,
+            level=level, layer=layer, index=index, mask_clouds=mask_clouds, clear_classes=clear_classes, dn=dn,
+            res=res, max_cloud=max_cloud, boa_offset=boa_offset, catalogue=catalogue, archive=archive, jobs=jobs,
+            needs_scl=clear or lines, needs_index=plot is not None,
+        )  # fmt: skip
+        asked = StatsRun(request, run.report)
         if clear:
-            _clear(run, asked, min_clear, form, output, fail_if_empty=fail_if_empty)
+            _clear(run, asked, min_clear, form, output)
         elif plot is not None:
             _plot(run, asked, plot, overwrite=overwrite)
         else:
-            _rows(run, asked, form, output, lines=lines, fail_if_empty=fail_if_empty)
+            _rows(run, asked, form, output, lines=lines)
 
 
-def _understood(run: Session, given: dict[str, Any], which: Any) -> "StatsRun":
-    from s2kit.stats.words import StatsWords, understood_stats
-
-    words = StatsWords(
-        where=where_words(given),
-        which=which,
-        layers=tuple(given["layer"] or ()),
-        indices=tuple(given["index"] or ()),
-        mask_clouds=given["mask_clouds"],
-        clear_classes=given["clear_classes"],
-        digital_numbers=given["digital_numbers"],
-        res=given["res"],
-        boa_offset=given["boa_offset"],
-        needs_scl=given["clear"] or given["lines"],
-        needs_index=given["plot"] is not None,
-    )
-    return understood_stats(words, run.settings, run.secrets, run.settings.jobs, run.report)
-
-
-def _rows(
-    run: Session, asked: "StatsRun", form: Format, output: Path | None, *, lines: bool, fail_if_empty: bool
-) -> None:
+def _rows(run: Session, asked: "StatsRun", form: Format, output: Path | None, *, lines: bool) -> None:
     from s2kit.cli.output import emit, write_line
     from s2kit.stats.run import COLUMNS, CSV_COLUMNS, shown
 
@@ -147,22 +125,22 @@ def _rows(
                 count += 1
     else:
         columns = CSV_COLUMNS if form is Format.CSV else COLUMNS
-        records = shown(asked, as_text=form in {Format.TABLE, Format.CSV}, with_outline=form is Format.GEOJSON)
+        records = shown(
+            asked, as_text=form in {Format.TABLE, Format.CSV}, with_outline=form in {Format.GEOJSON, Format.PARQUET}
+        )
         count = emit(records, form, columns, command="stats", output=output)
-    _end(run, asked, count, fail_if_empty=fail_if_empty)
+    _end(run, asked, count)
 
 
-def _clear(
-    run: Session, asked: "StatsRun", min_clear: float, form: Format, output: Path | None, *, fail_if_empty: bool
-) -> None:
+def _clear(run: Session, asked: "StatsRun", min_clear: float, form: Format, output: Path | None) -> None:
     from s2kit.cli.output import emit
+    from s2kit.stats.request import keep_clear
     from s2kit.stats.run import CLEAR_COLUMNS, clear_rows
-    from s2kit.stats.words import keep_clear
 
     records = clear_rows(asked, min_clear)
     keep_clear(run.settings, records, asked.request.parcels)
     count = emit(records, form, CLEAR_COLUMNS, command="stats", output=output)
-    _end(run, asked, count, fail_if_empty=fail_if_empty)
+    _end(run, asked, count)
 
 
 def _plot(run: Session, asked: "StatsRun", path: Path, *, overwrite: bool) -> None:
@@ -170,11 +148,11 @@ def _plot(run: Session, asked: "StatsRun", path: Path, *, overwrite: bool) -> No
     from s2kit.stats.plot import draw
 
     write_line(str(draw(asked, path, overwrite=overwrite)))
-    _end(run, asked, 1, fail_if_empty=False)
+    _end(run, asked, 1)
 
 
-def _end(run: Session, asked: "StatsRun", count: int, *, fail_if_empty: bool) -> None:
+def _end(run: Session, asked: "StatsRun", count: int) -> None:
     run.failures.extend(asked.failures.values())
     run.items = asked.products
     run.result.update({"rows": count, "parcels": len(asked.request.parcels), "products": asked.products})
-    run.close(empty=count == 0, fail_if_empty=fail_if_empty)
+    run.close(empty=count == 0)

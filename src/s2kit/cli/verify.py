@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from s2kit.cli.context import session
-from s2kit.cli.options import Format, Jobs, OutputFile, OutputFormat
+from s2kit.cli.options import FailIfEmpty, Format, Jobs, OutputFile, OutputFormat, chosen_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,26 +25,27 @@ def verify(
     strict: Annotated[
         bool, typer.Option("--strict", help="Also fail for extra files, and for what was absent or not asked for.")
     ] = False,
-    files: Annotated[bool, typer.Option("--files", help="A row for each file, as -f jsonl always does.")] = False,
-    form: OutputFormat = Format.TABLE,
+    files: Annotated[bool, typer.Option("--files", help="A row for each file; -f jsonl always has them.")] = False,
+    form: OutputFormat = None,
     output: OutputFile = None,
+    fail_if_empty: FailIfEmpty = False,
     jobs: Jobs = None,
 ) -> None:
-    """Prove every file of a product by the checksum that its manifest gives; 4 where one is missing or wrong."""
-    from s2kit.cli.inputs import product_refs
-    from s2kit.cli.output import emit
-    from s2kit.download import verify as workflow
-    from s2kit.errors import UsageError
+    """Check every file of a product against the checksum in its manifest; exit code 4 if one is missing or wrong."""
+    form = chosen_format(form, output)
+    with session("verify", fail_if_empty=fail_if_empty, jobs=jobs) as run:
+        from s2kit.cli.inputs import named_products
+        from s2kit.cli.output import emit
+        from s2kit.download.verify import verify as verified
+        from s2kit.errors import UsageError
 
-    with session("verify", jobs=jobs) as run:
-        wanted = [Path(ref.text) for ref in product_refs(paths)]
-        if not wanted:
+        refs = named_products(paths)
+        if refs is None:
             raise UsageError("name a SAFE folder or a zip", "s2kit verify NAME.SAFE")
-        run.items = len(wanted)
+        run.items = len(refs)
+        results = verified([Path(ref.text) for ref in refs], run.settings.jobs, strict=strict, report=run.report)
         by_file = files or form is Format.JSONL
-        results = workflow.verify(wanted, run.settings.jobs, strict=strict, report=run.report)
-        columns = _FILE_COLUMNS if by_file else _COLUMNS
-        key = "path" if not by_file else "product"
+        columns, key = (_FILE_COLUMNS, "product") if by_file else (_COLUMNS, "path")
         emit(_records(run, results, by_file), form, columns, command="verify", id_key=key, output=output)
         run.close()
 

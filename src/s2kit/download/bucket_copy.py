@@ -16,8 +16,9 @@ from tempfile import TemporaryDirectory
 
 from s2kit import __version__
 from s2kit.archive.source import Source, find_source
-from s2kit.download.plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
+from s2kit.download.plan import FileResult, Plan, ProductResult, Status, Task, make_plan
 from s2kit.download.record import SUFFIX, DownloadRecord, FileState, ManifestProof, Stamp
+from s2kit.download.request import DownloadRequest
 from s2kit.errors import InputError, PartialFailure, S2KitError, UsageError
 from s2kit.product.name import AnyProductName
 from s2kit.product.subset import MANIFEST

@@ -13,7 +13,6 @@ from s2kit.download.record import FileState
 from s2kit.errors import S2KitError
 from s2kit.product.manifest import ManifestEntry
 from s2kit.product.subset import MANIFEST, Subset
-from s2kit.store.archive import Archive
 from s2kit.store.base import ObjectInfo, Store
 from s2kit.store.cost import PRICE_LIST, Estimate, estimate
 
@@ -21,50 +20,6 @@ _ESSENTIAL = re.compile(
     r"(?:.*/)?(?:MTD_\w+\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml|IMG_DATA/.+|measurement/.+|annotation/.+)", re.ASCII
 )
 """Without these a product is broken; reports, masks and auxiliary data may be lacking in an archive."""
-
-
-class Arrangement(StrEnum):
-    """How products lie in the destination."""
-
-    FLAT = "flat"
-    """`NAME.SAFE` directly in it."""
-    SEED = "seed"
-    """`START_END/AOI/original/NAME.SAFE`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadRequest:
-    """How products shall be fetched."""
-
-    out: str
-    """A folder, `s3://bucket/prefix` or `ARCHIVE:prefix`."""
-    archives: Mapping[str, Archive] = field(hash=False)
-    archive: str = "auto"
-    allow_requester_pays: bool = False
-    complete_from: str | None = None
-    """Archive that supplies what the first one never had."""
-    subset: Subset = field(default_factory=Subset)
-    as_zip: bool = False
-    keep_folder: bool = False
-    """True where the folder stays beside the zip."""
-    arrangement: Arrangement = Arrangement.FLAT
-    max_bytes: int | None = None
-    """Refuse to start where more than this is to be fetched."""
-    min_free: int = 0
-    """Bytes that must stay free on the disk."""
-    timeout_s: float | None = None
-    """For the whole run; None for no bound."""
-    stall_s: float = 600.0
-    """For one file without progress."""
-    wait_s: float = 0.0
-    """How long to wait for another run at the same destination."""
-    products_at_once: int = 2
-    """Products at work at one time; connections are bounded by each archive's own number."""
-
-
-def is_bucket(out: str, archives: Mapping[str, Archive]) -> bool:
-    """True where `--out` names a bucket or a prefix of an archive, and no folder of this machine."""
-    return out.startswith("s3://") or (":" in out and out.partition(":")[0] in archives)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from s2kit.download.destination import (
     stamp,
     stamps,
 )
-from s2kit.download.plan import DownloadRequest, FileResult, Plan, ProductResult, Status, Task, make_plan
+from s2kit.download.plan import FileResult, Plan, ProductResult, Status, Task, make_plan
 from s2kit.download.record import DownloadRecord, FileState, ManifestProof
+from s2kit.download.request import DownloadRequest
 from s2kit.download.zip import find_zip, make_zip, proven_members
 from s2kit.errors import AccessError, DiskError, InputError, OutputError, PartialFailure, S2KitError, UsageError
 from s2kit.product.manifest import parse_manifest

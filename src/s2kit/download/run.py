@@ -10,17 +10,10 @@ from typing import Any
 
 from s2kit.archive.source import find_source, name_at
 from s2kit.download.destination import Destination, find_complete
-from s2kit.download.plan import (
-    Arrangement,
-    DownloadRequest,
-    Plan,
-    ProductResult,
-    Status,
-    is_bucket,
-    make_plan,
-)
+from s2kit.download.plan import Plan, ProductResult, Status, make_plan
 from s2kit.download.product import TransferPools, download_product
 from s2kit.download.record import FileState
+from s2kit.download.request import Arrangement, DownloadRequest, is_bucket
 from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.ref import ProductRef
@@ -28,12 +21,9 @@ from s2kit.run.events import Finished, Report, WorkPlanned, silent
 from s2kit.run.files import ensure_folder
 from s2kit.run.locks import destination_lock
 from s2kit.run.threads import PATIENCE_S, Pool
-from s2kit.store.archive import Archive, Layout
+from s2kit.store.archive import Archive
 from s2kit.store.cost import size_text
 from s2kit.store.transfer import Budget, overtime
-
-DATASET = "dataset"
-"""Name under which the dataset folder is asked as an archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +237,3 @@ def _seed_parts(ref: ProductRef) -> tuple[str, str, str]:
 
 def _file_name(text: str) -> str:
     return re.sub(r"[^\w.+-]", "_", text).strip(".") or "_"
-
-
-def with_dataset(archives: Mapping[str, Archive], dataset: Path, out: str) -> dict[str, Archive]:
-    """The archives with the dataset folder before them, where the destination is another place."""
-    if Path(out).expanduser().absolute() == dataset.absolute():
-        return dict(archives)
-    own = Archive(name=DATASET, address=str(dataset.absolute()), layout=Layout.SAFE)
-    return {DATASET: own, **archives}

@@ -44,7 +44,7 @@ class PixelFormat(StrEnum):
         return {"gtiff": ".tif", "stats": ".json", "jsonl": ".json"}.get(self.value, f".{self.value}")
 
 
-class SeedError(StrEnum):
+class LegacyError(StrEnum):
     """The four texts with which the older web service answered where it failed."""
 
     BAD_REQUEST = "Bad json"
@@ -54,22 +54,22 @@ class SeedError(StrEnum):
 
 
 class PixelRequestError(InputError):
-    """A request that is not of the older service's form."""
+    """A request that is not of the legacy service's form."""
 
 
 class NoSuchLevelError(NotFoundError):
     """A reduction that the image does not have."""
 
 
-def seed_error(error: S2KitError) -> SeedError:
+def legacy_error(error: S2KitError) -> LegacyError:
     """Which of the four texts says what went wrong."""
     if isinstance(error, PixelRequestError):
-        return SeedError.BAD_REQUEST
+        return LegacyError.BAD_REQUEST
     if isinstance(error, (InputError, NoSuchLevelError)):
-        return SeedError.PARSE
+        return LegacyError.PARSE
     if isinstance(error, NotFoundError):
-        return SeedError.NOT_FOUND
-    return SeedError.DOWNLOAD
+        return LegacyError.NOT_FOUND
+    return LegacyError.DOWNLOAD
 
 
 def json_chunks(

@@ -24,9 +24,9 @@ from s2kit.pixels.dump import (
     text_nbytes,
 )
 from s2kit.pixels.files import write_json, write_npy, write_text, write_tiff
-from s2kit.pixels.request import LOWEST, PixelWish, part_of
+from s2kit.pixels.request import LOWEST, PixelsRequest, PixelWish, part_of
 from s2kit.pixels.target import Target, connections, find_target
-from s2kit.run.events import Finished, Report, WorkPlanned
+from s2kit.run.events import Finished, Report, WorkPlanned, silent
 from s2kit.run.files import atomic_file
 from s2kit.run.locks import output_lock
 from s2kit.run.parallel import Done, pmap, worker_count
@@ -95,17 +95,34 @@ class PixelOutcome:
     error: S2KitError | None
 
 
-def dump(tasks: Sequence[PixelTask], jobs: int, report: Report) -> Iterator[PixelOutcome]:
+def dump(
+    request: PixelsRequest, paths: Sequence[Path], report: Report = silent, *, overwrite: bool = False
+) -> Iterator[PixelOutcome]:
     """Dump images in the pool, in the order in which they get done.
 
     Args:
-        tasks: The images.
-        jobs: Worker processes; 0 takes every core.
-        report: Hears of each image.
+        request: The images.
+        paths: The file of each answer.
+        report: Takes progress.
+        overwrite: True if the files may be replaced.
     """
+    many = len(request.wishes) > 1
+    tasks = [
+        PixelTask(
+            wish=wish,
+            path=path,
+            form=request.form,
+            settings=request.settings,
+            meta=request.meta,
+            named=many and request.form.is_json,
+            force=request.force,
+            overwrite=overwrite,
+        )
+        for wish, path in zip(request.wishes, paths, strict=True)
+    ]
     report(WorkPlanned(len(tasks), what="images"))
     caps = [cap for task in tasks if (cap := connections(task.wish, task.settings)) is not None]
-    workers = min(worker_count(jobs), max(len(tasks), 1), *caps)
+    workers = min(worker_count(request.settings.jobs), max(len(tasks), 1), *caps)
     for result in pmap(dump_one, tasks, workers):
         wish = tasks[result.index].wish
         if isinstance(result, Done):
@@ -135,7 +152,9 @@ def _dumped(task: PixelTask) -> PixelAnswer:
     waited = found_s + traffic.waited_s
     grid = _grid(info, window, reduction)
     nodata = info.nodata if info.nodata is not None else NODATA
-    more: dict[str, Any] = {"path": wish.source} if task.named else {}
+    more: dict[str, Any] = {}
+    if task.named:  # the same product may be asked for several bands
+        more = {"path": wish.source} | ({"band": wish.band} if wish.band else {})
     if task.meta:
         more |= {
             "path": wish.source,
@@ -253,5 +272,5 @@ def _write(
 
 
 def error_line(source: str, text: str, *, named: bool) -> str:
-    """An error in the older service's form."""
+    """An error in the legacy service's form."""
     return json.dumps({"path": source, "Error": text} if named else {"Error": text})

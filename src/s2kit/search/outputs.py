@@ -1,21 +1,19 @@
 """What a search leaves besides its records: a map, quicklooks, a cursor, a summary."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from s2kit.catalogue.cursor import Cursor, load_cursor, save_cursor
+from s2kit.catalogue.cursor import Cursor, save_cursor
 from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import S2KitError
-from s2kit.run.events import Report
+from s2kit.run.events import Report, silent
 from s2kit.run.locks import locked_file
 from s2kit.search.map import map_page
 from s2kit.search.quicklooks import fetch_quicklooks
-from s2kit.search.run import Search, Tally, search
-from s2kit.search.words import SearchWords, understood
-from s2kit.settings import Settings
+from s2kit.search.run import Search, Tally
 
 
 @dataclass(slots=True)
@@ -23,11 +21,11 @@ class SideOutputs:
     """What is made of the records while they pass by."""
 
     found: Search
-    began: datetime
-    report: Report
+    report: Report = silent
     cursor: Cursor | None = None
     map_file: Path | None = None
     quicklooks: Path | None = None
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     _kept: list[ProductRecord] = field(default_factory=list)
     _passed: int = 0
     _handed_out: dict[tuple[str | None, str], datetime] = field(default_factory=dict)
@@ -73,40 +71,6 @@ class SideOutputs:
             starts = [when.start for when in self.found.request.ranges]
             since = None if None in starts else min(start for start in starts if start is not None)
             save_cursor(self.cursor, self.began, self._handed_out, since)
-
-
-def begin(
-    words: SearchWords,
-    settings: Settings,
-    secrets: Mapping[str, str],
-    report: Report,
-    since: str | None = None,
-    map_file: Path | None = None,
-    quicklooks: Path | None = None,
-) -> tuple[Search, SideOutputs]:
-    """Make a search of words; nothing is asked yet.
-
-    Args:
-        words: What was typed.
-        settings: For everything that was not.
-        secrets: Credentials by the names of `settings.SECRETS`.
-        report: Takes notes.
-        since: Name of a cursor.
-        map_file: Where a map goes.
-        quicklooks: Folder for small pictures.
-
-    Raises:
-        S2KitError: See `search_words.understood`.
-    """
-    from s2kit.run.events import Note
-
-    now = datetime.now(UTC)
-    cursor = load_cursor(since) if since is not None else None
-    meant = understood(words, settings, secrets, now, cursor)
-    for note in meant.notes:
-        report(Note(note))
-    found = search(meant.request, report)
-    return found, SideOutputs(found, now, report, cursor, map_file, quicklooks)
 
 
 def _tally(tally: Tally) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from s2kit.area.aoi import Aoi, for_query, require_area
-from s2kit.area.dates import EVER, DateRange
+from s2kit.area.dates import DateRange
 from s2kit.catalogue.base import CatalogueSource
 from s2kit.catalogue.dedupe import newest
 from s2kit.catalogue.open import open_catalogue
@@ -23,38 +23,12 @@ from s2kit.errors import AccessError, S2KitError, ServiceError
 from s2kit.run.deadline import Deadline
 from s2kit.run.events import Note, Report, silent
 from s2kit.run.threads import put, start
+from s2kit.search.request import SearchRequest
 
 MAX_PARALLEL = 6
 """Questions that are asked at one time; the limit for each host comes on top."""
-PAGE_SIZE = 100
 
 _WAITING_PAGES = 20  # that a slow reader of the stream may leave behind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchRequest:
-    """What to look for."""
-
-    sources: tuple[CatalogueSource, ...]
-    aois: tuple[Aoi, ...] = ()
-    """Each answered by itself; none means everywhere."""
-    ranges: tuple[DateRange, ...] = (EVER,)
-    """Each answered by itself."""
-    query: Query = field(default_factory=Query)
-    keep_newest: bool = True
-    """True keeps the newest of reprocessed twins only."""
-    sort: tuple[str, ...] = ("-datetime",)
-    """Fields with their signs, as `core.sorting.parse_sort` gives them; empty for the order of arrival."""
-    limit: int | None = None
-    """Most records for an area and a range."""
-    timeout_s: float | None = 600
-    """For all of it."""
-    page_size: int = PAGE_SIZE
-
-    @property
-    def is_stream(self) -> bool:
-        """True where nothing has to wait for the last page."""
-        return not self.sort and not self.keep_newest
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Every setting with its text and its built-in value; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -105,6 +105,14 @@ class Settings:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must not be negative")
         if self.job_slots < 1:
             raise ConfigError(f"job_slots = {self.job_slots}: at least one job must be able to run")
+
+    def given(self, **values: Any) -> "Settings":
+        """These settings with others laid over them; None means not given.
+
+        Raises:
+            ConfigError: A value that the setting cannot have.
+        """
+        return replace(self, **{name: value for name, value in values.items() if value is not None})
 
     @property
     def kept_in(self) -> Path | Literal[False]:

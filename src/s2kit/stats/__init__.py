@@ -1,5 +1,6 @@
 """Numbers of parcels over time: a `StatsRun` answers a `StatsRequest` row by row."""
 
-from s2kit.stats.run import StatsRequest, StatsRow, StatsRun
+from s2kit.stats.request import StatsOptions, StatsRequest
+from s2kit.stats.run import StatsRow, StatsRun
 
-__all__ = ["StatsRequest", "StatsRow", "StatsRun"]
+__all__ = ["StatsOptions", "StatsRequest", "StatsRow", "StatsRun"]

@@ -2,36 +2,41 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from shapely.geometry import mapping
 
 from s2kit.area.parcel import Parcel
 from s2kit.area.parcel_files import areas_m2
 from s2kit.area.projection import LON_LAT
-from s2kit.chips.places import WhereWords, chosen_parcels
+from s2kit.chips.places import WhereOptions, chosen_parcels, lonlat
 from s2kit.errors import NotFoundError
 from s2kit.run.events import Report, silent
-from s2kit.settings import Settings
+from s2kit.settings import Loaded
 
 COLUMNS = ("pid", "cropname", "cropcode", "srid", "area", "clon", "clat")
 """The fields; `geom` comes on demand."""
 
 
-def find_parcels(words: WhereWords, settings: Settings, report: Report = silent) -> list[Parcel]:
-    """The parcels of a file that fit; none at a point or with an attribute is an answer, an unknown id is not.
+def find_parcels(loaded: Loaded, report: Report = silent, **options: Unpack[WhereOptions]) -> list[Parcel]:
+    """The parcels of a file that fit; none at a point or with an attribute is an answer, an unknown id is an error.
+
+    Args:
+        loaded: The settings, for the names of the file's fields.
+        report: Takes notes.
+        options: See `WhereOptions`.
 
     Raises:
         NotFoundError: No such file or id.
         InputError: The file cannot be read, or a condition is none.
     """
-    if words.pid or not (words.where or words.lonlat is not None):
-        return list(chosen_parcels(words, settings, report))
     try:
-        return list(chosen_parcels(words, settings, report))
+        return list(chosen_parcels(options, loaded.settings, report))
     except NotFoundError:
-        chosen_parcels(replace(words, where=(), lon=None, lat=None), settings, silent)  # says when the file is amiss
+        if options.get("pid") or not (options.get("where") or lonlat(options)):
+            raise
+        whole: WhereOptions = {**options, "where": None, "lon": None, "lat": None}
+        chosen_parcels(whole, loaded.settings, silent)  # raises if it is the file that is missing
         return []
 
 

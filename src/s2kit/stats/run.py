@@ -19,24 +19,13 @@ from s2kit.picture.zonal import histogram_text
 from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed, pmap, worker_count
-from s2kit.settings import Settings
-from s2kit.stats.task import SCL, Outline, ParcelVisit, StatsOutcome, StatsRecipe, StatsTask, ZonalResult, count
+from s2kit.stats.request import StatsRequest
+from s2kit.stats.task import SCL, Outline, ParcelVisit, StatsOutcome, StatsTask, ZonalResult, count
 
 _CELL_DEG = 0.1
 """Parcels of one cell of this side are counted together: about the side of a coded tile of the 10 m files."""
 _PARCELS_A_TASK = 256
 _EQUAL_SHARES = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatsRequest:
-    """What to count."""
-
-    parcels: tuple[Parcel, ...]
-    found: tuple[Found, ...]
-    recipe: StatsRecipe
-    jobs: int = 0
-    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)

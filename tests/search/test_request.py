@@ -1,7 +1,7 @@
 """Typed words made into a request."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -10,22 +10,25 @@ from s2kit.area.dates import EVER, DateRange
 from s2kit.catalogue.cursor import Cursor
 from s2kit.errors import UsageError
 from s2kit.search import SearchRequest
-from s2kit.search.words import SearchWords, find, understood
-from s2kit.settings import CATALOGUES, CatalogueSettings, Settings
+from s2kit.search.request import find
+from s2kit.settings import CATALOGUES, CatalogueSettings, Loaded, Settings
 
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
 SETTINGS = Settings(dataset=Path("data"), catalogues=dict(CATALOGUES))
 HUB = {"dhus_url": "https://hub.example/dhus", "dhus_user": "me", "dhus_password": "secret"}
 
 
-def request(**words: object) -> SearchRequest:
-    return understood(SearchWords(**words), SETTINGS, {}, NOW).request
+LOADED = Loaded(SETTINGS, {}, {})
+
+
+def request(**options: object) -> SearchRequest:
+    return SearchRequest.parse(LOADED, now=NOW, **options)
 
 
 def test_the_users_line(tmp_path: Path) -> None:
     file = tmp_path / "aoi.geojson"
     file.write_text('{"type":"Point","coordinates":[1,43]}')
-    asked = request(aoi=(str(file),), ranges=(("2020-01-01", "2020-01-13"),))
+    asked = request(aoi=(str(file),), range=(("2020-01-01", "2020-01-13"),))
     assert [aoi.name for aoi in asked.aois] == ["aoi"]
     assert [str(when) for when in asked.ranges] == ["2020-01-01_2020-01-13"]
     assert [source.name for source in asked.sources] == ["earth-search"]
@@ -47,7 +50,7 @@ def test_tiles_alone_are_areas_and_beside_areas_a_filter() -> None:
 
 
 def test_dates_come_in_two_spellings_and_each_once() -> None:
-    asked = request(ranges=(("2020-01-01", "2020-01-31"),), dates=("2020-01", "2020-02"))
+    asked = request(range=(("2020-01-01", "2020-01-31"),), date=("2020-01", "2020-02"))
     assert [str(when) for when in asked.ranges] == ["2020-01-01_2020-01-31", "2020-02-01_2020-02-29"]
 
 
@@ -58,19 +61,17 @@ def test_a_question_without_bounds_is_refused_but_for_folders() -> None:
 
 
 def test_a_cursor_looks_back_behind_its_last_run() -> None:
-    words = SearchWords(tile=("31TCJ",))
     until = datetime(2026, 7, 10, tzinfo=UTC)
-    assert understood(words, SETTINGS, {}, NOW, Cursor("last", until)).request.ranges == (
+    assert request(tile=("31TCJ",), cursor=Cursor("last", until)).ranges == (
         DateRange(datetime(2026, 6, 10, tzinfo=UTC), None),
     )
-    assert understood(words, SETTINGS, {}, NOW, Cursor("last")).request.ranges[0].start == datetime(
-        2026, 6, 15, 12, tzinfo=UTC
-    )
+    assert request(tile=("31TCJ",), cursor=Cursor("last")).ranges[0].start == datetime(2026, 6, 15, 12, tzinfo=UTC)
 
 
 def test_notes_of_mended_areas_are_handed_on() -> None:
-    meant = understood(SearchWords(aoi=("POLYGON((0 0, 2 2, 2 0, 0 2, 0 0))",)), SETTINGS, {}, NOW)
-    assert "mended" in meant.notes[0]
+    notes: list[object] = []
+    SearchRequest.parse(LOADED, notes.append, aoi="POLYGON((0 0, 2 2, 2 0, 0 2, 0 0))", now=NOW)
+    assert "mended" in str(notes[0])
 
 
 @pytest.mark.parametrize(
@@ -126,6 +127,25 @@ def test_the_level_may_be_written_large() -> None:
     assert request(tile=("31TCJ",), level="L1C").query.level == "L1C"
 
 
+def test_one_value_or_several() -> None:
+    one = request(aoi="POINT(1 2)", bbox=(1, 43, 2, 44), range=(date(2020, 1, 1), date(2020, 1, 13)), date="2021")
+    several = request(aoi=["POINT(1 2)"], bbox=[[1, 43, 2, 44]], range=[("2020-01-01", "2020-01-13")], date=["2021"])
+    assert one == several
+    assert len(one.aois) == len(one.ranges) == 2
+
+
+@pytest.mark.parametrize("wrong", [{"bbox": (1, 2, 3)}, {"bbox": "1 2 3 4"}, {"range": ("2020", "2021", "2022")}])
+def test_rows_of_another_length_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=r"takes|numbers"):
+        request(tile="31TCJ", **wrong)
+
+
+def test_limit_and_timeout_are_laid_over_the_settings() -> None:
+    asked = request(tile="31TCJ", limit=3, timeout=0)
+    assert (asked.limit, asked.timeout_s) == (3, None)
+    assert request(tile="31TCJ").timeout_s == SETTINGS.timeout_s
+
+
 def test_no_such_way_to_deal_with_twins() -> None:
-    with pytest.raises(UsageError, match="--dedupe oldest"):
+    with pytest.raises(UsageError, match="--dedupe 'oldest'"):
         request(tile=("31TCJ",), dedupe="oldest")

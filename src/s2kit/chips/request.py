@@ -1,0 +1,280 @@
+"""What chips to cut: the request, and how it is made of options."""
+
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self, Unpack
+
+from s2kit.area.dates import DateRange
+from s2kit.chips.candidates import Found
+from s2kit.chips.grid import DEFAULT_SIZE_M, ChipSize, check_size
+from s2kit.chips.places import WhereOptions, WhichOptions, cache_root, normal_level, places, time_ranges
+from s2kit.chips.places import products as found_products
+from s2kit.chips.record import ChipSite, ChipStyle, point_place
+from s2kit.errors import InputError, NotFoundError, UsageError
+from s2kit.picture.composites import allowed_resolution
+from s2kit.picture.indices import find_index
+from s2kit.picture.lut import Lut, parse_lut
+from s2kit.product.bands import BANDS, LAYERS, normal_band
+from s2kit.product.cog_item import parse_boa_offset
+from s2kit.product.ref import ProductRef, Products, product_refs
+from s2kit.run.choices import one_of
+from s2kit.run.events import Report, silent
+from s2kit.run.options import Text, Texts, texts
+from s2kit.settings import Loaded, Settings
+
+DEFAULT_BANDS = "B08,B04,B03"
+RESAMPLINGS = ("nearest", "bilinear", "average", "cubic")
+BATCH_KEYS = ("lon", "lat", "tiles", "bands", "chipsize")
+LIMIT = 24
+"""Most new chips of one series, as in the legacy chip service."""
+BATCH_LIMIT = 36
+"""Most new chips of a batch, products times bands."""
+_METRES_A_DEGREE = 111_320.0
+
+
+class ChipOptions(WhereOptions, WhichOptions, total=False):
+    """What `chips` takes, by the names of the options of `s2kit chips`; None means not given."""
+
+    bands: Texts
+    """One or three bands, or any number of raw ones."""
+    stretch: str | None
+    """Percentiles `5_95`, or limits `0:0.3`, `0:3000dn`."""
+    res: int | None
+    """10, 20 or 60 metres."""
+    index: str | None
+    """Draw this index in colours."""
+    chipsize: float | None
+    """Side in metres; 1280 by default."""
+    size_px: int | None
+    """Side in pixels of the first band."""
+    force: bool
+    """True allows chips above 5120 m."""
+    raw: bool
+    """True gives GeoTIFFs at full resolution, one a band."""
+    resampling: str
+    boa_offset: str
+    """`auto`, `applied`, `needed` or a number: offset of GeoTIFFs from baseline 04.00 on."""
+    limit: int | None
+    """Most new chips of a place; 24 by default, 0 for no limit."""
+    max_cloud_chip: float | None
+    """Leave out chips with more cloud than this by SCL, in percent."""
+    batch: Text | None
+    """File with a JSON body as the legacy service took it."""
+    jobs: int | None
+    """Worker processes; 0 takes every core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The body of the older service's batch request."""
+
+    place: ChipSite
+    refs: tuple[ProductRef, ...]
+    bands: tuple[str, ...]
+    size_m: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChipsRequest:
+    """What to cut."""
+
+    places: tuple[ChipSite, ...]
+    recipe: ChipStyle
+    found: tuple[Found, ...]
+    """Products to choose from."""
+    named: bool = False
+    """True if these products were named, not searched."""
+    ranges: tuple[DateRange, ...] = ()
+    """The window: chips that were cut before are shown if they lie in it. Empty for any time."""
+    level: str | None = None
+    """`L1C` or `L2A`; None for both."""
+    limit: int | None = LIMIT
+    max_cloud_chip_pct: float | None = None
+    """Leave out chips with more cloud than this by SCL."""
+    cache_dir: Path
+    jobs: int = 0
+    settings: Settings
+
+    @classmethod
+    def parse(
+        cls,
+        loaded: Loaded,
+        report: Report = silent,
+        *,
+        products: Products = None,
+        **options: Unpack[ChipOptions],
+    ) -> Self:
+        """The request that options mean; products are looked up or searched, none is cut.
+
+        Args:
+            loaded: The settings, for everything that is not given.
+            report: Takes notes.
+            products: Products or folders of products; None for a search.
+            options: See `ChipOptions`.
+
+        Raises:
+            S2KitError: As `places`, `found_products`, `parse_style` and `read_batch` say.
+        """
+        settings = loaded.settings.given(archive=options.get("archive"), jobs=options.get("jobs"))
+        loaded = replace(loaded, settings=settings)
+        refs = product_refs(products)
+        file = options.get("batch")
+        batch = read_batch(Path(file)) if file is not None else None
+        if batch is not None:
+            refs = batch.refs
+            options |= {"raw": True, "bands": ",".join(batch.bands), "chipsize": batch.size_m}
+        style = parse_style(options)
+        where = (batch.place,) if batch else places(options, refs or (), settings, report)
+        side_m = style.size.side_m(style.res or native_resolution(style.bands[0]))
+        level = normal_level(options.get("level"), settings)
+        return cls(
+            places=where,
+            recipe=style,
+            found=found_products(options, refs, [square_box(place, side_m) for place in where], loaded, report),
+            named=refs is not None,
+            ranges=time_ranges(options),
+            level=level if options.get("level") or refs is None else None,
+            limit=_limit(options.get("limit"), batch),
+            max_cloud_chip_pct=options.get("max_cloud_chip"),
+            cache_dir=cache_root(settings),
+            jobs=settings.jobs,
+            settings=settings,
+        )
+
+
+def parse_style(options: ChipOptions) -> ChipStyle:
+    """How the chips look.
+
+    Raises:
+        InputError: Bands, a scale, a size or an offset that cannot be used.
+        UsageError: Options that exclude each other.
+    """
+    chosen, raw, text = options.get("index"), options.get("raw", False), options.get("stretch")
+    bands_given = texts(options.get("bands"))
+    if chosen is not None and bands_given:
+        raise UsageError("--index and --bands exclude one another", "an index names its own bands")
+    if options.get("chipsize") is not None and options.get("size_px") is not None:
+        raise UsageError("--chipsize and --size-px exclude one another", "metres or pixels, not both")
+    resampling = one_of("resampling", options.get("resampling", "nearest"), RESAMPLINGS)
+    boa_offset = options.get("boa_offset", "auto")
+    parse_boa_offset(boa_offset)
+    size_px = options.get("size_px")
+    size = ChipSize(px=size_px) if size_px else ChipSize(metres=options.get("chipsize") or DEFAULT_SIZE_M)
+    check_size(size, force=options.get("force", False))
+    index = find_index(chosen) if chosen else None
+    bands = index.bands if index else parse_bands(",".join(bands_given) or DEFAULT_BANDS, raw=raw)
+    return ChipStyle(
+        bands=bands,
+        size=size,
+        lut=Lut() if text is None or raw or index else parse_stretch_or_lut(text, len(bands)),
+        res=allowed_resolution(options.get("res")),
+        index=index.name if index else None,
+        raw=raw,
+        resampling=resampling,
+        boa_offset=boa_offset,
+    )
+
+
+def native_resolution(band: str) -> int:
+    """The resolution at which a band or layer is made."""
+    return BANDS[band].resolution_m if band in BANDS else LAYERS[band].resolution_m
+
+
+def parse_bands(text: str, *, raw: bool) -> tuple[str, ...]:
+    """Bands as `B08,B04,B03` or `B08_B04_B03`: one or three for a picture, any number of raw ones.
+
+    Raises:
+        InputError: No such band, TCI or PVI, or another number.
+    """
+    bands = tuple(dict.fromkeys(normal_band(part) for part in text.replace("_", ",").split(",") if part.strip()))
+    if not bands:
+        raise InputError(f"--bands {text!r} names no band")
+    for band in bands:
+        if band in {"TCI", "PVI"} or (band == "SCL" and not raw):
+            raise InputError(f"--bands {text!r}: {band} is not cut into pictures", "take bands, or --raw --bands SCL")
+    if not raw and len(bands) not in {1, 3}:
+        raise InputError(f"--bands {text!r} names {len(bands)} bands; a picture has 1 or 3", "--raw takes any number")
+    return bands
+
+
+def parse_stretch_or_lut(text: str, bands: int) -> Lut:
+    """The scale in the older service's form (`5_95`) or in that of `render` (`5:95%`, `0:0.3`, `0:3000dn`).
+
+    Raises:
+        InputError: Neither.
+    """
+    if ":" not in text:
+        return parse_lut(text, bands)
+    pairs = [part.strip() for part in text.split(",")]
+    if all(pair.endswith("%") for pair in pairs):
+        if len(pairs) != 1:
+            raise InputError(f"stretch {text!r}: one pair of percentiles serves all bands", "as in 5:95%")
+        return parse_lut(pairs[0].removesuffix("%").replace(":", "_"), bands)
+    factor = 1.0 if all(pair.endswith("dn") for pair in pairs) else 10_000.0
+    try:
+        numbers = [float(word) * factor for pair in pairs for word in pair.removesuffix("dn").split(":")]
+    except ValueError as error:
+        raise InputError(f"stretch {text!r} is not made of numbers", "as in 5:95%, 0:0.3 or 0:3000dn") from error
+    if len(numbers) == 2:
+        numbers *= bands
+    if len(numbers) != 2 * bands:
+        raise InputError(f"stretch {text!r} has {len(numbers)} numbers; it needs 2 or {2 * bands}", "as in 0:0.3")
+    limits = tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    if any(low >= high for low, high in limits):
+        raise InputError(f"stretch {text!r}: a low is not below its high")
+    return Lut(None, limits)
+
+
+def read_batch(path: Path) -> Batch:
+    """A batch as the older service took it: exactly `lon`, `lat`, `tiles`, `bands`, `chipsize`.
+
+    Raises:
+        NotFoundError: No such file.
+        InputError: Other keys, or values that are none.
+    """
+    try:
+        body = json.loads(path.read_bytes())
+    except OSError as error:
+        raise NotFoundError(f"batch {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"batch {path} is not JSON: {error}") from error
+    if not isinstance(body, dict) or set(body) != set(BATCH_KEYS):
+        has = ", ".join(body) if isinstance(body, dict) else "no keys at all"
+        raise InputError(f"batch {path} has {has}", f"it has exactly the keys {', '.join(BATCH_KEYS)}")
+    lists = {key: body[key] for key in ("tiles", "bands")}
+    for key, value in lists.items():
+        if not isinstance(value, list) or not value or not all(isinstance(one, str) for one in value):
+            raise InputError(f"batch {path}: {key} is no list of names")
+    numbers = []
+    for key in ("lon", "lat", "chipsize"):
+        try:
+            numbers.append(float(body[key]))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"batch {path}: {key} is no number") from error
+    lon, lat, size_m = numbers
+    return Batch(
+        point_place(lon, lat),
+        tuple(ProductRef(tile.removesuffix(".SAFE")) for tile in lists["tiles"]),
+        tuple(dict.fromkeys(normal_band(band) for band in lists["bands"])),
+        size_m,
+    )
+
+
+def _limit(limit: int | None, batch: Batch | None) -> int | None:
+    if limit is not None:
+        return limit or None
+    return BATCH_LIMIT // len(batch.bands) if batch else LIMIT
+
+
+def square_box(place: ChipSite, side_m: float) -> tuple[float, float, float, float]:
+    """A chip's square as a box in lon/lat, near enough for a search."""
+    half = (place.side_m or side_m) / 2 / _METRES_A_DEGREE
+    wide = half / max(0.02, math.cos(math.radians(place.lat)))
+    return (
+        max(-180.0, place.lon - wide),
+        max(-90.0, place.lat - half),
+        min(180.0, place.lon + wide),
+        min(90.0, place.lat + half),
+    )

@@ -1,0 +1,154 @@
+"""What to count in parcels: the request, and how it is made of options."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self, Unpack
+
+from s2kit.area.aoi_files import read_aois
+from s2kit.area.parcel import Parcel
+from s2kit.chips.cache import Clear, remember_clear
+from s2kit.chips.candidates import Found
+from s2kit.chips.places import (
+    WhereOptions,
+    WhichOptions,
+    cache_root,
+    chosen_parcels,
+    normal_level,
+    parcel_place,
+)
+from s2kit.chips.places import products as found_products
+from s2kit.errors import InputError, UsageError
+from s2kit.picture.composites import allowed_resolution
+from s2kit.picture.indices import find_index
+from s2kit.product.bands import normal_band
+from s2kit.product.cog_item import parse_boa_offset
+from s2kit.product.ref import Products, product_refs
+from s2kit.product.scl import CLEAR, parse_classes
+from s2kit.run.events import Report, silent
+from s2kit.run.options import Texts, texts, words
+from s2kit.settings import Loaded, Settings
+from s2kit.stats.task import SCL, StatsRecipe
+
+_REMEMBERED_PLACES = 1000
+
+
+class StatsOptions(WhereOptions, WhichOptions, total=False):
+    """What `stats` takes, by the names of the options of `s2kit stats`; None means not given."""
+
+    layer: Texts
+    """SCL and bands to count; SCL if neither these nor indices are named."""
+    index: Texts
+    """Indices to count."""
+    mask_clouds: bool
+    """True leaves pixels that are not clear by SCL out of bands and indices."""
+    clear_classes: str | None
+    """SCL classes that count as clear, `4,5,6`."""
+    dn: bool
+    """True gives bands as stored in the file, not as reflectance."""
+    res: int | None
+    """10, 20 or 60 metres."""
+    boa_offset: str
+    """`auto`, `applied`, `needed` or a number: offset of GeoTIFFs from baseline 04.00 on."""
+    jobs: int | None
+    """Worker processes; 0 takes every core."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatsRequest:
+    """What to count."""
+
+    parcels: tuple[Parcel, ...]
+    found: tuple[Found, ...]
+    recipe: StatsRecipe
+    jobs: int = 0
+    settings: Settings
+
+    @classmethod
+    def parse(
+        cls,
+        loaded: Loaded,
+        report: Report = silent,
+        *,
+        products: Products = None,
+        needs_scl: bool = False,
+        needs_index: bool = False,
+        **options: Unpack[StatsOptions],
+    ) -> Self:
+        """The request that options mean; products are looked up or searched, no pixel is read.
+
+        Args:
+            loaded: The settings, for everything that is not given.
+            report: Takes notes.
+            products: Products or folders of products; None for a search.
+            needs_scl: True counts SCL in any case.
+            needs_index: True for a chart, which shows one index: NDVI if none is named.
+            options: See `StatsOptions`.
+
+        Raises:
+            S2KitError: As `chosen_parcels`, `products` and `parse_recipe` say.
+            InputError: Products were named and none of them shows a parcel.
+        """
+        settings = loaded.settings.given(archive=options.get("archive"), jobs=options.get("jobs"))
+        loaded = replace(loaded, settings=settings)
+        refs = product_refs(products)
+        recipe = parse_recipe(options, needs_scl=needs_scl, needs_index=needs_index)
+        level = normal_level(options.get("level"), settings)
+        if level == "L1C" and (SCL in recipe.layers or recipe.mask_clouds):
+            raise InputError("L1C has no SCL", "scene classification comes with L2A: --level l2a, or name --layer B04")
+        parcels = _areas(options, settings, report)
+        found = found_products(options, refs, [parcel.geometry.bounds for parcel in parcels], loaded, report)
+        if refs and not any(one.footprint.intersects(p.geometry) for one in found for p in parcels):
+            shows = "the product does not show" if len(found) == 1 else f"none of the {len(found)} products shows"
+            which = "the parcel" if len(parcels) == 1 else f"any of the {len(parcels)} parcels"
+            raise InputError(f"{shows} {which} in that time", "s2kit info PRODUCT prints a product's footprint")
+        return cls(parcels=parcels, found=found, recipe=recipe, jobs=settings.jobs, settings=settings)
+
+
+def parse_recipe(options: StatsOptions, *, needs_scl: bool = False, needs_index: bool = False) -> StatsRecipe:
+    """What is to be counted.
+
+    Raises:
+        InputError: No such layer, index or class.
+        UsageError: Options that exclude each other.
+    """
+    layers = [normal_band(part) for one in words(options.get("layer")) for part in one.split("_")]
+    for layer in layers:
+        if layer in {"TCI", "PVI"}:
+            raise InputError(f"--layer {layer}: a picture has no numbers", "use SCL or bands")
+    indices = [find_index(name).name for name in words(options.get("index"))]
+    if needs_index and not indices:
+        indices = ["ndvi"]
+    if needs_index and len(indices) != 1:
+        raise UsageError(f"a chart shows one index, not {', '.join(indices)}", "name one with --index")
+    if needs_scl or not (layers or indices):
+        layers = [SCL, *layers]
+    boa_offset, clear = options.get("boa_offset", "auto"), options.get("clear_classes")
+    parse_boa_offset(boa_offset)
+    return StatsRecipe(
+        layers=tuple(dict.fromkeys([*layers, *indices])),
+        clear=parse_classes(clear) if clear else CLEAR,
+        mask_clouds=options.get("mask_clouds", False),
+        digital_numbers=options.get("dn", False),
+        res=allowed_resolution(options.get("res")),
+        boa_offset=boa_offset,
+    )
+
+
+def _areas(options: WhereOptions, settings: Settings, report: Report) -> tuple[Parcel, ...]:
+    """Parcels of a parcel file, or the features of files of areas under their names."""
+    files = texts(options.get("points"))
+    if options.get("parcels") is not None or not files:
+        return chosen_parcels(options, settings, report)
+    areas = read_aois(files, each_feature=True)
+    for aoi in areas.aois:
+        if not aoi.is_area:
+            raise InputError(f"{aoi.name} is a {aoi.geometry.geom_type}", "numbers are counted in polygons")
+    return tuple(Parcel(aoi.name, aoi.geometry) for aoi in areas.aois)
+
+
+def keep_clear(settings: Settings, rows: Sequence[Mapping[str, Any]], parcels: Sequence[Parcel]) -> None:
+    """Remember where products were found clear, so that `… -f ids | s2kit chips -` knows its place."""
+    if settings.cache and len(parcels) <= _REMEMBERED_PLACES:
+        places = [parcel_place(parcel).to_json() for parcel in parcels]
+        sources = {str(row["id"]): str(row["source"]) for row in rows}
+        remember_clear(cache_root(settings), Clear(sources, tuple(places)))
