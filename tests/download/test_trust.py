@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from s2kit.download import DownloadRequest, ProductResult, Status, download
+from s2kit.download.plan import Arrangement
 from s2kit.download.record import DownloadRecord
 from s2kit.download.verify import Verdict, verify
+from s2kit.errors import TryLaterError
 from s2kit.product.ref import ProductRef
 from s2kit.product.subset import Subset
-from s2kit.run.events import Note
+from s2kit.run.events import Advanced, Event, Note
 from s2kit.store.archive import Archive, Layout
 from support.aws_trees import L1C, AwsProduct, expected_tree, make_product, put_product, tree_of
 from support.proxies import proxied
@@ -189,3 +191,27 @@ def test_the_folders_that_other_tools_want_are_there(product, bucket, tmp_path):
     strip = next(safe.glob("DATASTRIP/*"))
     folders = [safe / "AUX_DATA", safe / "HTML", safe / "rep_info", granule / "AUX_DATA", granule / "QI_DATA"]
     assert all(folder.is_dir() for folder in [*folders, strip / "QI_DATA"])
+
+
+def test_two_runs_at_one_target_by_two_names_of_its_folder(product, bucket, tmp_path):
+    """`--layout seed` writes below `--out`, another run straight there: the second is told to come back later."""
+    put_product(bucket, product)
+    record = {"s2kit:range": "2022-12-01/2022-12-31", "s2kit:aoi": "field"}
+    folder = tmp_path / "2022-12-01_2022-12-31" / "field" / "original"
+    (tmp_path / "alias").symlink_to(folder.parent, target_is_directory=True)
+    archive = bucket.archive(layout=Layout.AWS_S2)
+    request = DownloadRequest(
+        out=str(tmp_path), archives={archive.name: archive}, archive=archive.name, arrangement=Arrangement.SEED
+    )
+    seconds: list[TryLaterError] = []
+
+    def meanwhile(event: Event) -> None:
+        if isinstance(event, Advanced) and not seconds:
+            with pytest.raises(TryLaterError) as caught:
+                fetch(bucket, tmp_path / "alias" / "original")
+            seconds.append(caught.value)
+
+    (result,) = download([ProductRef(L1C, record)], request, meanwhile)
+    assert result.error is None
+    assert seconds[0].exit_code == 75
+    assert tree_of(folder / f"{L1C}.SAFE") == expected_tree(product)

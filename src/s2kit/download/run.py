@@ -61,8 +61,8 @@ def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Repor
     budget = Budget(request.timeout_s, request.stall_s)
     with ExitStack() as stack:
         if not is_bucket(request.out, request.archives):
-            folder = ensure_folder(Path(request.out).expanduser())
-            stack.enter_context(destination_lock(folder, request.wait_s))
+            for folder in _folders(orders, request):
+                stack.enter_context(destination_lock(folder, request.wait_s))
         _check_bytes(orders, request, budget)
         crew = TransferPools(budget)
         pool = stack.enter_context(Pool(request.products_at_once, "s2kit-product"))
@@ -78,6 +78,12 @@ def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Repor
                 yield _told(future.result(), report)
         except TimeoutError:
             yield from map(_late, waiting.values())
+
+
+def _folders(orders: Sequence[Order], request: DownloadRequest) -> list[Path]:
+    """Every folder that gets something, once whatever it is called, and always in the same order."""
+    named = {Path(request.out).expanduser(), *(order.folder for order in orders if order.folder is not None)}
+    return sorted({ensure_folder(folder).resolve() for folder in named})
 
 
 def plan_downloads(refs: Sequence[ProductRef], request: DownloadRequest) -> Iterator[Plan | ProductResult]:

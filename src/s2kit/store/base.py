@@ -31,8 +31,9 @@ class Body:
     info: ObjectInfo
     """What the server says of the whole object."""
     start: int
-    """Offset of the first byte that `chunks` yields; 0 where the server ignored the range."""
-    chunks: Iterator[bytes]
+    """Offset of the first byte that `chunks` yields; 0 if the server ignored the range."""
+    chunks: Iterator[bytes] | Iterator[memoryview]
+    """The bytes as they arrive; a piece is valid until the next one is asked for, since its buffer is used again."""
 
 
 @dataclass(frozen=True, slots=True)

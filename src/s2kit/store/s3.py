@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import lru_cache
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from botocore import exceptions as boto
 from botocore.config import Config
 
 from s2kit.errors import OutputError, S2KitError
-from s2kit.run.chunking import chunked
+from s2kit.run.chunking import chunked, reused
 from s2kit.store.archive import Archive
 from s2kit.store.base import Body, ObjectInfo, Part
 from s2kit.store.keys import Credentials, credentials_for
@@ -101,7 +102,7 @@ class S3Store:
         info = _info(key, total, answer)
         stream = answer["Body"]
         try:
-            yield Body(info, first, self._chunks(stream, self._name(key)))
+            yield Body(info, first, self._pieces(stream, self._name(key)))
         finally:
             stream.close()
 
@@ -203,10 +204,23 @@ class S3Store:
             return found[1] if found else sum(len(chunk) for chunk in self._chunks(stream, self._name(key)))
 
     def _chunks(self, stream: Any, name: str) -> Iterator[bytes]:
-        try:
+        with _broken_bodies(name):
             yield from chunked(stream.read)
-        except (boto.BotoCoreError, boto.HTTPClientError, OSError) as error:
-            raise BrokenBodyError(f"{name}: the transfer broke off: {short(error)}", "run again later") from error
+
+    def _pieces(self, stream: Any, name: str) -> Iterator[bytes] | Iterator[memoryview]:
+        """A body for `Body.chunks`: past botocore and urllib3 straight into one buffer if its length is known."""
+        answer = getattr(stream, "_raw_stream", None)
+        plain = getattr(answer, "_original_response", None)
+        if not isinstance(plain, HTTPResponse) or plain.chunked or plain.length is None:
+            return self._chunks(stream, name)
+        return self._direct(answer, plain, name)
+
+    def _direct(self, answer: Any, plain: HTTPResponse, name: str) -> Iterator[memoryview]:
+        with _broken_bodies(name):
+            yield from chunked(reused(plain.readinto))
+        if plain.length:
+            raise BrokenBodyError(f"{name}: the transfer broke off, {plain.length} bytes short", "run again later")
+        answer.release_conn()  # to the pool: urllib3 does so only for bodies that it read itself
 
     def _pages(self, prefix: str, **extra: str) -> Iterator[Any]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
@@ -220,6 +234,14 @@ class S3Store:
 
     def _name(self, key: str) -> str:
         return f"{self.archive.address.rstrip('/')}/{key}"
+
+
+@contextmanager
+def _broken_bodies(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (boto.BotoCoreError, boto.HTTPClientError, HTTPException, OSError) as error:
+        raise BrokenBodyError(f"{name}: the transfer broke off: {short(error)}", "run again later") from error
 
 
 def _info(key: str, nbytes: int, answer: Any) -> ObjectInfo:

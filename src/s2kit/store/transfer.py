@@ -21,6 +21,7 @@ from s2kit.errors import InputError, ServiceError, TryLaterError
 from s2kit.run.files import PART_SUFFIX, ensure_folder, remove, translate_os_error
 from s2kit.store.base import Body, ChangedError, ObjectInfo, Store
 from s2kit.store.hashes import Algorithm, is_md5, new_hash
+from s2kit.store.part_file import open_part, remove_part
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -50,7 +51,7 @@ class Wanted:
     """Key, size and tag as the store lists them."""
     target: Path
     algorithm: Algorithm | None = None
-    """None where no manifest lists the file: then an MD5 tag of the store is the only witness."""
+    """None if no manifest lists the file: then an MD5 tag of the store is the only witness."""
     checksum: str | None = None
     """Hexadecimal, lower case."""
 
@@ -89,11 +90,11 @@ class Budget:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds until the run's end, 0 behind it; None without a bound."""
+        """Seconds until the run's end, 0 after it; None without a bound."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def check(self) -> None:
-        """Raise `StoppedError` where the run shall not go on."""
+        """Raise `StoppedError` if the run shall not go on."""
         if self.left_s == 0:
             raise overtime()
         if self._stop.is_set():
@@ -120,13 +121,13 @@ def fetch(
     """Bring an object to its place, proven.
 
     Bytes that turn out wrong are fetched once more from the first one. After a second failure the file is left as
-    `NAME.TAG.part` for the caller to put aside; under its name it never stands.
+    `NAME.TAG.part` for the caller to quarantine; it never gets its final name.
 
     Args:
         store: Where it is.
         wanted: What, where to, and its proof.
         budget: How long to try.
-        advanced: Called with the bytes of each chunk; below zero where they have to come again.
+        advanced: Called with the bytes of each chunk; below zero if they have to come again.
         commit: Gets what syncs the proven file to the disk and renames it; another thread may call that, so that the
             connection need not wait for the disk.
 
@@ -264,9 +265,9 @@ class _Transfer:
         with _os_errors(self._part):
             for stale in parts_of(self._wanted.target):
                 if stale != self._part:
-                    remove(stale)
+                    remove_part(stale)
             self._digest = new_hash(self._algorithm)
-            self._file = self._part.open("r+b" if self._part.exists() else "w+b", buffering=0)
+            self._file = open_part(self._part)
             self.have = _feed(self._file, self._digest)
             if self.have > self._info.nbytes:
                 self._empty()
