@@ -9,7 +9,7 @@ from shapely.geometry import box, mapping
 from s2kit.chips.grid import ChipSize
 from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle, point_place, safe_name
 from s2kit.errors import InputError
-from s2kit.picture.lut import parse_lut
+from s2kit.picture.stretch import parse_stretch
 
 RECORD = ChipRecord(
     product="S2A_X",
@@ -55,7 +55,7 @@ def test_every_choice_changes_the_parameters():
     others = [
         ChipStyle(bands=("B04",), size=ChipSize(metres=1280)),
         ChipStyle(bands=plain.bands, size=ChipSize(px=128)),
-        ChipStyle(bands=plain.bands, size=plain.size, lut=parse_lut("1_99")),
+        ChipStyle(bands=plain.bands, size=plain.size, stretch=parse_stretch("1_99")),
         ChipStyle(bands=plain.bands, size=plain.size, res=20),
         ChipStyle(bands=plain.bands, size=plain.size, index="ndvi"),
         ChipStyle(bands=plain.bands, size=plain.size, raw=True),

@@ -39,7 +39,6 @@ def test_only_a_subject_without_resolution_takes_another():
 @pytest.mark.parametrize(
     ("parse", "text", "message"),
     [
-        (parse_bands, "B04,B03", "not of 2"),
         (parse_bands, "B99", "no band 'B99'"),
         (parse_bands, "", "names no band"),
         (parse_bands, "B04@15", "resolution '15'"),

@@ -8,15 +8,17 @@ from s2kit.picture.naming import DEFAULT_TEMPLATE, FIELDS, check_template, file_
 VALUES = {
     **dict.fromkeys(FIELDS, "x"),
     "datetime": "20221005T115411", "tile": "29UNU", "level": "L2A", "baseline": "N0400", "composite": "ndvi",
+    "discriminator": "20221005T164454",
     "res": "60", "ext": "jpg", "r": "B04", "g": "B03", "b": "B02", "now": "20260102-030405",
 }  # fmt: skip
 
 
 def test_default():
-    assert file_name(check_template(DEFAULT_TEMPLATE), VALUES) == "20221005T115411_29UNU_L2A_N0400_ndvi_60m.jpg"
+    name = file_name(check_template(DEFAULT_TEMPLATE), VALUES)
+    assert name == "20221005T115411_29UNU_L2A_N0400_20221005T164454_ndvi_60m.jpg"
 
 
-def test_the_oldest_system_s_pattern():
+def test_the_pattern_of_the_legacy_service():
     assert file_name(check_template("legacy"), VALUES) == "20260102-030405_R60m_B04_B03_B02.jpg"
 
 

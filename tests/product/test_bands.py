@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2kit.errors import InputError
-from s2kit.product.bands import BANDS, LAYERS, SATELLITES, SEED_BANDS, SOURCE, band_of_id, normal_band, usual_images
+from s2kit.product.bands import BANDS, L2A_BANDS, LAYERS, SATELLITES, SOURCE, band_of_id, normal_band, usual_images
 from s2kit.product.name import Baseline, Level, ProductName, parse_product_name
 
 
@@ -54,7 +54,7 @@ def test_a_proper_name_stays(name: str) -> None:
     assert normal_band(name) == normal_band(name.lower()) == name
 
 
-@pytest.mark.parametrize("text", ["", "B13", "B00", "B8B", "B99", "red", "B1O", "SLC", "B٣"])
+@pytest.mark.parametrize("text", ["", "B13", "B00", "B8B", "B99", "crimson", "B1O", "SLC", "B٣"])
 def test_what_is_no_band_is_named(text: str) -> None:
     with pytest.raises(InputError, match="no band") as caught:
         normal_band(text)
@@ -76,9 +76,9 @@ def test_band_ids() -> None:
 
 
 def test_the_seed_table_is_the_one_of_its_service() -> None:
-    assert {res: len(bands) for res, bands in SEED_BANDS.items()} == {10: 4, 20: 9, 60: 11}
-    assert "B01" not in SEED_BANDS[20]
-    assert "B08" not in SEED_BANDS[20]
+    assert {res: len(bands) for res, bands in L2A_BANDS.items()} == {10: 4, 20: 9, 60: 11}
+    assert "B01" not in L2A_BANDS[20]
+    assert "B08" not in L2A_BANDS[20]
 
 
 def test_b01_at_20_m_came_with_04_00() -> None:

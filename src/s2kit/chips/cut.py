@@ -12,30 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import mapping
 
-from s2kit import __version__
 from s2kit.archive.pixel_source import BandSource, PixelSource, SourceRef, open_source
 from s2kit.area.aoi import lon_lat_outline
 from s2kit.area.projection import LON_LAT, project_point
-from s2kit.chips.cache import ChipStore, replace_file
-from s2kit.chips.files import encode_geotiff
+from s2kit.chips.cache import ChipStore
 from s2kit.chips.grid import ChipSize, at_resolution, chip_frame
+from s2kit.chips.paint import ChipPixels, write_chip
 from s2kit.chips.pixels import Resampling, read_frames
 from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid
 from s2kit.image.open import open_image
 from s2kit.jp2.tile_search import Siblings
-from s2kit.picture.indices import SUBSTITUTES, Index, compute, find_index
-from s2kit.picture.lut import limits_of, to_bytes
-from s2kit.picture.palettes import palette, to_steps
-from s2kit.picture.png import encode_png
+from s2kit.picture.indices import SUBSTITUTES
+from s2kit.picture.kernels import picked
+from s2kit.picture.painter import Band
+from s2kit.picture.stretch import StretchKind
+from s2kit.picture.tags import common_tags
 from s2kit.picture.zonal import class_histogram
 from s2kit.product.metadata import Radiometry
-from s2kit.product.radiometry import to_physical
-from s2kit.product.scl import CLOUDY, share_of
+from s2kit.product.scl import CLEAR, CLOUDY, share_of
 from s2kit.settings import Settings
-
-CREDIT = "Contains modified Copernicus Sentinel data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,86 +263,47 @@ class _Chip:
             footprint=mapping(lon_lat_outline(self._frame.bounds, self._frame.epsg)),
         )
         if not any(pixels.any() for pixels in self._pixels):
-            return base  # said, not drawn
-        if self._task.recipe.index is not None:
-            return self._write_index(base, find_index(self._task.recipe.index))
-        if self._task.recipe.raw:
-            return self._write_raw(base)
-        return self._write_picture(base)
+            return base  # reported, not drawn
+        written = write_chip(self._chip_pixels(), self._task.recipe, base.product, self._place.folder, self._tags(used))
+        return replace(base, files=written.files, bands=written.bands, limits=written.limits, notes=self._substitutes())
 
-    def _write_picture(self, base: ChipRecord) -> ChipRecord:
-        values = np.stack(
-            [
-                pixels.astype(np.float32) + np.float32(s.offset)
-                for pixels, s in zip(self._pixels, self._sources, strict=True)
-            ]
+    def _chip_pixels(self) -> ChipPixels:
+        recipe = self._task.recipe
+        return ChipPixels(
+            bands=tuple(Band(one.band, Radiometry(one.quantification, one.offset)) for one in self._sources),
+            pixels=tuple(self._pixels),
+            grids=tuple(_frame_of(recipe, self._frame, native) for native in self._natives),
+            clear=self._clear() if recipe.stretch.kind is StretchKind.AUTO and not recipe.raw else None,
         )
-        valid = np.stack([pixels != 0 for pixels in self._pixels])
-        name = f"{base.product}.png"
-        limits = limits_of(self._task.recipe.lut, values, valid)
-        picture = to_bytes(values, valid, limits)
-        alpha = np.where(valid.all(axis=0), 255, 0).astype(np.uint8)
-        self._save(name, encode_png(np.dstack([*picture, alpha])))
-        return replace(base, files=(name,), limits=limits)
 
-    def _write_index(self, base: ChipRecord, index: Index) -> ChipRecord:
-        """A picture in the index's colours, or its values as float32."""
-        reflectances = [
-            to_physical(pixels, Radiometry(source.quantification, source.offset))
-            for pixels, source in zip(self._pixels, self._sources, strict=True)
-        ]
-        values = compute(index, reflectances)
-        taken = tuple(
-            f"{source.band} stands for {asked}"
-            for asked, source in zip(index.bands, self._sources, strict=True)
-            if asked != source.band
+    def _clear(self) -> NDArray[np.bool_] | None:
+        """True for clear pixels of the chip; None without SCL."""
+        if self._scl is None:
+            return None
+        frame = at_resolution(self._frame, self._frame.resolution_m * self._frame.width / self._scl.shape[1])
+        return np.isin(picked(self._scl[None], frame, self._frame)[0], sorted(CLEAR))
+
+    def _substitutes(self) -> tuple[str, ...]:
+        asked = self._task.recipe.bands
+        pairs = zip(asked, self._sources, strict=True)
+        return tuple(f"{source.band} stands for {band}" for band, source in pairs if band != source.band)
+
+    def _tags(self, used: tuple[str, ...]) -> dict[str, str]:
+        recipe = self._task.recipe
+        tags = common_tags(
+            product=self._task.source.id,
+            sensing=self._task.sensing,
+            level=self._source.level,
+            baseline=self._task.baseline,
+            tile=self._task.tile,
+            subject=recipe.index_name or "-".join(recipe.bands),
+            grid=self._frame,
+            sources=[(one.band, one.resolution_m) for one in self._sources],
+            resampling=recipe.resampling,
         )
-        base = replace(base, limits=((index.low, index.high),), notes=taken)
-        if self._task.recipe.raw:
-            name = f"{base.product}.{index.name.upper()}.tif"
-            data = encode_geotiff(
-                values, self._frame, description=index.name.upper(), tags=self._tags(), nodata=float("nan")
-            )
-            self._save(name, data)
-            return replace(base, files=(name,), bands=(index.name.upper(),))
-        name = f"{base.product}.png"
-        self._save(name, encode_png(index_picture(values, index)))
-        return replace(base, files=(name,))
-
-    def _write_raw(self, base: ChipRecord) -> ChipRecord:
-        names = []
-        for source, native, pixels in zip(self._sources, self._natives, self._pixels, strict=True):
-            name = f"{base.product}.{source.band}.tif"
-            data = encode_geotiff(
-                pixels,
-                _frame_of(self._task.recipe, self._frame, native),
-                description=source.band,
-                tags=self._tags(),
-                scale=1.0 / source.quantification,
-                offset=source.offset / source.quantification,
-            )
-            self._save(name, data)
-            names.append(name)
-        return replace(base, files=tuple(names), bands=self._task.recipe.bands)
-
-    def _tags(self) -> dict[str, str]:
-        return {
-            "PRODUCT": self._task.source.id,
-            "SENSING_TIME": f"{self._task.sensing:%Y-%m-%dT%H:%M:%SZ}",
-            "BASELINE": self._task.baseline,
-            "OFFSET_SOURCE": self._source.offset_source,
-            "SOFTWARE": f"s2kit {__version__}",
-            "CREDIT": f"{CREDIT} {self._task.sensing.year}",
-        }
-
-    def _save(self, name: str, data: bytes) -> None:
-        replace_file(self._place.folder / name, data)
-
-
-def index_picture(values: NDArray[np.float32], index: Index) -> NDArray[np.uint8]:
-    """Red, green, blue and opacity, `[row, col, 4]`, of an index's values; NaN is transparent."""
-    steps = to_steps(values, index.low, index.high)
-    return np.dstack([palette(index.palette)[steps], np.where(steps == 0, 0, 255).astype(np.uint8)])
+        tags["OFFSET_SOURCE"] = self._source.offset_source
+        notes = (*self._substitutes(), *(f"completed by {product}" for product in used))
+        return tags | ({"NOTE": "; ".join(notes)} if notes else {})
 
 
 def _with_offset(pixels: NDArray[Any], difference: float) -> NDArray[Any]:

@@ -3,16 +3,20 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from s2kit import __version__
-from s2kit.chips.cut import index_picture
-from s2kit.chips.files import encode_geotiff, read_geotiff
+from s2kit.chips.files import read_geotiff
 from s2kit.errors import InputError
-from s2kit.picture.indices import INDICES, compute, find_index
+from s2kit.picture.formats import PictureFormat
+from s2kit.picture.formula import normalised_difference
+from s2kit.picture.indices import find_index
+from s2kit.picture.painter import Band, Look, Mode, paint
 from s2kit.picture.palettes import legend_svg, value_legend
-from s2kit.picture.png import encode_png
-from s2kit.run.files import write_atomic
+from s2kit.picture.write import Output, Painting, write_picture
+from s2kit.product.metadata import Radiometry
+from s2kit.run.files import refuse_existing, write_atomic
+
+NO_NUMBER = -1
+"""No stored number is this."""
 
 
 def difference(first: Path, second: Path, folder: Path, name: str = "ndvi", *, overwrite: bool = False) -> list[Path]:
@@ -38,24 +42,31 @@ def difference(first: Path, second: Path, folder: Path, name: str = "ndvi", *, o
     index = find_index(name)
     if len(index.bands) != 2:
         raise InputError(f"{name} takes {len(index.bands)} bands", "a normalised difference is made of two")
-    arrays, grids = [], []
-    for path in (first, second):
+    bands, stored, grids = [], [], []
+    for name_of, path in zip(index.bands, (first, second), strict=True):
         pixels, grid, nodata, _, scale, offset = read_geotiff(str(path))
-        values = pixels.astype(np.float32) * np.float32(scale) + np.float32(offset)
-        if nodata is not None:
-            values[pixels == nodata] = np.nan
-        arrays.append(values)
+        bands.append(Band(name_of, Radiometry(1 / scale, offset / scale), NO_NUMBER if nodata is None else int(nodata)))
+        stored.append(pixels[None])
         grids.append(grid)
     if grids[0] != grids[1]:
         raise InputError(f"{first.name} and {second.name} lie on different grids", "cut both with one --res")
-    values = compute(replace(index, function=INDICES["ndvi"].function), arrays)
+    look = Look(
+        mode=Mode.DATA,
+        bands=tuple(bands),
+        dtype="float32",
+        index=replace(index, function=normalised_difference),
+    )
     stem = first.name.removesuffix(".tif").rpartition(".")[0] or first.stem
     upper = index.name.upper()
     tags = {"FIRST": first.name, "SECOND": second.name, "SOFTWARE": f"s2kit {__version__}"}
-    tif = encode_geotiff(values, grids[0], description=upper, tags=tags, nodata=float("nan"))
+    forms = ((look, PictureFormat.GTIFF), (replace(look, mode=Mode.VALUES, dtype="uint8"), PictureFormat.PNG))
+    made = []
+    for one, form in forms:
+        path = folder / f"{stem}.{upper}.{form.extension}"
+        if not overwrite:
+            refuse_existing(path)
+        output = Output(path=path, form=form, tags=tags, opacity=True, legend=False)
+        write_picture(Painting(one, grids[0], paint(one, stored)), output, threads=1)
+        made.append(path)
     legend = legend_svg(index.title, value_legend(index.palette, index.low, index.high))
-    return [
-        write_atomic(folder / f"{stem}.{upper}.tif", tif, overwrite=overwrite),
-        write_atomic(folder / f"{stem}.{upper}.png", encode_png(index_picture(values, index)), overwrite=overwrite),
-        write_atomic(folder / f"{upper}-legend.svg", legend.encode(), overwrite=True),
-    ]
+    return [*made, write_atomic(folder / f"{upper}-legend.svg", legend.encode(), overwrite=True)]

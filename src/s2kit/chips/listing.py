@@ -10,11 +10,10 @@ from shapely.geometry import mapping
 from s2kit.archive.find import archive_read
 from s2kit.chips.output import ChipsOutput
 from s2kit.chips.page import Legend
-from s2kit.chips.record import ChipStyle, safe_name
+from s2kit.chips.record import DEFAULT_STRETCH, ChipStyle, safe_name
 from s2kit.chips.request import ChipsRequest
 from s2kit.chips.run import ChipsResult, PlannedSeries
 from s2kit.picture.indices import find_index
-from s2kit.picture.lut import Lut
 from s2kit.picture.palettes import palette
 from s2kit.product.ref import ProductRef
 from s2kit.store.cost import PRICE_LIST, size_text
@@ -89,7 +88,9 @@ def default_folder(request: ChipsRequest) -> Path:
     """`chips/PLACE_SIZE_BANDS` below the current folder, with whatever else was chosen; no two recipes share one."""
     recipe = request.recipe
     words = [
-        "" if recipe.raw or recipe.index or recipe.lut == Lut() else f"lut_{recipe.lut.text}",
+        f"lut_{recipe.stretch.text.replace('%', '')}"
+        if recipe.is_stretched and recipe.stretch != DEFAULT_STRETCH
+        else "",
         f"{recipe.res}m" if recipe.res else "",
         "" if recipe.resampling == "nearest" else recipe.resampling,
         "" if recipe.boa_offset == "auto" else f"offset_{recipe.boa_offset}",
@@ -99,7 +100,7 @@ def default_folder(request: ChipsRequest) -> Path:
     else:
         places = " ".join(f"{place.lon} {place.lat} {place.side_m}" for place in request.places)
         mark = f"{zlib.crc32(places.encode()):08x}"
-        what = recipe.index or "_".join(recipe.bands)
+        what = recipe.index_name or "_".join(recipe.bands)
         start = f"{len(request.places)}_places_{mark}_{'raw_' if recipe.raw else ''}{what}"
     return Path("chips") / safe_name("_".join([start, *filter(None, words)]).replace(".", "_"))
 

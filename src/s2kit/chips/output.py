@@ -12,12 +12,13 @@ from shapely.geometry.base import BaseGeometry
 from s2kit import __version__
 from s2kit.area.projection import LON_LAT, project
 from s2kit.chips.cache import place_file
-from s2kit.chips.cut import CREDIT
 from s2kit.chips.page import Legend, PagePicture, Series, render_page
 from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle, coordinates_text
 from s2kit.chips.run import ChipSeries, ChipsResult
 from s2kit.errors import OutputError
 from s2kit.grid import Grid
+from s2kit.picture.sidecars import sidecar_paths
+from s2kit.picture.tags import CREDIT
 from s2kit.run.files import write_atomic
 from s2kit.run.locks import destination_lock
 
@@ -37,7 +38,7 @@ class ChipsOutput:
     page: Path | None
     """None for raw chips."""
     listing: dict[str, list[str]]
-    """`dates` and `chips`, parallel, as the chip services of old answered."""
+    """`dates` and `chips`, parallel, as the legacy chip services answered."""
 
 
 def write_output(
@@ -101,6 +102,9 @@ def _place(series: ChipSeries, folder: Path, *, alone: bool) -> Iterator[tuple[C
         paths = []
         for name in record.files:
             place_file(series.folder / name, target / name)
+            for beside in sidecar_paths(series.folder / name):
+                if beside.exists():
+                    place_file(beside, target / beside.name)
             paths.append(target / name)
         yield record, paths
 
@@ -188,11 +192,12 @@ def _facts(series: ChipSeries, recipe: ChipStyle) -> list[str]:
         metres = first.size_px * first.transform[0]
         lines.append(f"{metres:g} x {metres:g} m, {first.transform[0]:g} m pixels")
     levels = sorted({record.level for record in series.chips})
-    if recipe.index:
-        lines.append(f"{' and '.join(levels)} {recipe.index.upper()}".strip())
+    if recipe.index_name:
+        lines.append(f"{' and '.join(levels)} {recipe.index_name.upper()}".strip())
     else:
-        lines.append(f"{' and '.join(levels)} {', '.join(recipe.bands)} as red, green, blue".strip())
-        lines.append(f"stretch {recipe.lut.text.replace('_', ' to ')} %" if recipe.lut.percentiles else "fixed stretch")
+        colours = " as red, green, blue" if len(recipe.bands) > 1 else ""
+        lines.append(f"{' and '.join(levels)} {', '.join(recipe.bands)}{colours}".strip())
+        lines.append(f"stretch: {recipe.stretch.meaning}")
     if place.outline is not None:
         lines.append("parcel outlined in yellow")
     if series.chips:

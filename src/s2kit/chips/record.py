@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,8 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.chips.grid import ChipSize
 from s2kit.errors import InputError
-from s2kit.picture.lut import Lut
+from s2kit.picture.indices import INDICES, find_index
+from s2kit.picture.stretch import Stretch, StretchKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,10 @@ def safe_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_") or "place"
 
 
+DEFAULT_STRETCH = Stretch(StretchKind.PERCENT, ((5.0, 95.0),))
+"""That of the legacy chip services: percentiles of each chip and band."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChipStyle:
     """How chips are made; together with the place it is what the cache is keyed by."""
@@ -92,15 +97,25 @@ class ChipStyle:
     bands: tuple[str, ...]
     """Bands of a picture, or of raw chips."""
     size: ChipSize
-    lut: Lut = field(default_factory=Lut)
+    stretch: Stretch = DEFAULT_STRETCH
     res: int | None = None
     """Resolution in metres; None for the first band's own."""
     index: str | None = None
-    """Name of an index that is drawn in colours instead of the bands."""
+    """An index that is drawn in colours instead of the bands: its name, or `name=formula`."""
     raw: bool = False
     """True for GeoTIFFs of unscaled values, one a band."""
     resampling: str = "nearest"
     boa_offset: str = "auto"
+
+    @property
+    def is_stretched(self) -> bool:
+        """True if the stretch decides what a chip looks like."""
+        return not self.raw and self.index not in INDICES
+
+    @property
+    def index_name(self) -> str | None:
+        """Name of the index, if it is one."""
+        return find_index(self.index).name if self.index else None
 
     def parameters(self, place: ChipSite) -> dict[str, object]:
         """All that decides what a chip looks like."""
@@ -111,13 +126,13 @@ class ChipStyle:
             "bands": self.bands,
             "metres": self.size.metres,
             "px": self.size.px,
-            "lut": None if self.raw or self.index else self.lut.text,
+            "stretch": self.stretch.text if self.is_stretched else None,
             "res": self.res,
             "index": self.index,
             "raw": self.raw,
             "resampling": self.resampling,
             "boa_offset": self.boa_offset,
-            "version": 1,
+            "version": 2,
         }
 
     def slug(self, place: ChipSite) -> str:
@@ -125,7 +140,7 @@ class ChipStyle:
         side = (
             f"{place.side_m:g}m" if place.side_m else f"{self.size.px}px" if self.size.px else f"{self.size.metres:g}m"
         )
-        what = self.index or "_".join(self.bands)
+        what = self.index_name or "_".join(self.bands)
         text = f"E{place.lon:.6g}N{place.lat:.6g}_{side}_{'raw_' if self.raw else ''}{what}"
         return safe_name(text.replace(".", "_"))
 
@@ -158,7 +173,7 @@ class ChipRecord:
     companions: tuple[str, ...] = ()
     """Products of the same datatake that completed it."""
     limits: tuple[tuple[float, float], ...] = ()
-    """Low and high value by band that became 0 and 255, in reflectance x 10000."""
+    """Low and high value by band that became 1 and 255, in reflectance x 10000."""
     offset_source: str = ""
     """Who says what the offset is: the product's metadata, or what stands in its place."""
     footprint: Mapping[str, Any]
@@ -167,7 +182,7 @@ class ChipRecord:
 
     @property
     def stamp(self) -> str:
-        """`YYYYMMDDTHHMMSS`, the label of the chip services of old."""
+        """`YYYYMMDDTHHMMSS`, the label of the legacy chip services."""
         return f"{self.sensing:%Y%m%dT%H%M%S}"
 
     def to_json(self) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from s2kit.chips.candidates import Found
 from s2kit.chips.grid import DEFAULT_SIZE_M, ChipSize, check_size
 from s2kit.chips.places import WhereOptions, WhichOptions, cache_root, normal_level, places, time_ranges
 from s2kit.chips.places import products as found_products
-from s2kit.chips.record import ChipSite, ChipStyle, point_place
+from s2kit.chips.record import DEFAULT_STRETCH, ChipSite, ChipStyle, point_place
 from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.picture.composites import allowed_resolution
-from s2kit.picture.indices import find_index
-from s2kit.picture.lut import Lut, parse_lut
+from s2kit.picture.indices import Index, find_index
+from s2kit.picture.stretch import Stretch, parse_stretch
 from s2kit.product.bands import BANDS, LAYERS, normal_band
 from s2kit.product.cog_item import parse_boa_offset
 from s2kit.product.ref import ProductRef, Products, product_refs
@@ -40,7 +40,7 @@ class ChipOptions(WhereOptions, WhichOptions, total=False):
     bands: Texts
     """One or three bands, or any number of raw ones."""
     stretch: str | None
-    """Percentiles `5_95`, or limits `0:0.3`, `0:3000dn`."""
+    """Percentiles `5_95`, or limits `0:0.3` (reflectance), `0:3000dn` (stored numbers)."""
     res: int | None
     """10, 20 or 60 metres."""
     index: str | None
@@ -68,7 +68,7 @@ class ChipOptions(WhereOptions, WhichOptions, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The body of the older service's batch request."""
+    """The body of the legacy service's batch request."""
 
     place: ChipSite
     refs: tuple[ProductRef, ...]
@@ -168,9 +168,9 @@ def parse_style(options: ChipOptions) -> ChipStyle:
     return ChipStyle(
         bands=bands,
         size=size,
-        lut=Lut() if text is None or raw or index else parse_stretch_or_lut(text, len(bands)),
+        stretch=_stretch(text, bands, index, raw=raw),
         res=allowed_resolution(options.get("res")),
-        index=index.name if index else None,
+        index=index.spec if index else None,
         raw=raw,
         resampling=resampling,
         boa_offset=boa_offset,
@@ -199,36 +199,18 @@ def parse_bands(text: str, *, raw: bool) -> tuple[str, ...]:
     return bands
 
 
-def parse_stretch_or_lut(text: str, bands: int) -> Lut:
-    """The scale in the older service's form (`5_95`) or in that of `render` (`5:95%`, `0:0.3`, `0:3000dn`).
-
-    Raises:
-        InputError: Neither.
-    """
-    if ":" not in text:
-        return parse_lut(text, bands)
-    pairs = [part.strip() for part in text.split(",")]
-    if all(pair.endswith("%") for pair in pairs):
-        if len(pairs) != 1:
-            raise InputError(f"stretch {text!r}: one pair of percentiles serves all bands", "as in 5:95%")
-        return parse_lut(pairs[0].removesuffix("%").replace(":", "_"), bands)
-    factor = 1.0 if all(pair.endswith("dn") for pair in pairs) else 10_000.0
-    try:
-        numbers = [float(word) * factor for pair in pairs for word in pair.removesuffix("dn").split(":")]
-    except ValueError as error:
-        raise InputError(f"stretch {text!r} is not made of numbers", "as in 5:95%, 0:0.3 or 0:3000dn") from error
-    if len(numbers) == 2:
-        numbers *= bands
-    if len(numbers) != 2 * bands:
-        raise InputError(f"stretch {text!r} has {len(numbers)} numbers; it needs 2 or {2 * bands}", "as in 0:0.3")
-    limits = tuple(zip(numbers[::2], numbers[1::2], strict=True))
-    if any(low >= high for low, high in limits):
-        raise InputError(f"stretch {text!r}: a low is not below its high")
-    return Lut(None, limits)
+def _stretch(text: str | None, bands: tuple[str, ...], index: Index | None, *, raw: bool) -> Stretch:
+    """How values become bytes; of an own formula, limits set the range of its colours."""
+    if text is None or raw:
+        return DEFAULT_STRETCH
+    stretch = parse_stretch(text)
+    if index is None:
+        stretch.check_bands("-".join(bands), bands)
+    return stretch
 
 
 def read_batch(path: Path) -> Batch:
-    """A batch as the older service took it: exactly `lon`, `lat`, `tiles`, `bands`, `chipsize`.
+    """A batch as the legacy service took it: exactly `lon`, `lat`, `tiles`, `bands`, `chipsize`.
 
     Raises:
         NotFoundError: No such file.

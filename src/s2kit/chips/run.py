@@ -12,6 +12,7 @@ from s2kit.chips.record import ChipRecord, ChipSite
 from s2kit.chips.request import ChipsRequest, native_resolution
 from s2kit.chips.selection import Choice, check_limit
 from s2kit.errors import InputError, S2KitError
+from s2kit.picture.stretch import StretchKind
 from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed, pmap
@@ -90,7 +91,7 @@ def cut(request: ChipsRequest, planned: Sequence[PlannedSeries], report: Report 
     series = tuple(_gather(request, one) for one in planned)
     for one in series:
         _tell(one, report)
-    if request.recipe.raw or request.recipe.index or request.recipe.lut.percentiles is None:
+    if request.recipe.raw or request.recipe.index or request.recipe.stretch.kind is StretchKind.PHYSICAL:
         warn_offsets(((chip.product, chip.offset_source) for one in series for chip in one.chips), report)
     return ChipsResult(series, made, failures)
 

@@ -1,4 +1,7 @@
-"""What a picture shows: bands, an index or a recipe, each with the resolution it is wanted at."""
+"""What a picture shows: bands, an index or a recipe, each with the resolution it is wanted at.
+
+Pure: no input or output.
+"""
 
 import difflib
 from collections.abc import Mapping
@@ -58,9 +61,9 @@ class Subject:
     name: str
     """For file names: `B04-B03-B02`, `true-color`, `ndvi`, `SCL`."""
     bands: tuple[str, ...]
-    """Bands or layers: one (grey) or three (red, green, blue), for an index those of its formula."""
+    """Bands or layers: one (grey) or three (red, green, blue) of a picture, any number of data; an index's own."""
     index: str | None = None
-    """Name of the index, None for bands as they are."""
+    """What `find_index` reads: a name, or `name=formula`; None for bands as they are."""
     resolution_m: int | None = None
     """10, 20 or 60; None for the coarsest native one among the bands."""
 
@@ -77,41 +80,39 @@ class Subject:
 
 
 def parse_bands(text: str) -> Subject:
-    """Read `B04,B03,B02`, `B8A@60`, `TCI` or a recipe's name with `@RES`.
+    """Read `B04,B03,B02`, `nir,red@20`, `B8A@60`, `TCI` or a recipe's name with `@RES`.
 
     Raises:
-        InputError: A band that does not exist, another count than one or three, a resolution that is none.
+        InputError: A band or a resolution that does not exist, a layer that is a picture among other bands.
     """
     words, resolution_m = _split(text)
     if words.lower() in RECIPES:
         return replace(find_recipe(words), resolution_m=resolution_m)
     names = tuple(normal_band(word) for word in words.split(",") if word.strip())
-    if len(names) not in {1, 3}:
-        raise InputError(
-            f"bands {text!r}: a picture is made of one band or of three, not of {len(names)}", "as in B04,B03,B02"
-        )
+    if not names:
+        raise InputError(f"{text!r} names no band", "as in B04,B03,B02 or B04,B03,B02@20")
     check_layers(names, text)
     return Subject("-".join(names), names, resolution_m=resolution_m)
 
 
 def check_layers(names: tuple[str, ...], text: str) -> None:
-    """Raise `InputError` where a layer that is a picture by itself stands among other bands."""
+    """Raise `InputError` if a layer that is a picture by itself is named among other bands."""
     for name in names:
         if len(names) > 1 and name in {"SCL", "TCI", "PVI"}:
             raise InputError(
-                f"bands {text!r}: {name} is a picture by itself and cannot be one of three", "name it alone"
+                f"bands {text!r}: {name} is a picture by itself and cannot be one of several", "name it alone"
             )
 
 
 def parse_index(text: str) -> Subject:
-    """Read `ndvi` or `ndvi@20`.
+    """Read `ndvi`, `ndvi@20` or a formula as `name=(nir-red)/(nir+red)@20`.
 
     Raises:
         InputError: There is no such index, or the resolution is none.
     """
     words, resolution_m = _split(text)
     index = find_index(words)
-    return Subject(index.name, index.bands, index.name, resolution_m)
+    return Subject(index.name, index.bands, index.spec, resolution_m)
 
 
 def parse_recipe(text: str) -> Subject:

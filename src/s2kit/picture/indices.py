@@ -1,21 +1,26 @@
 """Spectral indices: their formulas, bands and sources, and their values in float32.
 
-Each formula is that of its source, with the bands of Sentinel-2 that the catalogue "Awesome Spectral Indices"
-(Montero et al., Scientific Data 10, 197, 2023) gives for it. Reflectance goes in, never digital numbers: constants
-such as EVI's are meant for reflectance between 0 and 1.
+Pure: no input or output. Each formula is that of its source, with the bands of Sentinel-2 that the catalogue "Awesome
+Spectral Indices" (Montero et al., Scientific Data 10, 197, 2023) gives for it. Reflectance goes in, never digital
+numbers: constants such as EVI's are meant for reflectance between 0 and 1.
+
+Reflectance below 0 is clipped to 0 before a normalised difference. Dark pixels (water, shadow) scatter around zero
+after atmospheric correction, and since baseline 04.00 products keep what lies below it. With a negative band the
+difference leaves -1 to 1, and with two of opposite sign it grows without bound, though it says nothing about the
+ground. If both bands are 0 after clipping, the quotient is 0/0 and the pixel is no data.
 """
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from s2kit.errors import InputError
-
-Reflectance = NDArray[np.float32]
+from s2kit.picture.formula import Reflectance, normalised_difference, parse_formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +40,20 @@ class Index:
     high: float
     """Value at the upper end of the palette."""
     palette: str
-    """Name of a palette of `core.palettes`."""
+    """Name of a palette of `picture.palettes`."""
     use: str
     source: str
 
+    @property
+    def spec(self) -> str:
+        """The text that `find_index` reads: the name, or `name=formula` for a formula of the user's own."""
+        return self.name if self.name in INDICES else f"{self.name}={self.formula}"
 
-def _difference(first: Reflectance, second: Reflectance) -> Reflectance:
-    """`(first - second) / (first + second)`."""
-    result: Reflectance = (first - second) / (first + second)
-    return result
+    def reading(self, bands: Sequence[str]) -> "Index":
+        """The same index made with other bands, which its formula names then; in the order of `bands`."""
+        names = dict(zip(self.bands, bands, strict=True))
+        formula = re.sub(r"\b(?:B\d\w|AOT|WVP)\b", lambda found: names.get(found[0], found[0]), self.formula)
+        return replace(self, bands=tuple(bands), formula=formula)
 
 
 def _evi(nir: Reflectance, red: Reflectance, blue: Reflectance) -> Reflectance:
@@ -70,9 +80,11 @@ def _msavi(nir: Reflectance, red: Reflectance) -> Reflectance:
 
 
 def _bsi(swir: Reflectance, red: Reflectance, nir: Reflectance, blue: Reflectance) -> Reflectance:
-    return _difference(swir + red, nir + blue)
+    swir, red, nir, blue = (np.maximum(band, np.float32(0)) for band in (swir, red, nir, blue))
+    return normalised_difference(swir + red, nir + blue)
 
 
+_difference = normalised_difference
 _TABLE = (
     Index(
         "ndvi", "Normalized Difference Vegetation Index", "(B08 - B04) / (B08 + B04)", ("B08", "B04"), _difference,
@@ -155,18 +167,40 @@ SUBSTITUTES: Mapping[str, str] = MappingProxyType({"B08": "B8A", "B8A": "B08"})
 infrared (833 nm, 106 nm wide; 865 nm, 21 nm wide). Whoever takes it says so."""
 
 
-def find_index(name: str) -> Index:
-    """The index of a name, in any case.
+_OWN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
+
+
+@lru_cache(maxsize=64)
+def find_index(text: str) -> Index:
+    """The index of a name in any case, or that of `name=formula`, such as `ratio=nir/red`.
 
     Raises:
-        InputError: There is none.
+        InputError: There is no such index, or the formula cannot be read.
     """
-    index = INDICES.get(name.strip().lower())
+    name, equals, formula = text.partition("=")
+    key = name.strip().lower()
+    if equals:
+        return _own(key, formula)
+    index = INDICES.get(key)
     if index is None:
-        near = difflib.get_close_matches(name.lower(), INDICES, 1)
+        near = difflib.get_close_matches(key, INDICES, 1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise InputError(f"there is no index {name!r}", f"{hint}indices are {', '.join(INDICES)}")
+        raise InputError(
+            f"there is no index {text!r}",
+            f"{hint}indices are {', '.join(INDICES)}; or write your own, as in 'ratio=B08/B04'",
+        )
     return index
+
+
+def _own(name: str, formula: str) -> Index:
+    if not _OWN_NAME.fullmatch(name):
+        raise InputError(f"{name!r} is no name of an index", "letters, digits, - and _, as in 'ratio=B08/B04'")
+    function = parse_formula(formula)
+    if name in INDICES and INDICES[name].formula != function.text:
+        raise InputError(f"{name} is {INDICES[name].formula} already", "give your formula another name")
+    return INDICES.get(name) or Index(
+        name, name.upper(), function.text, function.bands, function, -1.0, 1.0, "plain", "", "own formula"
+    )
 
 
 def compute(index: Index, reflectances: Sequence[Reflectance]) -> Reflectance:

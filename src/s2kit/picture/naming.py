@@ -1,4 +1,7 @@
-"""What pictures are called: a template of fields, never two outputs under one name."""
+"""What pictures are called: a template of fields.
+
+Pure: no input or output.
+"""
 
 import difflib
 import string
@@ -6,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from s2kit.errors import InputError
+from s2kit.picture.legacy import LEGACY_TEMPLATE
 
-DEFAULT_TEMPLATE = "{datetime}_{tile}_{level}_{baseline}_{composite}_{res}m.{ext}"
-LEGACY_TEMPLATE = "{now}_R{res}m_{r}_{g}_{b}.{ext}"
-"""The pattern of the oldest system; `--name-template legacy` stands for it."""
+DEFAULT_TEMPLATE = "{datetime}_{tile}_{level}_{baseline}_{discriminator}_{composite}_{res}m.{ext}"
+"""With the discriminator, since one datatake may have several products of one tile and baseline."""
 
 FIELDS: Mapping[str, str] = {
     "datetime": "start of sensing, 20221005T115411",
@@ -17,6 +20,7 @@ FIELDS: Mapping[str, str] = {
     "tile": "29UNU",
     "level": "L1C or L2A",
     "baseline": "processing baseline, N0400",
+    "discriminator": "what tells products of one datatake and tile apart, 20221005T164454",
     "satellite": "S2A",
     "orbit": "relative orbit, R023",
     "product": "the product's whole name",
@@ -28,7 +32,7 @@ FIELDS: Mapping[str, str] = {
     "now": "when the run began, 20221005-115411, local time",
     "ext": "jpg, png, webp or tif",
 }
-"""What a template may hold, with what stands there."""
+"""What a template may hold, with what each field becomes."""
 
 
 def check_template(template: str) -> str:

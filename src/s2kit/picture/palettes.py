@@ -23,6 +23,7 @@ _ANCHORS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "moisture": ("BrBG 11", "543005 8c510a bf812d dfc27d f6e8c3 f5f5f5 c7eae5 80cdc1 35978f 01665e 003c30"),
         "water": ("BrBG 11, RdBu 11", "8c510a bf812d dfc27d f6e8c3 f7f7f7 d1e5f0 92c5de 4393c3 2166ac 053061"),
         "snow": ("Blues 9", "08306b 08519c 2171b5 4292c6 6baed6 9ecae1 c6dbef deebf7 f7fbff"),
+        "plain": ("YlGnBu 9", "ffffd9 edf8b1 c7e9b4 7fcdbb 41b6c4 1d91c0 225ea8 253494 081d58"),
         "built": ("PuOr 11", "2d004b 542788 8073ac b2abd2 d8daeb f7f7f7 fee0b6 fdb863 e08214 b35806 7f3b08"),
     }
 )

@@ -38,7 +38,7 @@ class RasterOptions:
 
 
 def write_geotiff(path: Path, pixels: NDArray[Any], options: RasterOptions) -> None:
-    """Write a tiled, compressed GeoTIFF.
+    """Write a compressed GeoTIFF, tiled if it is larger than a tile.
 
     Args:
         path: The file; it is not made atomically, see `io.files`.
@@ -151,9 +151,7 @@ def _write_tiff(
         "count": (3 if alpha else bands) + alpha,
         "dtype": pixels.dtype.name,
         "nodata": options.nodata,
-        "tiled": True,
-        "blockxsize": TILE_PX,
-        "blockysize": TILE_PX,
+        **(_blocks(rows, cols)),
         "compress": compress,
         "predictor": _predictor(pixels.dtype, options),
         "bigtiff": "IF_SAFER",
@@ -172,6 +170,13 @@ def _write_tiff(
             if alpha:
                 stripe = _with_alpha(stripe)
             out.write(stripe, window=((row, row + stripe.shape[1]), (0, cols)))
+
+
+def _blocks(rows: int, cols: int) -> dict[str, Any]:
+    """How pixels are laid out: in tiles, or as one strip if all fit into one tile."""
+    if max(rows, cols) > TILE_PX:
+        return {"tiled": True, "blockxsize": TILE_PX, "blockysize": TILE_PX}
+    return {"tiled": False, "blockysize": rows}
 
 
 def _check_tiff(path: Path) -> None:

@@ -62,7 +62,7 @@ def crs_text(epsg: int) -> str:
     )
 
 
-def write_sidecars(picture: Path, grid: Grid, tags: Mapping[str, str]) -> None:
+def write_sidecars(picture: Path, grid: Grid, tags: Mapping[str, str], *, synced: bool = True) -> None:
     """Write the files that stand beside a picture, each atomically; those of an older picture are replaced.
 
     Raises:
@@ -71,5 +71,5 @@ def write_sidecars(picture: Path, grid: Grid, tags: Mapping[str, str]) -> None:
     paths = sidecar_paths(picture)
     if paths:
         world, aux = paths
-        write_atomic(world, world_text(grid).encode(), overwrite=True)
-        write_atomic(aux, aux_text(grid, tags).encode(), overwrite=True)
+        write_atomic(world, world_text(grid).encode(), overwrite=True, synced=synced)
+        write_atomic(aux, aux_text(grid, tags).encode(), overwrite=True, synced=synced)

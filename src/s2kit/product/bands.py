@@ -111,14 +111,38 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
 )
 """Images of a product that are no bands (S2-PDGS-TAS-DI-PSD, issue 14, "Level-1C" and "Level-2A product")."""
 
-SEED_BANDS: Mapping[int, tuple[str, ...]] = MappingProxyType(
+L2A_BANDS: Mapping[int, tuple[str, ...]] = MappingProxyType(
     {
         10: ("B02", "B03", "B04", "B08"),
         20: ("B02", "B03", "B04", "B05", "B06", "B07", "B8A", "B11", "B12"),
         60: ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B8A", "B09", "B11", "B12"),
     }
 )
-"""Bands by resolution in metres that the JSON jobs of the older Django service may name; for its jobs only."""
+"""Bands of L2A by resolution in metres, without the B01 at 20 m that newer baselines add."""
+
+COMMON_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        word: name
+        for name, words in (
+            ("B01", "coastal"),
+            ("B02", "blue"),
+            ("B03", "green"),
+            ("B04", "red"),
+            ("B05", "rededge1 rededge071"),
+            ("B06", "rededge2 rededge075"),
+            ("B07", "rededge3 rededge078"),
+            ("B08", "nir"),
+            ("B8A", "nir08"),
+            ("B09", "nir09"),
+            ("B10", "cirrus"),
+            ("B11", "swir16"),
+            ("B12", "swir22"),
+            ("TCI", "visual"),
+        )
+        for word in words.split()
+    }
+)
+"""Names of bands that other missions share: STAC's EO extension (v1.1 and 2.0), and Earth Search's for the red edge."""
 
 _BAND = re.compile(r"B?0?(\d{1,2}|8A)", re.IGNORECASE | re.ASCII)
 _B01_AT_20M_SINCE = Baseline(4, 0)
@@ -126,12 +150,13 @@ _VISIBILITY_UNTIL = Baseline(2, 6)
 
 
 def normal_band(text: str) -> str:
-    """The one spelling of a band's or layer's name: `b4`, `B4`, `04` become `B04`, `8a` becomes `B8A`, `scl` `SCL`.
+    """The one spelling of a band's or layer's name: `b4`, `04`, `red` become `B04`, `8a`, `nir08` `B8A`, `scl` `SCL`.
 
     Raises:
         InputError: There is no such band or layer.
     """
     name = text.strip().upper()
+    name = COMMON_NAMES.get(name.lower(), name)
     if name in LAYERS:
         return name
     match = _BAND.fullmatch(name)
@@ -140,7 +165,7 @@ def normal_band(text: str) -> str:
         if name in BANDS:
             return name
     known = [*BANDS, *LAYERS]
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(name.lower(), COMMON_NAMES, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise InputError(f"there is no band {text!r}", f"{hint}bands are {', '.join(BANDS)}; layers {', '.join(LAYERS)}")
 
@@ -164,8 +189,8 @@ def usual_images(level: Level, baseline: Baseline) -> Mapping[int, tuple[str, ..
     more = ("SCL", "TCI", "AOT", "WVP")
     return MappingProxyType(
         {
-            10: (*SEED_BANDS[10], "TCI", "AOT", "WVP"),
-            20: (*b01, *SEED_BANDS[20], *more, *vis),
-            60: (*SEED_BANDS[60], *more),
+            10: (*L2A_BANDS[10], "TCI", "AOT", "WVP"),
+            20: (*b01, *L2A_BANDS[20], *more, *vis),
+            60: (*L2A_BANDS[60], *more),
         }
     )

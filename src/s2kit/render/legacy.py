@@ -10,7 +10,7 @@ from typing import Any
 from s2kit.errors import InputError
 from s2kit.picture.composites import Subject, parse_resolution
 from s2kit.picture.stretch import Stretch
-from s2kit.product.bands import SEED_BANDS, normal_band
+from s2kit.product.bands import L2A_BANDS, normal_band
 from s2kit.render.spec import PictureSpec
 
 LISTS = ("res_list", "r_list", "g_list", "b_list")
@@ -60,10 +60,10 @@ def _spec(row: Sequence[str], stretch: Stretch) -> PictureSpec:
     bands = []
     for name in names:
         band = normal_band(name)
-        if band not in SEED_BANDS[resolution]:
+        if band not in L2A_BANDS[resolution]:
             raise InputError(
                 f"band {name} is not at {resolution} m",
-                f"allowed at {resolution} m: {', '.join(SEED_BANDS[resolution])}",
+                f"allowed at {resolution} m: {', '.join(L2A_BANDS[resolution])}",
             )
         bands.append(band)
     return PictureSpec(subject=Subject("-".join(bands), tuple(bands), resolution_m=resolution), stretch=stretch)

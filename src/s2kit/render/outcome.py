@@ -16,7 +16,7 @@ class OutputState(StrEnum):
 
     MADE = "made"
     KEPT = "kept"
-    """It was there already, made by the same recipe."""
+    """It was there already, made with the same options."""
     PLANNED = "planned"
     """It would be made; only in a dry run."""
     FAILED = "failed"

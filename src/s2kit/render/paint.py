@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,28 +17,16 @@ import numpy as np
 
 from s2kit.errors import S2KitError
 from s2kit.grid import Window
-from s2kit.picture.band_pixels import read_on
-from s2kit.render.picture import (
-    BandCounts,
-    Picture,
-    Pixels,
-    clear_pixels,
-    count,
-    counted,
-    hidden,
-    hide,
-    limits_of,
-    paint,
-    painted,
-)
-from s2kit.render.write import Output, write_output
+from s2kit.picture.painter import BandCounts, Look, Pixels, count, has_data, paint
+from s2kit.picture.write import Output, Painting, write_picture
+from s2kit.render.picture import Picture, clear_pixels, count_band, paint_window, read_pixels
 from s2kit.run.files import translate_os_error
 from s2kit.run.parallel import Failed, pmap
 
 SMALL_PX = 2048 * 2048
 """Pictures of no more pixels are one task: the pool's start would cost more than it saves."""
 FILE_TILE_PX = {10: 1024, 20: 640, 60: 192}
-"""Sides of the tiles in ESA's files by resolution in metres , the same in all baselines."""
+"""Sides of the tiles in ESA's files by resolution in metres, the same in all baselines."""
 _THREADS = "GDAL_NUM_THREADS"
 _BLOCK_PX = 900
 """Blocks are at least about so wide and high."""
@@ -46,11 +34,14 @@ _BLOCK_PX = 900
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """A picture that stands on the disk."""
+    """A picture that is written."""
 
-    picture: Picture
+    look: Look
     """With the limits that were used."""
     nbytes: int
+    """Of its file."""
+    has_data: bool
+    """False if all its pixels are no data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +54,24 @@ class WholeTask:
 
 
 def is_small(picture: Picture) -> bool:
-    """True where a picture is one task."""
+    """True if a picture is one task."""
     return picture.grid.width * picture.grid.height <= SMALL_PX
 
 
 def paint_whole(task: WholeTask) -> Painted:
     """Read, stretch, encode and write one small picture."""
     picture = task.picture
-    hiding = hidden(picture, picture.grid)
-    bands = [
-        hide(read_on(image, picture.grid, picture.resampling, reading=picture.reading), hiding)
-        for image in picture.sources
-    ]
-    if picture.needs_counts:
+    pixels = read_pixels(picture, picture.grid)
+    if picture.look.needs_counts:
         clear = clear_pixels(picture, picture.grid)
-        counts = [[counted(picture, place, band, clear)] for place, band in enumerate(bands)]
-        picture = replace(picture, limits=limits_of(picture, counts))
-    nbytes = write_output(picture, task.output, painted(picture, bands), threads=task.threads)
-    return Painted(picture, nbytes)
+        bands = zip(picture.look.bands, pixels, strict=True)
+        picture = picture.painted_with([[count(band, values, clear)] for band, values in bands])
+    return _written(picture, paint(picture.look, pixels), task.output, task.threads)
+
+
+def _written(picture: Picture, pixels: Pixels, output: Output, threads: int) -> Painted:
+    nbytes = write_picture(Painting(picture.look, picture.grid, pixels), output, threads=threads)
+    return Painted(picture.look, nbytes, has_data(picture.look, pixels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +82,9 @@ class CountTask:
     place: int
 
 
-def count_band(task: CountTask) -> BandCounts:
+def count_one(task: CountTask) -> BandCounts:
     """Count the values of one band of one picture."""
-    return count(task.picture, task.place)
+    return count_band(task.picture, task.place)
 
 
 def count_bands(pictures: Sequence[Picture], jobs: int) -> list[list[BandCounts] | S2KitError]:
@@ -102,7 +93,7 @@ def count_bands(pictures: Sequence[Picture], jobs: int) -> list[list[BandCounts]
     owners = [at for at, picture in enumerate(pictures) for _ in picture.sources]
     found: dict[int, BandCounts] = {}
     errors: dict[int, S2KitError] = {}
-    with closing(pmap(count_band, tasks, jobs)) as results:  # type: ignore[type-var]
+    with closing(pmap(count_one, tasks, jobs)) as results:  # type: ignore[type-var]
         for done in results:
             if isinstance(done, Failed):
                 errors[owners[done.index]] = done.error
@@ -127,7 +118,7 @@ class BlockTask:
 
 def paint_block(task: BlockTask) -> None:
     """Paint one block into the array on the disk."""
-    pixels = paint(task.picture, task.window)
+    pixels = paint_window(task.picture, task.window)
     array = _mapped(task.picture, task.array, "r+")
     at = task.window
     array[at.row : at.row_end, at.col : at.col_end] = pixels
@@ -145,8 +136,7 @@ def paint_large(picture: Picture, output: Output, jobs: int, threads: int) -> Pa
             for done in results:
                 if isinstance(done, Failed):
                     raise done.error
-        nbytes = write_output(picture, output, _mapped(picture, path, "r"), threads=threads)
-    return Painted(picture, nbytes)
+        return _written(picture, _mapped(picture, path, "r"), output, threads)
 
 
 def blocks(picture: Picture) -> Iterator[Window]:
@@ -163,7 +153,7 @@ def blocks(picture: Picture) -> Iterator[Window]:
 
 
 def _cuts(size: int, step: float, shift: float) -> list[int]:
-    """0, the places where tiles begin, and the size."""
+    """0, the places at which tiles begin, and the size."""
     first = int(shift // step) + 1
     edges = (round(number * step - shift) for number in range(first, first + int(size / step) + 2))
     return [0, *(edge for edge in edges if 0 < edge < size), size]
@@ -188,7 +178,9 @@ def _array_file(picture: Picture) -> Iterator[Path]:
     """A file in a temporary folder that holds the pixels, allocated and zero."""
     with tempfile.TemporaryDirectory(prefix="s2kit-render-") as folder:
         path = Path(folder) / "pixels"
-        nbytes = picture.grid.width * picture.grid.height * picture.channels * np.dtype(picture.dtype).itemsize
+        nbytes = (
+            picture.grid.width * picture.grid.height * picture.look.channels * np.dtype(picture.look.dtype).itemsize
+        )
         try:
             with path.open("wb") as file:
                 if hasattr(os, "posix_fallocate"):
@@ -201,5 +193,5 @@ def _array_file(picture: Picture) -> Iterator[Path]:
 
 
 def _mapped(picture: Picture, path: Path, mode: Any) -> Pixels:
-    shape = (picture.grid.height, picture.grid.width, picture.channels)
-    return np.memmap(path, np.dtype(picture.dtype), mode, shape=shape)
+    shape = (picture.grid.height, picture.grid.width, picture.look.channels)
+    return np.memmap(path, np.dtype(picture.look.dtype), mode, shape=shape)

@@ -14,10 +14,10 @@ from shapely.geometry.base import BaseGeometry
 from s2kit.area.aoi import bbox_aoi
 from s2kit.area.aoi_files import read_aois
 from s2kit.errors import UsageError
-from s2kit.picture.band_pixels import Resampling
 from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.formats import PictureFormat, parse_format
 from s2kit.picture.naming import DEFAULT_TEMPLATE, check_template
+from s2kit.picture.read import Resampling
 from s2kit.picture.stretch import Stretch, parse_stretch
 from s2kit.product.ref import ProductRef
 from s2kit.product.scl import parse_classes
@@ -66,6 +66,8 @@ class RenderRequest:
             raise UsageError(f"dtype {self.dtype!r} is not known", f"take one of {', '.join(DTYPES)}")
         if self.dtype in DATA_TYPES and not self.form.is_tiff:
             raise UsageError(f"{self.form} holds pictures, not {self.dtype} data", "take --format gtiff or cog")
+        for spec in self.specs if self.dtype not in DATA_TYPES else ():
+            spec.check_picture()
         if self.max_px is not None and self.max_px < 1:
             raise UsageError(f"--max-px {self.max_px} leaves no pixel", "take a number over 0, such as 1000")
         if not 1 <= self.quality <= 100:

@@ -10,24 +10,19 @@ from pathlib import Path
 from s2kit.archive.dataset import product_paths
 from s2kit.archive.find import locate
 from s2kit.errors import InputError, NotFoundError, S2KitError
-from s2kit.picture.band_pixels import Reading
-from s2kit.picture.naming import check_template, unique_names
+from s2kit.picture.naming import check_template
+from s2kit.picture.painter import BandCounts
+from s2kit.picture.read import Reading
+from s2kit.picture.write import leftovers
 from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
+from s2kit.render.names import with_own_names, without_twins
 from s2kit.render.outcome import Outcome, OutputState
-from s2kit.render.paint import (
-    Painted,
-    WholeTask,
-    count_bands,
-    is_small,
-    paint_large,
-    paint_whole,
-    threads_limited,
-)
-from s2kit.render.picture import Picture, limits_of
-from s2kit.render.plan import Planned, name_of, plan, tiles_of
+from s2kit.render.paint import Painted, WholeTask, count_bands, is_small, paint_large, paint_whole, threads_limited
+from s2kit.render.plan import Planned, Refused, Run, plan
 from s2kit.render.request import RenderRequest
-from s2kit.render.write import Output, is_there, leftovers, limit_texts, recipe, tags_of
+from s2kit.render.spec import PictureSpec
+from s2kit.render.tags import FINGERPRINT_TAG, fingerprint, is_there
 from s2kit.run.events import Event, Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.files import remove
 from s2kit.run.locks import destination_lock
@@ -39,33 +34,10 @@ __all__ = ["RenderRequest", "plan_all", "render"]
 _WORTH_A_POOL = 3
 """Small pictures from which on a pool of processes beats threads in this one."""
 
-
-@dataclass(slots=True)
-class Job:
-    """One output on its way."""
-
-    product: str
-    subject: str
-    planned: Planned | None = None
-    output: Output | None = None
-    outcome: Outcome | None = None
-    """Known once it is made, kept or failed."""
-
-    @property
-    def label(self) -> str:
-        """What messages call it."""
-        return self.output.path.name if self.output else f"{self.product} {self.subject}"
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A product that was asked for, opened or not."""
-
-    ref: ProductRef
-    product: Product | None = None
-    error: S2KitError | None = None
-    optional: bool = field(default=False)
-    """True where it was found in the dataset folder and nobody named it."""
+Plans = Mapping[int, Planned]
+"""Planned pictures by their place in the order of the request."""
+Settled = tuple[int, Outcome]
+"""The outcome of the picture at a place."""
 
 
 def render(request: RenderRequest, settings: Settings, report: Report = silent) -> Iterator[Outcome]:
@@ -81,57 +53,68 @@ def render(request: RenderRequest, settings: Settings, report: Report = silent) 
         UsageError: The request cannot be fulfilled for any product.
         TryLaterError: Another run is at work in the output folder.
     """
-    jobs = plan_all(request, settings, report)
-    if len(jobs) == 1:  # the only item's error is the run's own error: said once
+    plans = plan_all(request, settings, report)
+    if len(plans) == 1:  # the only item's error is the run's own error: reported once
         report = _without_failures(report)
     if request.dry_run:
-        _see_what_is_there(jobs, request)
-        yield from (_outcome(job, OutputState.PLANNED) if job.outcome is None else job.outcome for job in jobs)
+        known = _known(plans, request)
+        for at, one in enumerate(plans):
+            if at in known:
+                yield known[at]
+            elif isinstance(one, Planned):
+                yield _outcome(one, OutputState.PLANNED, sum(image.nbytes for image in one.picture.sources))
         return
     with destination_lock(request.out):
-        _clean(jobs)
-        _see_what_is_there(jobs, request)
-        for job in jobs:
-            if job.outcome is not None:
-                _tell(job, report)
-        todo = [job for job in jobs if job.outcome is None]
+        _clean(plans)
+        known = _known(plans, request)
+        for at, outcome in known.items():
+            _report_outcome(plans[at].label, outcome, report)
+        todo = {at: one for at, one in enumerate(plans) if isinstance(one, Planned) and at not in known}
         report(WorkPlanned(len(todo), what="pictures"))
         try:
-            yield from _in_order(jobs, _made(todo, request, report))
+            yield from _in_order(len(plans), known, _made(todo, request, report))
         except BaseException:
-            _clean(todo)
+            _clean(plans)
             raise
 
 
-def plan_all(request: RenderRequest, settings: Settings, report: Report = silent) -> list[Job]:
-    """Plan and name every output; a product or picture that cannot be is a job that has failed.
+def plan_all(request: RenderRequest, settings: Settings, report: Report = silent) -> list[Planned | Refused]:
+    """Plan and name every output, in the order of the request.
 
     Raises:
         NotFoundError: There is no product at all in the dataset folder.
         InputError: The name template is wrong.
+        UsageError: Two products would have one name.
     """
     template = check_template(request.template)
-    started = datetime.now().astimezone()
-    jobs: list[Job] = []
-    for asked in _products(request, settings):
-        jobs += _jobs_of(asked, request, started, Reading(settings.openjpeg, settings.kept_in), report)
-    jobs = _without_twins(jobs, request)
-    named = [job for job in jobs if job.planned]
-    names = unique_names([name_of(job.planned, template) for job in named if job.planned])
-    series = _series(named, request)
-    for job, name in zip(named, names, strict=True):
-        assert job.planned is not None, "only planned jobs are named"
-        tags = tags_of(job.planned, request, series.get(_group(job), ""))
-        job.output = Output(path=request.out / name, form=request.form, quality=request.quality, tags=tags)
-    return jobs
+    run = Run(
+        request=replace(request, template=template),
+        started=datetime.now().astimezone(),
+        reading=Reading(settings.openjpeg, settings.kept_in),
+    )
+    plans = [one for asked in _products(request, settings) for one in _plans_of(asked, run, report)]
+    plans = with_own_names(without_twins(plans), template)
+    _report_notes(plans, report)
+    return _in_series(plans, request) if request.same_stretch else plans
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A product that was asked for, opened or not."""
+
+    ref: ProductRef
+    product: Product | S2KitError
+    """Opened, or why that failed."""
+    optional: bool = field(default=False)
+    """True if it was found in the dataset folder and nobody named it."""
 
 
 def _products(request: RenderRequest, settings: Settings) -> Iterator[_Asked]:
-    """The products of the request, of its wishes, or of the dataset folder."""
+    """The products of the request, of its pictures, or of the dataset folder."""
     refs = list(request.products)
-    refs += [wish.product for wish in request.specs if wish.product and wish.product not in refs]
+    refs += [spec.product for spec in request.specs if spec.product and spec.product not in refs]
     optional = False
-    if not refs or (not request.products and any(wish.product is None for wish in request.specs)):
+    if not refs or (not request.products and any(spec.product is None for spec in request.specs)):
         here = [ProductRef(str(path)) for path in _dataset(settings.dataset)]
         optional = not refs
         refs += [ref for ref in here if ref not in refs]
@@ -139,7 +122,7 @@ def _products(request: RenderRequest, settings: Settings) -> Iterator[_Asked]:
         try:
             yield _Asked(ref, locate(ref, settings), optional=optional)
         except S2KitError as error:
-            yield _Asked(ref, error=error)
+            yield _Asked(ref, error)
 
 
 def _dataset(folder: Path) -> list[Path]:
@@ -157,200 +140,190 @@ def _dataset(folder: Path) -> list[Path]:
     return [by_name[name] for name in sorted(by_name)]
 
 
-def _jobs_of(
-    asked: _Asked, request: RenderRequest, started: datetime, reading: Reading, report: Report
-) -> Iterator[Job]:
-    wishes = [wish for wish in request.specs if wish.product is None or wish.product == asked.ref]
+def _plans_of(asked: _Asked, run: Run, report: Report) -> Iterator[Planned | Refused]:
+    """The plans of all pictures of one product."""
+    specs = [spec for spec in run.request.specs if spec.product is None or spec.product == asked.ref]
     product = asked.product
-    if product is None:
-        assert asked.error is not None, "a product is opened or has failed"
-        yield _failed(Job(asked.ref.text, wishes[0].subject.name if wishes else ""), asked.error)
+    if isinstance(product, S2KitError):
+        yield Refused(product=asked.ref.text, subject=specs[0].subject.name if specs else "", error=product)
         return
-    try:
-        tiles = tiles_of(product)
-    except NotFoundError as error:
-        yield _failed(Job(product.id, ""), error)
-        return
-    for tile in tiles:
-        for wish in wishes:
-            job = Job(product.id, wish.subject.name)
+    if not product.tiles:
+        error = NotFoundError(f"{product.id} has no images here", f"s2kit download {product.id}")
+        yield Refused(product=product.id, subject="", error=error)
+    for tile in product.tiles:
+        for spec in specs:
             try:
-                job.planned = plan(product, tile, wish, request, started, reading)
+                yield plan(product, tile, spec, run)
             except S2KitError as error:
-                if asked.optional and isinstance(error, InputError) and request.area is not None:
+                if asked.optional and isinstance(error, InputError) and run.request.area is not None:
                     report(Note(f"{product.id} is passed over: {error}"))
-                    continue
-                yield _failed(job, _labelled(error, wish.label))
-                continue
-            for note in job.planned.notes:
-                report(Note(note))
-            yield job
+                else:
+                    yield Refused(product=product.id, subject=spec.subject.name, error=_labelled(error, spec))
 
 
-def _labelled(error: S2KitError, label: str) -> S2KitError:
+def _labelled(error: S2KitError, spec: PictureSpec) -> S2KitError:
     """The error with the name of the entry that asked for what cannot be."""
-    return type(error)(f"{label}: {error.message}", error.hint) if label else error
+    return type(error)(f"{spec.label}: {error.message}", error.hint) if spec.label else error
 
 
-def _failed(job: Job, error: S2KitError) -> Job:
-    job.outcome = Outcome(product=job.product, subject=job.subject, state=OutputState.FAILED, error=error)
-    return job
+def _report_notes(plans: Sequence[Planned | Refused], report: Report) -> None:
+    """One warning for each kind of substitute, however many products have it."""
+    products: dict[str, dict[str, None]] = {}
+    for one in plans:
+        if isinstance(one, Planned):
+            for note in one.notes:
+                products.setdefault(note, {})[one.product] = None
+    for note, ids in products.items():
+        first, more = next(iter(ids)), len(ids) - 1
+        others = f" and {more} more product{'s' if more > 1 else ''}" if more else ""
+        report(Note(f"{first}{others}: {note}", warning=True))
 
 
-def _without_twins(jobs: Sequence[Job], request: RenderRequest) -> list[Job]:
-    """The jobs without those that would make the very same picture again."""
-    seen: set[str] = set()
-    kept = []
-    for job in jobs:
-        key = recipe(job.planned, request, "") if job.planned else ""
-        if not key or key not in seen:
-            kept.append(job)
-        seen.add(key)
-    return kept
-
-
-def _group(job: Job) -> tuple[str, str]:
+def _group(one: Planned) -> tuple[str, str]:
     """What must look alike under `--same-stretch`: the same subject with the same stretch."""
-    assert job.planned is not None, "only planned jobs are grouped"
-    return job.subject, job.planned.picture.stretch.text
+    return one.subject, one.picture.look.stretch.text
 
 
-def _series(jobs: Sequence[Job], request: RenderRequest) -> Mapping[tuple[str, str], str]:
-    """A word for the products of each group, since they all decide the limits; empty without `--same-stretch`."""
-    if not request.same_stretch:
-        return {}
+def _in_series(plans: Sequence[Planned | Refused], request: RenderRequest) -> list[Planned | Refused]:
+    """The plans with fingerprints that hold the products of their group, since they all decide the limits."""
     groups: dict[tuple[str, str], list[str]] = {}
-    for job in jobs:
-        groups.setdefault(_group(job), []).append(job.product)
-    return {group: sha256("\n".join(sorted(names)).encode()).hexdigest()[:16] for group, names in groups.items()}
+    for one in plans:
+        if isinstance(one, Planned):
+            groups.setdefault(_group(one), []).append(one.product)
+    series = {key: sha256("\n".join(sorted(names)).encode()).hexdigest()[:16] for key, names in groups.items()}
+
+    def tagged(one: Planned) -> Planned:
+        mark = fingerprint(one.product, one.picture, request, series[_group(one)])
+        return replace(one, output=replace(one.output, tags={**one.output.tags, FINGERPRINT_TAG: mark}))
+
+    return [tagged(one) if isinstance(one, Planned) else one for one in plans]
 
 
-def _see_what_is_there(jobs: Sequence[Job], request: RenderRequest) -> None:
-    """Settle the jobs whose output exists: kept where it is the same picture, failed where it is another."""
-    for job in jobs:
-        if job.output is None or job.outcome is not None or request.overwrite:
-            continue
-        try:
-            if is_there(job.output):
-                job.outcome = _outcome(job, OutputState.KEPT)
-        except S2KitError as error:
-            _failed(job, error)
-
-
-def _in_order(jobs: Sequence[Job], made: Iterator[Job]) -> Iterator[Outcome]:
-    """Outcomes in the order of the jobs, as soon as all before them are known."""
-    waiting = 0
-    for _ in made:
-        while waiting < len(jobs) and (outcome := jobs[waiting].outcome) is not None:
-            yield outcome
-            waiting += 1
-    yield from (outcome for job in jobs[waiting:] if (outcome := job.outcome) is not None)
-
-
-def _made(todo: Sequence[Job], request: RenderRequest, report: Report) -> Iterator[Job]:
-    """Make the outputs; each job is yielded when its outcome is known."""
-    _stretch(todo, request)
-    left = [job for job in todo if job.outcome is None]
-    for job in todo:
-        if job.outcome is not None:
-            _tell(job, report)
-            yield job
-    small = [job for job in left if is_small(_picture(job))]
-    for job in _whole(small, request):
-        _tell(job, report)
-        yield job
-    for job in left:
-        if job.outcome is None:
+def _known(plans: Sequence[Planned | Refused], request: RenderRequest) -> dict[int, Outcome]:
+    """Outcomes that need no work: what is refused, what is there already, what would replace something else."""
+    known: dict[int, Outcome] = {}
+    for at, one in enumerate(plans):
+        if isinstance(one, Refused):
+            known[at] = _failed(one, one.error)
+        elif not request.overwrite:
             try:
-                assert job.output is not None, "planned jobs are named"
-                _finish(job, paint_large(_picture(job), job.output, request.jobs, worker_count(request.jobs)))
+                if is_there(one.output):
+                    known[at] = _outcome(one, OutputState.KEPT)
             except S2KitError as error:
-                _failed(job, error)
-            _tell(job, report)
-            yield job
+                known[at] = _failed(one, error)
+    return known
 
 
-def _stretch(todo: Sequence[Job], request: RenderRequest) -> None:
-    """Find the limits of the pictures that are not to find them on their own."""
+def _in_order(count: int, known: Mapping[int, Outcome], made: Iterator[Settled]) -> Iterator[Outcome]:
+    """Outcomes in the order of the request, as soon as all before them are known."""
+    outcomes = dict(known)
+    waiting = 0
+    for at, outcome in made:
+        outcomes[at] = outcome
+        while waiting in outcomes:
+            yield outcomes[waiting]
+            waiting += 1
+    yield from (outcomes[at] for at in range(waiting, count))
+
+
+def _made(todo: Plans, request: RenderRequest, report: Report) -> Iterator[Settled]:
+    """Make the outputs; each is yielded when its outcome is known."""
+    ready, failed = _stretched(todo, request)
+    for at, error in failed.items():
+        yield at, _settled(todo[at], error, report)
+    small = {at: one for at, one in ready.items() if is_small(one.picture)}
+    for at, painted in _whole(small, request):
+        yield at, _settled(ready[at], painted, report)
+    for at, one in ready.items():
+        if at not in small:
+            yield at, _settled(one, _large(one, request), report)
+
+
+def _stretched(todo: Plans, request: RenderRequest) -> tuple[Plans, Mapping[int, S2KitError]]:
+    """The plans with the limits of those pictures that are not to find them on their own; and what failed."""
     counting = [
-        job for job in todo if _picture(job).needs_counts and (request.same_stretch or not is_small(_picture(job)))
+        at
+        for at, one in todo.items()
+        if one.picture.look.needs_counts and (request.same_stretch or not is_small(one.picture))
     ]
-    counts = dict(zip(map(id, counting), count_bands([_picture(job) for job in counting], request.jobs), strict=True))
-    groups: dict[object, list[Job]] = {}
-    for job in counting:
-        found = counts[id(job)]
+    counts: dict[int, list[BandCounts]] = {}
+    failed: dict[int, S2KitError] = {}
+    for at, found in zip(counting, count_bands([todo[at].picture for at in counting], request.jobs), strict=True):
         if isinstance(found, S2KitError):
-            _failed(job, found)
+            failed[at] = found
         else:
-            groups.setdefault(_group(job) if request.same_stretch else id(job), []).append(job)
+            counts[at] = found
+    groups: dict[object, list[int]] = {}
+    for at in counts:
+        groups.setdefault(_group(todo[at]) if request.same_stretch else at, []).append(at)
+    ready = {at: one for at, one in todo.items() if at not in failed}
     for members in groups.values():
-        first = _picture(members[0])
-        own = [found for job in members if not isinstance(found := counts[id(job)], S2KitError)]
-        limits = limits_of(first, [[bands[place] for bands in own] for place in range(len(first.sources))])
-        for job in members:
-            assert job.planned is not None, "only planned jobs are counted"
-            job.planned = replace(job.planned, picture=replace(job.planned.picture, limits=limits))
+        together = list(zip(*(counts[at] for at in members), strict=True))
+        for at in members:
+            ready[at] = replace(ready[at], picture=ready[at].picture.painted_with(together))
+    return ready, failed
 
 
-def _whole(small: Sequence[Job], request: RenderRequest) -> Iterator[Job]:
+def _whole(small: Plans, request: RenderRequest) -> Iterator[tuple[int, Painted | S2KitError]]:
     """Make the small pictures: several side by side, few one after the other with threads."""
     pooled = len(small) >= _WORTH_A_POOL and worker_count(request.jobs) > 1
-    tasks = []
-    for job in small:
-        assert job.output is not None, "planned jobs are named"
-        tasks.append(WholeTask(_picture(job), job.output, 1 if pooled else worker_count(request.jobs)))
+    threads = 1 if pooled else worker_count(request.jobs)
+    places = list(small)
+    tasks = [WholeTask(one.picture, one.output, threads) for one in small.values()]
     with (
         threads_limited(worker_count(request.jobs)),
         closing(pmap(paint_whole, tasks, request.jobs if pooled else 1)) as results,  # type: ignore[type-var]
     ):
         for done in results:
-            job = small[done.index]
-            if isinstance(done, Failed):
-                _failed(job, done.error)
-            else:
-                _finish(job, done.value)
-            yield job
+            yield places[done.index], done.error if isinstance(done, Failed) else done.value
 
 
-def _picture(job: Job) -> Picture:
-    assert job.planned is not None, "jobs that were not planned have failed"
-    return job.planned.picture
+def _large(one: Planned, request: RenderRequest) -> Painted | S2KitError:
+    try:
+        return paint_large(one.picture, one.output, request.jobs, worker_count(request.jobs))
+    except S2KitError as error:
+        return error
 
 
-def _finish(job: Job, painted: Painted) -> None:
-    assert job.planned is not None, "only planned jobs are painted"
-    job.planned = replace(job.planned, picture=painted.picture)
-    job.outcome = _outcome(job, OutputState.MADE, painted.nbytes)
+def _settled(one: Planned, result: Painted | S2KitError, report: Report) -> Outcome:
+    """The outcome of a picture that was made or failed, reported."""
+    if isinstance(result, S2KitError):
+        outcome = _failed(one, result)
+    else:
+        painted = replace(one, picture=replace(one.picture, look=result.look))
+        outcome = _outcome(painted, OutputState.MADE, result.nbytes)
+        if not result.has_data:
+            report(Note(f"{one.label}: {one.product} has no data in this area", warning=True))
+    _report_outcome(one.label, outcome, report)
+    return outcome
 
 
-def _outcome(job: Job, state: OutputState, nbytes: int | None = None) -> Outcome:
-    picture, output, planned = _picture(job), job.output, job.planned
-    assert output is not None, "planned jobs are named"
-    assert planned is not None, "planned jobs are planned"
-    if state is OutputState.PLANNED:
-        nbytes = sum(image.nbytes for image in picture.sources)
+def _outcome(one: Planned, state: OutputState, nbytes: int | None = None) -> Outcome:
+    grid = one.picture.grid
     return Outcome(
-        product=job.product,
-        subject=job.subject,
+        product=one.product,
+        subject=one.subject,
         state=state,
-        path=output.path,
-        resolution_m=picture.grid.resolution_m,
-        width=picture.grid.width,
-        height=picture.grid.height,
+        path=one.output.path,
+        resolution_m=grid.resolution_m,
+        width=grid.width,
+        height=grid.height,
         nbytes=nbytes,
-        limits=limit_texts(picture),
+        limits=one.picture.look.limit_texts,
     )
 
 
-def _tell(job: Job, report: Report) -> None:
-    outcome = job.outcome
-    assert outcome is not None, "it is settled"
+def _failed(one: Planned | Refused, error: S2KitError) -> Outcome:
+    return Outcome(product=one.product, subject=one.subject, state=OutputState.FAILED, error=error)
+
+
+def _report_outcome(label: str, outcome: Outcome, report: Report) -> None:
     if outcome.state is OutputState.KEPT:
-        report(Finished(job.label, "is there already"))
+        report(Finished(label, "is there already"))
     elif outcome.error is not None:
-        report(ItemFailed(job.label, str(outcome.error)))
+        report(ItemFailed(label, str(outcome.error)))
     else:
-        report(Finished(job.label, f"{outcome.width} x {outcome.height} px, {(outcome.nbytes or 0) / 1e6:.1f} MB"))
+        report(Finished(label, f"{outcome.width} x {outcome.height} px, {(outcome.nbytes or 0) / 1e6:.1f} MB"))
 
 
 def _without_failures(report: Report) -> Report:
@@ -361,7 +334,7 @@ def _without_failures(report: Report) -> Report:
     return rest
 
 
-def _clean(todo: Sequence[Job]) -> None:
+def _clean(plans: Sequence[Planned | Refused]) -> None:
     """Remove what killed workers, of this run or an earlier one, may have left half written."""
-    for path in leftovers([job.output for job in todo if job.output is not None]):
+    for path in leftovers([one.output for one in plans if isinstance(one, Planned)]):
         remove(path)

@@ -25,7 +25,16 @@ class PictureSpec:
 
     def __post_init__(self) -> None:
         if self.subject.index is None:
-            self.stretch.check_bands(self.subject.name, len(self.subject.bands))
+            self.stretch.check_bands(self.subject.name, self.subject.bands)
+
+    def check_picture(self) -> None:
+        """Raise `UsageError` if the bands make no picture, but only data."""
+        bands = self.subject.bands
+        if self.subject.index is None and len(bands) not in {1, 3}:
+            raise UsageError(
+                f"bands {','.join(bands)}: a picture is made of one band or of three, not of {len(bands)}",
+                "--dtype uint16 (stored numbers) or float32 (reflectance) makes a GeoTIFF of any number of bands",
+            )
 
 
 def specs_of(

@@ -134,7 +134,7 @@ def _descriptor(path: Path) -> int | None:
 
 
 @contextmanager
-def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def atomic_file(path: Path, *, overwrite: bool = False, synced: bool = True) -> Iterator[Path]:
     """The path to write to; after the block it stands at `path`, complete, or not at all.
 
     A link is followed: the file that it names is replaced. A device, a pipe or an open descriptor gets the bytes after
@@ -143,6 +143,7 @@ def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     Args:
         path: Where the file shall stand; its folder is made.
         overwrite: True if a file of that name may be replaced.
+        synced: False for a file of a cache: it need not survive a power cut, and waiting for the disk costs time.
 
     Raises:
         OutputError: `path` exists and may not be replaced, or cannot be written.
@@ -165,9 +166,11 @@ def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     part = new_part(target)
     try:
         yield part
-        _sync(part)
+        if synced:
+            _sync(part)
         part.replace(target)
-        fsync_folder(target.parent)
+        if synced:
+            fsync_folder(target.parent)
     except BaseException as error:
         remove(part)
         if isinstance(error, OSError) and error.errno is not None:
@@ -189,9 +192,9 @@ def new_part(target: Path) -> Path:
     return part
 
 
-def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> Path:
-    """Write a small file in one go, atomically; returns its path."""
-    with atomic_file(path, overwrite=overwrite) as part:
+def write_atomic(path: Path, data: bytes, *, overwrite: bool = False, synced: bool = True) -> Path:
+    """Write a small file in one go, atomically; returns its path. Arguments are those of `atomic_file`."""
+    with atomic_file(path, overwrite=overwrite, synced=synced) as part:
         part.write_bytes(data)
     return path
 

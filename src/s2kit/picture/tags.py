@@ -1,0 +1,64 @@
+"""What every picture and data file says of itself: product, time, tile, sources, credit.
+
+Pure: no input or output.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from s2kit import __version__
+from s2kit.grid import Grid
+
+CREDIT = "Contains modified Copernicus Sentinel data"
+
+
+def common_tags(
+    *,
+    product: str,
+    sensing: datetime,
+    level: str,
+    baseline: str,
+    tile: str,
+    subject: str,
+    grid: Grid,
+    sources: Sequence[tuple[str, float]],
+    resampling: str,
+) -> dict[str, str]:
+    """The tags that pictures, chips and data share; `Look.tags` says the rest.
+
+    Args:
+        product: Id of the product.
+        sensing: Its start of sensing.
+        level: `L1C` or `L2A`.
+        baseline: `05.10`.
+        tile: `31TCJ`.
+        subject: `B04-B03-B02`, the name of a recipe or of an index.
+        grid: Of the output.
+        sources: Band and resolution in metres of each image that was read.
+        resampling: `auto`, or the method that was named.
+    """
+    start = sensing.astimezone(UTC)
+    return {
+        "PRODUCT": product,
+        "SENSING_TIME": start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "LEVEL": level,
+        "BASELINE": baseline,
+        "TILE": tile,
+        "COMPOSITE": subject,
+        "RESOLUTION_M": f"{grid.resolution_m:g}",
+        "SOURCES": "; ".join(_derivations(grid, sources, resampling)),
+        "CREDIT": f"{CREDIT} {start.year}",
+        "SOFTWARE": f"s2kit {__version__}",
+    }
+
+
+def _derivations(grid: Grid, sources: Sequence[tuple[str, float]], resampling: str) -> Iterator[str]:
+    """How each source gets onto the grid: `B11 20 m -> 10 m (bilinear)`."""
+    target = grid.resolution_m
+    for band, native in sources:
+        if native == target:
+            yield f"{band} {native:g} m as it is"
+        else:
+            auto = "bilinear" if target < native else "average"
+            how = "nearest" if band == "SCL" else auto if resampling == "auto" else resampling
+            yield f"{band} {native:g} m -> {round(target, 2):g} m ({how})"
