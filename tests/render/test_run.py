@@ -23,6 +23,7 @@ from s2kit.render.request import RenderRequest
 from s2kit.render.run import plan_all, render
 from s2kit.run.events import Note
 from s2kit.run.locks import destination_lock
+from s2kit.run.sharing import decoding_threads
 from s2kit.settings import Settings
 from support.scenes import copied
 
@@ -436,13 +437,20 @@ def test_a_dry_run_makes_nothing(scene, tmp_path):
     assert run(scene.l2a[0], out, res=60, dry_run=True, gamma=2)[0].error.exit_code == 73
 
 
-def test_threads_are_bounded_by_jobs(monkeypatch):
-    for before in (None, "7"):
-        if before:
-            monkeypatch.setenv("GDAL_NUM_THREADS", before)
-        with render_paint.threads_limited(1):
-            assert os.environ["GDAL_NUM_THREADS"] == "1"
-        assert os.environ.get("GDAL_NUM_THREADS") == before
+@pytest.mark.parametrize("res", [60, 10])
+def test_threads_are_bounded_by_jobs(scene, tmp_path, monkeypatch, res):
+    environment, seen = dict(os.environ), []
+    write = render_paint.write_picture
+
+    def written(*words, **options):
+        seen.append((decoding_threads(), options["threads"]))
+        return write(*words, **options)
+
+    monkeypatch.setattr(render_paint, "write_picture", written)
+    run(scene.l2a[0], tmp_path, res=res, jobs=1)
+    assert seen
+    assert {threads for _, threads in seen} == {1}
+    assert dict(os.environ) == environment
 
 
 def test_the_disk_of_the_array_is_full(scene, tmp_path, monkeypatch):

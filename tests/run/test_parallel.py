@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import pytest
 
 from s2kit.errors import InputError, TryLaterError
 from s2kit.run.parallel import Done, Failed, pmap, worker_count
-from s2kit.run.sharing import sharers
+from s2kit.run.sharing import decoding_threads, sharers, threads_limited
 
 
 def square(number: int) -> int:
@@ -119,3 +122,74 @@ def test_workers_stand_in_the_folder_of_the_caller(tmp_path: Path, monkeypatch: 
 def test_zero_jobs_means_every_core() -> None:
     assert worker_count(0) >= 1
     assert worker_count(3) == 3
+
+
+PARENT = """
+import os, time
+from pathlib import Path
+from s2kit.run.parallel import pmap
+from run_tasks import wait
+for _ in pmap(wait, range(6), 3):
+    print("one", flush=True)
+"""
+TASKS = """
+import time
+def wait(number):
+    time.sleep(0.05 if number == 0 else 60)
+"""
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)  # who adopts orphans may be slow to bury them
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    (tmp_path / "run_tasks.py").write_text(TASKS)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, env=environment) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"one\n"
+        children = psutil.Process(parent.pid).children(recursive=True)
+        assert len([child for child in children if "popen_loky_posix" in " ".join(child.cmdline())]) == 3
+        parent.kill()
+        killed = time.monotonic()
+    while any(map(alive, children)):
+        assert time.monotonic() < killed + 2
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Large:
+    label: str
+    more: str = "x" * 4000
+
+
+@dataclass(frozen=True)
+class Nameless:
+    more: str = "x" * 4000
+
+
+def die(item: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("item", "name"), [(Large("chip 7"), "chip 7"), (Nameless(), "Nameless"), (5, "5")])
+def test_a_killed_worker_is_named_in_one_line(item: object, name: str) -> None:
+    (failed,) = pmap(die, [item], 2)
+    assert isinstance(failed, Failed)
+    assert str(failed.error) == f"{name}: the worker process was killed, three times over"
+
+
+def test_the_environment_stays_as_it_was(tmp_path: Path) -> None:
+    before = dict(os.environ)
+    with threads_limited(3):
+        assert decoding_threads() == 3
+        with threads_limited(1):
+            assert decoding_threads() == 1
+        assert decoding_threads() == 3
+        list(pmap(square, range(4), 2))
+    assert decoding_threads() >= 1
+    assert dict(os.environ) == before

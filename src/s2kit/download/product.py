@@ -31,12 +31,13 @@ from s2kit.product.manifest import parse_manifest
 from s2kit.product.name import AnyProductName, Sentinel1Name
 from s2kit.product.subset import MANIFEST
 from s2kit.product.zip_writer import unpack
+from s2kit.run.deadline import StoppedError
 from s2kit.run.events import Advanced, Note, Report, WorkPlanned
 from s2kit.run.files import ensure_folder, free_bytes, write_atomic
 from s2kit.run.threads import Pool
 from s2kit.store.archive import Archive
 from s2kit.store.cost import size_text
-from s2kit.store.transfer import Budget, ProofError, StoppedError, Wanted, fetch, parts_of
+from s2kit.store.transfer import Budget, ProofError, Wanted, fetch, parts_of
 
 _SYNCS = 4
 """Files that are synced to the disk at one time."""

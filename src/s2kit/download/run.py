@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from s2kit.download.request import Arrangement, DownloadRequest, is_bucket
 from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.ref import ProductRef
+from s2kit.run.deadline import overtime
 from s2kit.run.events import Finished, Report, WorkPlanned, silent
 from s2kit.run.files import ensure_folder
 from s2kit.run.locks import destination_lock
 from s2kit.run.threads import PATIENCE_S, Pool
 from s2kit.store.archive import Archive
 from s2kit.store.cost import size_text
-from s2kit.store.transfer import Budget, overtime
+from s2kit.store.transfer import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def _one(order: Order, request: DownloadRequest, crew: TransferPools, report: Re
 
 def _patience(budget: Budget) -> float | None:
     """Seconds to wait for those who look at the budget themselves; who has not come back then hangs in a request."""
-    return None if budget.left_s is None else budget.left_s + PATIENCE_S
+    return None if isinf(budget.left()) else budget.left() + PATIENCE_S
 
 
 def _late(order: Order) -> ProductResult:

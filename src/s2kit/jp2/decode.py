@@ -4,7 +4,6 @@
 """
 
 import logging
-import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -79,12 +78,11 @@ def _decode_portably(codestream: SmallCodestream, area: Area, components: int) -
 def gdal_threads() -> Iterator[None]:
     """GDAL with one thread: with small code-blocks, handing each over to a pool costs more than it gains.
 
-    GDAL would still give OpenJPEG a pool of one worker, unless the process's environment has OPJ_NUM_THREADS (a GDAL
-    option of that name is not looked at). It is set for good: taking it back while another thread reads it is not safe.
+    GDAL still gives OpenJPEG a pool of one worker, which costs as much again with small code-blocks, unless the
+    environment has OPJ_NUM_THREADS (a GDAL option of that name is not looked at): workers are started with it.
     """
     import rasterio
 
-    os.environ.setdefault("OPJ_NUM_THREADS", "0")
     with rasterio.Env(GDAL_NUM_THREADS="1"):
         yield
 

@@ -1,7 +1,6 @@
 """A JPEG 2000 image read by its packets, over any `ByteSource`: a mapped file, or an object of a store."""
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +31,7 @@ from s2kit.jp2.window import (
     select,
     tile_body,
 )
+from s2kit.run.sharing import decoding_threads
 from s2kit.store.byte_source import ByteSource, Traffic
 from s2kit.store.spans import Span, merged
 
@@ -222,7 +222,7 @@ class Jp2Image:
         if pixels.size < 2 * _PIECE_SAMPLES:
             fill(area)
             return pixels
-        threads = _threads()
+        threads = decoding_threads()
         pieces = self._pieces(area, reduction, threads)
         if threads == 1:
             for piece in pieces:
@@ -342,9 +342,3 @@ def _cuts(start: int, stop: int, borders: Sequence[int], least: int) -> list[int
         if start < border < stop and border - cuts[-1] >= least:
             cuts.append(border)
     return [*cuts, stop]
-
-
-def _threads() -> int:
-    """How many threads may decode: one in the workers of a pool, which say so to GDAL as well."""
-    asked = os.environ.get("GDAL_NUM_THREADS", "ALL_CPUS")
-    return int(asked) if asked.isdigit() and int(asked) > 0 else os.cpu_count() or 1

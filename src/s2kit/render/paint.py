@@ -22,12 +22,12 @@ from s2kit.picture.write import Output, Painting, write_picture
 from s2kit.render.picture import Picture, clear_pixels, count_band, paint_window, read_pixels
 from s2kit.run.files import translate_os_error
 from s2kit.run.parallel import Failed, pmap
+from s2kit.run.sharing import threads_limited
 
 SMALL_PX = 2048 * 2048
 """Pictures of no more pixels are one task: the pool's start would cost more than it saves."""
 FILE_TILE_PX = {10: 1024, 20: 640, 60: 192}
 """Sides of the tiles in ESA's files by resolution in metres, the same in all baselines."""
-_THREADS = "GDAL_NUM_THREADS"
 _BLOCK_PX = 900
 """Blocks are at least about so wide and high."""
 
@@ -157,20 +157,6 @@ def _cuts(size: int, step: float, shift: float) -> list[int]:
     first = int(shift // step) + 1
     edges = (round(number * step - shift) for number in range(first, first + int(size / step) + 2))
     return [0, *(edge for edge in edges if 0 < edge < size), size]
-
-
-@contextmanager
-def threads_limited(threads: int) -> Iterator[None]:
-    """Let images that are decoded in this very process take so many threads; workers have their own rule."""
-    before = os.environ.get(_THREADS)
-    os.environ[_THREADS] = str(threads)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_THREADS]
-        else:
-            os.environ[_THREADS] = before
 
 
 @contextmanager

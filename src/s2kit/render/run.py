@@ -18,7 +18,7 @@ from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
 from s2kit.render.names import with_own_names, without_twins
 from s2kit.render.outcome import Outcome, OutputState
-from s2kit.render.paint import Painted, WholeTask, count_bands, is_small, paint_large, paint_whole, threads_limited
+from s2kit.render.paint import Painted, WholeTask, count_bands, is_small, paint_large, paint_whole
 from s2kit.render.plan import Planned, Refused, Run, plan
 from s2kit.render.request import RenderRequest
 from s2kit.render.spec import PictureSpec
@@ -27,6 +27,7 @@ from s2kit.run.events import Event, Finished, ItemFailed, Note, Report, WorkPlan
 from s2kit.run.files import remove
 from s2kit.run.locks import destination_lock
 from s2kit.run.parallel import Failed, pmap, worker_count
+from s2kit.run.sharing import threads_limited
 from s2kit.settings import Settings
 
 __all__ = ["RenderRequest", "plan_all", "render"]

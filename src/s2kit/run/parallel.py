@@ -6,7 +6,9 @@ two items a worker are ever on their way.
 """
 
 import logging
+import os
 import signal
+import threading
 import time
 import traceback
 from collections import deque
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from s2kit.errors import S2KitError, TryLaterError
+from s2kit.errors import ExitCode, S2KitError, TryLaterError
 from s2kit.run.files import name_too_long
 from s2kit.run.no_boto3 import keep_boto3_from_rasterio
 from s2kit.run.sharing import WORKERS, handed_down
@@ -34,6 +36,8 @@ _IN_FLIGHT_PER_WORKER = 2
 _IDLE_S = 30
 _TAKEN_UP_S = 2.0
 _MANY_BREAKS = 2
+_LOOK_AT_PARENT_S = 0.5
+_LONGEST_ITEM = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,7 @@ class _Pool(Generic[T, R]):
                 "PWD": str(Path.cwd()),
             },  # another folder, another pool
             initializer=_begin_worker,
+            initargs=(os.getpid(),),
         )
         future: Future[R | _Raised] = self._executor.submit(_call, self._function, item)
         return future
@@ -172,7 +177,7 @@ class _Pool(Generic[T, R]):
                 index,
                 item,
                 TryLaterError(
-                    f"the worker process for {item} was killed, three times over",
+                    f"{_short(item)}: the worker process was killed, three times over",
                     "it may have run out of memory: try fewer --jobs",
                 ),
             )
@@ -187,10 +192,30 @@ class _Pool(Generic[T, R]):
             self._executor.shutdown(wait=True, kill_workers=True)
 
 
-def _begin_worker() -> None:
+def _begin_worker(parent: int) -> None:
     """Ctrl-C reaches the whole process group: only the parent answers it, and ends the workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), name="s2kit-parent", daemon=True).start()
     keep_boto3_from_rasterio()
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when its parent is gone, however it went: nobody would read from it or end it any more.
+
+    A worker waits for work on a pipe whose other end it holds itself, so it would never hear of it.
+    """
+    while os.getppid() == parent:
+        time.sleep(_LOOK_AT_PARENT_S)
+    os._exit(ExitCode.TERMINATED)
+
+
+def _short(item: object) -> str:
+    """What a person knows an item by: its label or name, never its whole `repr`."""
+    for name in ("label", "name", "source", "path"):
+        if isinstance(found := getattr(item, name, None), (str, Path)):
+            return str(found)
+    text = str(item)
+    return text if len(text) <= _LONGEST_ITEM else f"{type(item).__name__}"
 
 
 def _call(function: Callable[[T], R], item: T) -> R | _Raised:

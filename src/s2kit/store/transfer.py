@@ -7,8 +7,6 @@ only, with `If-Match`. The checksum is taken while the bytes arrive; what an ear
 
 import hashlib
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Literal
 import stamina
 
 from s2kit.errors import InputError, ServiceError, TryLaterError
+from s2kit.run.deadline import Deadline, StoppedError
 from s2kit.run.files import PART_SUFFIX, ensure_folder, remove, translate_os_error
 from s2kit.store.base import Body, ChangedError, ObjectInfo, Store
 from s2kit.store.hashes import Algorithm, is_md5, new_hash
@@ -37,10 +36,6 @@ _PROGRESS = 1 << 16
 
 class ProofError(InputError):
     """The bytes that arrived, twice over, are not those that the manifest lists."""
-
-
-class StoppedError(TryLaterError):
-    """The run was interrupted or its time is over; nothing is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +63,8 @@ class Fetched:
     """`manifest`: its checksum; `etag`: the store's MD5; `size`: nothing better was to be had."""
 
 
-class Budget:
-    """How long a run may go on, and whether it shall stop now; shared by all its threads."""
+class Budget(Deadline):
+    """How long a run may go on, and how patient it is with the faults of a file; shared by all its threads."""
 
     def __init__(self, timeout_s: float | None = None, stall_s: float = 600.0, attempts: int = 8) -> None:
         """Start the clock.
@@ -79,31 +74,9 @@ class Budget:
             stall_s: Seconds for a file to make progress again after a fault.
             attempts: Faults in a row, without progress between them, after which a file is given up.
         """
-        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        self._stop = threading.Event()
+        super().__init__(timeout_s)
         self.stall_s = stall_s
         self.attempts = attempts
-
-    def stop(self) -> None:
-        """Make every transfer end at its next chunk."""
-        self._stop.set()
-
-    @property
-    def left_s(self) -> float | None:
-        """Seconds until the run's end, 0 after it; None without a bound."""
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-
-    def check(self) -> None:
-        """Raise `StoppedError` if the run shall not go on."""
-        if self.left_s == 0:
-            raise overtime()
-        if self._stop.is_set():
-            raise StoppedError("interrupted", "run again: it goes on where it stopped")
-
-
-def overtime() -> StoppedError:
-    """The error of what was not done when the run's time was over."""
-    return StoppedError("the time for this run is over", "run again: it goes on where it stopped, or raise --timeout")
 
 
 def run_now(commit: Callable[[], None]) -> None:
