@@ -1,6 +1,7 @@
 """Coordinates from one CRS to another; PROJ's exceptions stay here."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import shapely
@@ -30,6 +31,39 @@ def crs_epsg(text: str, label: str) -> int | None:
     except CRSError as error:
         raise InputError(f"{label}: CRS {text[:80]!r} is not known", CRS_HINT) from error
     return None if code is None else int(code)
+
+
+def is_geographic(epsg: int) -> bool:
+    """True for a CRS whose unit is the degree.
+
+    Raises:
+        InputError: There is no such CRS.
+    """
+    return bool(_crs(epsg).is_geographic)
+
+
+def crs_wkt(epsg: int) -> str:
+    """A CRS as WKT 2 (ISO 19162:2019).
+
+    Raises:
+        InputError: There is no such CRS.
+    """
+    from rasterio import Env
+
+    with Env():
+        return str(_crs(epsg).to_wkt(version="WKT2_2019"))
+
+
+def _crs(epsg: int) -> Any:
+    from rasterio import Env
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    try:
+        with Env():
+            return CRS.from_epsg(epsg)
+    except CRSError as error:
+        raise InputError(f"EPSG:{epsg} is not known", "name it as EPSG:n") from error
 
 
 def project_all(geometries: Sequence[BaseGeometry], source: int | str, target: int) -> list[BaseGeometry]:

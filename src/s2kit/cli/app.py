@@ -81,6 +81,7 @@ def _register() -> None:
     from s2kit.cli.cache import cache_app
     from s2kit.cli.chips import chips
     from s2kit.cli.config import config_app
+    from s2kit.cli.cube import cube
     from s2kit.cli.demo import demo
     from s2kit.cli.doctor import doctor
     from s2kit.cli.download import download
@@ -99,7 +100,7 @@ def _register() -> None:
     app.add_typer(config_app, name="config")
     app.add_typer(jobs_app, name="jobs")
     app.add_typer(serve_app, name="serve")
-    for verb in (bands, chips, demo, doctor, download, info, parcels, pixels, render, search, stats, verify):
+    for verb in (bands, chips, cube, demo, doctor, download, info, parcels, pixels, render, search, stats, verify):
         app.command(verb.__name__, cls=Verb)(verb)
 
 

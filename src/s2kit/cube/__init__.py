@@ -1,0 +1,23 @@
+"""Stacks in space and time: many products as one array of times, layers, rows and columns."""
+
+from s2kit.cube.block import BlockPixels, make_block
+from s2kit.cube.formats import CubeFormat, CubeOutput
+from s2kit.cube.plan import BlockTask, CubePlan, Slice, Step
+from s2kit.cube.prepare import plan_cube
+from s2kit.cube.request import CubeRequest
+from s2kit.cube.run import CubeResult, make_cube
+
+__all__ = [
+    "BlockPixels",
+    "BlockTask",
+    "CubeFormat",
+    "CubeOutput",
+    "CubePlan",
+    "CubeRequest",
+    "CubeResult",
+    "Slice",
+    "Step",
+    "make_block",
+    "make_cube",
+    "plan_cube",
+]

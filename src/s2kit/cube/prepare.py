@@ -1,0 +1,237 @@
+"""From a request to a plan: products are found and opened, grid and slices are chosen; only metadata is read."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import shapely
+
+from s2kit.archive.pixel_source import SourceRef, open_safe, read_item, remote_object
+from s2kit.area.mgrs import tile_bounds
+from s2kit.area.projection import LON_LAT, project_all, project_point
+from s2kit.chips.candidates import Found
+from s2kit.chips.places import products as find_products
+from s2kit.cube.grids import around, bounds_in, bounds_of, cube_grid, extent, refuse_degrees, zone_of
+from s2kit.cube.layers import bands_read, with_substitutes
+from s2kit.cube.plan import CubePlan, Recipe, Slice, Source
+from s2kit.cube.request import CubeRequest
+from s2kit.cube.slices import Seen, days, needs_angles
+from s2kit.errors import InputError
+from s2kit.grid import Bounds, Grid
+from s2kit.picture.clouds import class_source
+from s2kit.picture.indices import SUBSTITUTES
+from s2kit.picture.read import Reading
+from s2kit.product.bands import BANDS, LAYERS
+from s2kit.product.base import Product
+from s2kit.product.cog_product import CogProduct, OffsetRule
+from s2kit.product.tile import TileId
+from s2kit.run.events import Note, Report, silent
+from s2kit.run.threads import Pool
+from s2kit.settings import Settings
+from s2kit.store.location import ImageLocation, LocalFile
+
+_OPENED_TOGETHER = 8
+_DENSE_DEG = 0.05
+
+
+def plan_cube(request: CubeRequest, report: Report = silent) -> CubePlan:
+    """Find the products of a request and plan its cube.
+
+    Raises:
+        NotFoundError: A named product is not there.
+        InputError: No product shows the area in that time, or products that cannot be in one cube.
+        UsageError: A resolution that does not suit the CRS.
+        S2KitError: As the catalogue or the archive says.
+    """
+    settings = request.settings
+    found = _found(request, report)
+    _refuse_levels(found)
+    epsg = request.epsg or _zone(request, found)
+    opened = _open_all(found, settings, request.boa_offset)
+    grid = _grid(request, epsg, opened.values())
+    slices = _slices(request, found, opened, grid)
+    _refuse_offsets(request, slices)
+    recipe = Recipe(
+        layers=request.layers,
+        digital=request.digital,
+        resampling=request.resampling,
+        mask=request.mask,
+        composite=request.composite,
+        reading=Reading(settings.openjpeg, settings.kept_in),
+    )
+    plan = CubePlan(grid=grid, slices=slices, recipe=recipe, period=request.period)
+    for note in _remarks(plan):
+        report(note)
+    return plan
+
+
+def _found(request: CubeRequest, report: Report) -> tuple[Found, ...]:
+    area = request.area
+    boxes = [part.bounds for part in getattr(area, "geoms", [area])] if area is not None else []
+    found = find_products(request.which, request.products, boxes, request.loaded, report)
+    if request.tiles:
+        found = tuple(one for one in found if one.tile in request.tiles)
+    shown = tuple(one for one in found if area is None or one.footprint.intersects(area))
+    if not shown:
+        what = f"none of the {len(found)} products shows the area" if found else "no product is found"
+        raise InputError(
+            f"{what} in that time", "look with s2kit search, or s2kit info PRODUCT for a product's footprint"
+        )
+    return shown
+
+
+def _refuse_levels(found: Sequence[Found]) -> None:
+    levels = sorted({one.level for one in found})
+    if len(levels) > 1:
+        first = {level: next(one.source.id for one in found if one.level == level) for level in levels}
+        raise InputError(
+            f"products of two levels: {', '.join(f'{name} is {level}' for level, name in first.items())}",
+            "a cube has one: add --level l2a or --level l1c",
+        )
+
+
+def _zone(request: CubeRequest, found: Sequence[Found]) -> int:
+    """The zone of the tiles that are named, or that the named products are of, if that is one; else of the area."""
+    zones = {TileId.parse(tile).epsg for tile in request.tiles}
+    if not zones and request.area is None:
+        zones = {TileId.parse(one.tile).epsg for one in found if one.tile}
+    if len(zones) == 1:
+        return zones.pop()
+    area = request.area
+    return zone_of(shapely.union_all([one.footprint for one in found]) if area is None else area)
+
+
+def open_product_of(ref: SourceRef, settings: Settings, boa_offset: str) -> Product:
+    """The product behind a reference."""
+    if not ref.is_cog:
+        return open_safe(ref, settings)
+    base, item = read_item(ref.text, settings)
+
+    def location(href: str) -> ImageLocation:
+        name = href.partition("?")[0].rpartition("/")[2]
+        if isinstance(base, Path):
+            beside = base / name
+            return LocalFile(beside) if beside.exists() or "://" not in href else remote_object(href, settings)
+        return remote_object(href if "://" in href else f"{base}/{href}", settings)
+
+    return CogProduct(
+        item, str(base), location, OffsetRule(boa_offset, openjpeg=settings.openjpeg, kept_in=settings.kept_in)
+    )
+
+
+def view_zenith(product: Product) -> float | None:
+    """Mean angle in degrees from which a product's tile was seen; None if its metadata does not say."""
+    return None
+
+
+def _bands(request: CubeRequest) -> tuple[str, ...]:
+    deciding = request.composite.index if request.composite else None
+    return bands_read(request.layers, (deciding,) if deciding else ())
+
+
+def _grid(request: CubeRequest, epsg: int, products: Iterable[Product]) -> Grid:
+    natives = [(BANDS.get(name) or LAYERS[name]).resolution_m for name in _bands(request)]
+    resolution = request.resolution or float(min(natives))
+    refuse_degrees(epsg, resolution)
+    if request.mask:
+        natives.append(LAYERS["SCL"].resolution_m)
+    return cube_grid(_bounds(request, epsg, products), epsg, resolution, natives)
+
+
+def _bounds(request: CubeRequest, epsg: int, products: Iterable[Product]) -> Bounds:
+    """The box of the area; of tiles their own squares, without any area all that the products show."""
+    squares = [TileId.parse(tile) for tile in request.tiles]
+    if squares and all(one.epsg == epsg for one in squares):
+        return around(tile_bounds(one) for one in squares)
+    if request.area is not None:
+        return bounds_of(request.area, epsg)
+    wanted = _bands(request)
+    grids = {image.grid for product in products for image in product.images() if image.band in wanted}
+    return around(bounds_in(grid, epsg) for grid in grids)
+
+
+def _open_all(found: Sequence[Found], settings: Settings, boa_offset: str) -> dict[str, Product]:
+    """All products by id; those in archives are opened together, since that is waiting only."""
+    refs = [one.source for one in found]
+    with Pool(_OPENED_TOGETHER, "open") as pool:
+        waiting = [pool.submit(open_product_of, ref, settings, boa_offset) for ref in refs]
+        return {ref.id: one.result() for ref, one in zip(refs, waiting, strict=True)}
+
+
+def _slices(
+    request: CubeRequest, found: Sequence[Found], opened: Mapping[str, Product], grid: Grid
+) -> tuple[Slice, ...]:
+    outlines = project_all([shapely.segmentize(one.footprint, _DENSE_DEG) for one in found], LON_LAT, grid.epsg)
+    seen = [
+        Seen(
+            id=one.source.id,
+            sensing=one.sensing,
+            baseline=one.baseline,
+            tile=one.tile,
+            generation=one.generation,
+            footprint=outline,
+            is_own_zone=bool(one.tile) and TileId.parse(one.tile).epsg == grid.epsg,
+        )
+        for one, outline in zip(found, outlines, strict=True)
+    ]
+    if needs_angles(seen):
+        seen = [replace(one, view_zenith_deg=view_zenith(opened[one.id])) for one in seen]
+    longitude, _ = project_point(*_middle(grid), grid.epsg, LON_LAT)
+    return tuple(
+        Slice(day.day, day.time, tuple(_source(request, opened[one.id], grid, one) for one in day.products))
+        for day in days(seen, extent(grid), longitude)
+    )
+
+
+def _middle(grid: Grid) -> tuple[float, float]:
+    west, south, east, north = grid.bounds
+    return (west + east) / 2, (south + north) / 2
+
+
+def _source(request: CubeRequest, product: Product, grid: Grid, seen: Seen) -> Source:
+    tile = TileId.parse(seen.tile) if len(product.tiles) > 1 else None
+    wanted = _bands(request)
+    there = {name for name in wanted if product.resolutions(name)}
+    there |= {name for name in SUBSTITUTES if product.resolutions(name)}
+    exact = {layer.name for layer in request.layers if layer.kind != "index"}
+    bands = with_substitutes(wanted, there, exact)
+    resolution = round(grid.resolution_m) if grid.resolution_m in {10, 20, 60} else None
+    return Source(
+        product.id,
+        MappingProxyType({name: product.image_near(own, resolution, tile) for name, own in bands.items()}),
+        class_source(product, tile) if request.mask else None,
+        product.address,
+    )
+
+
+def _refuse_offsets(request: CubeRequest, slices: Sequence[Slice]) -> None:
+    """Digital numbers of several offsets cannot be in one cube."""
+    if not request.digital:
+        return
+    first: dict[float, str] = {}
+    for source in (source for one in slices for source in one.sources):
+        for image in source.images.values():
+            if image.is_reflectance:
+                first.setdefault(image.offset, source.id)
+    if len(first) > 1:
+        text = ", ".join(f"{offset:+g} in {product}" for offset, product in sorted(first.items()))
+        raise InputError(f"--dn with products of several offsets: {text}", "leave out --dn: values are harmonised then")
+
+
+def _remarks(plan: CubePlan) -> Iterator[Note]:
+    """What is lacking and what stands in for it, each said once."""
+    lacking: dict[str, list[str]] = {}
+    standing: dict[tuple[str, str], int] = {}
+    for source in (source for one in plan.slices for source in one.sources):
+        for name in plan.recipe.bands:
+            if name not in source.images:
+                lacking.setdefault(name, []).append(source.id)
+            elif source.images[name].band != name:
+                key = (name, source.images[name].band)
+                standing[key] = standing.get(key, 0) + 1
+    for name, products in lacking.items():
+        who = f"{products[0]} lacks" if len(products) == 1 else f"{products[0]} and {len(products) - 1} more lack"
+        yield Note(f"{who} {name}: it is no data there", warning=True)
+    for (name, other), count in standing.items():
+        yield Note(f"{other} stands for {name} in {count} product{'s' if count > 1 else ''}", warning=True)

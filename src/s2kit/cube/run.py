@@ -1,0 +1,271 @@
+"""Make a cube: blocks are read by the pool and written by the workers; the output is whole or not there."""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from s2kit.cube import meaning, scratch, zarr_store
+from s2kit.cube.block import make_block
+from s2kit.cube.formats import Built, CubeFormat, CubeOutput, Shares, writer_of
+from s2kit.cube.journal import Entry, Journal, done_before
+from s2kit.cube.plan import BlockTask, CubePlan
+from s2kit.errors import DiskError, InputError, OutputError, S2KitError, TryLaterError, UsageError
+from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
+from s2kit.run.files import free_bytes, part_path, refuse_existing, remove
+from s2kit.run.locks import output_lock
+from s2kit.run.parallel import Failed, pmap
+from s2kit.store.cost import size_text
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where workers put their blocks."""
+
+    part: Path
+    is_zarr: bool
+    shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTask:
+    """One block to make and to write."""
+
+    block: BlockTask
+    target: Target
+
+
+def write_block(task: WriteTask) -> Entry:
+    """Make a block and write it; runs in the workers.
+
+    Raises:
+        S2KitError: As `make_block`, or the disk is full.
+    """
+    block, target = task.block, task.target
+    made = make_block(block)
+    for layer in block.recipe.outputs:
+        values = made.layers[layer.name]
+        if target.is_zarr:
+            zarr_store.write(target.part, layer.name, block.step, block.window, values)
+        else:
+            scratch.write(target.part, layer, target.shape, block.step, block.window, values)
+    return Entry(block.step, block.block, made.data_px, made.clear_px)
+
+
+@dataclass(slots=True)
+class CubeResult:
+    """What was made."""
+
+    path: Path
+    built: Built = field(default_factory=Built)
+    """What is in the output (of an append: what is new in it)."""
+    failures: dict[str, S2KitError] = field(default_factory=dict)
+    """By day: slices that were left out."""
+    files: tuple[Path, ...] = ()
+
+
+def make_cube(plan: CubePlan, output: CubeOutput, report: Report = silent) -> CubeResult:
+    """Make the cube of a plan.
+
+    Raises:
+        OutputError: The output is there already, or cannot be written.
+        TryLaterError: Another run makes the same cube.
+        InputError: A cube that is to be appended to is another one; a file of a composite is damaged.
+        DiskError: The disk is full or failing.
+        ConfigError: A package is not installed.
+    """
+    output.form.check()
+    with output_lock(output.path):
+        if output.append and output.path.exists():
+            return _appended(plan, output, report)
+        if not output.overwrite:
+            refuse_existing(output.path)
+        part = part_path(output.path)
+        result = _built(plan, tuple(range(len(plan.steps))), part, output, report)
+        try:
+            result.files = writer_of(output.form)(plan, result.built, part, output)
+        except S2KitError:
+            remove(part)
+            raise
+        return result
+
+
+def _built(plan: CubePlan, steps: tuple[int, ...], part: Path, output: CubeOutput, report: Report) -> CubeResult:
+    """Fill an unfinished cube with some steps."""
+    target = Target(part, output.form is CubeFormat.ZARR, (len(steps), *plan.grid.shape))
+    identity = {"recipe": meaning.recipe_text(plan), "sources": meaning.sources_of(plan, steps), "form": output.form}
+    before = done_before(part, identity)
+    if before is None:
+        remove(part)
+        _refuse_full_disk(plan, part)
+        if target.is_zarr:
+            zarr_store.create(part, plan, steps)
+        else:
+            scratch.create(part, plan.layers, target.shape)
+    elif before:
+        report(Note(f"going on with {part}: {len(before)} blocks are done"))
+    journal = Journal(part, identity, before or [])
+    finished = False
+    try:
+        entries, failures = _fill(plan, steps, target, before or [], journal, output.jobs, report)
+        built = _without(plan, steps, target, failures, _shares(plan, steps, entries))
+        finished = True
+    except TryLaterError:
+        raise
+    except S2KitError:
+        remove(part)
+        raise
+    finally:
+        journal.close(finished=finished)
+    return CubeResult(output.path, built, {f"{plan.steps[steps[at]].start}": error for at, error in failures.items()})
+
+
+def _refuse_full_disk(plan: CubePlan, part: Path) -> None:
+    """Raise if not even a tenth of the pixels would fit: less they never become."""
+    free = free_bytes(part)
+    if plan.nbytes / 10 > free:
+        raise DiskError(
+            f"{part.parent}: {size_text(free)} are free, the cube has {size_text(plan.nbytes)} before compression",
+            "free some space, or name another place with --out",
+        )
+
+
+def _fill(
+    plan: CubePlan,
+    steps: Sequence[int],
+    target: Target,
+    before: Sequence[Entry],
+    journal: Journal,
+    jobs: int,
+    report: Report,
+) -> tuple[list[Entry], dict[int, S2KitError]]:
+    """Make all blocks that are not done; returns them all, and the steps that failed with the reason."""
+    entries = list(before)
+    done = {(entry.step, entry.block) for entry in before}
+    failures: dict[int, S2KitError] = {}
+    tasks = [
+        WriteTask(_at(plan.task(step, block), place), target)
+        for place, step in enumerate(steps)
+        for block in range(len(plan.blocks))
+        if (place, block) not in done
+    ]
+    report(WorkPlanned(len(tasks)))
+    waiting = (task for task in tasks if task.block.step not in failures)
+    with closing(pmap(write_block, waiting, jobs)) as results:  # type: ignore[type-var]
+        for one in results:
+            task: WriteTask = one.item
+            if isinstance(one, Failed):
+                _refuse_failure(plan, one.error)
+                if task.block.step not in failures:
+                    failures[task.block.step] = one.error
+                    report(ItemFailed(f"{task.block.slices[0].day}", one.error.message))
+                continue
+            journal.add(one.value)
+            entries.append(one.value)
+            report(Finished(f"block {task.block.block + 1} of {task.block.slices[0].day}"))
+    return entries, failures
+
+
+def _at(task: BlockTask, place: int) -> BlockTask:
+    return task if task.step == place else replace(task, step=place)
+
+
+def _refuse_failure(plan: CubePlan, error: S2KitError) -> None:
+    """A slice may be left out of a stack if its files are the reason; all else ends the run."""
+    if (
+        plan.recipe.composite is not None
+        or isinstance(error, OutputError)
+        or not isinstance(error, InputError | LookupError)
+    ):
+        raise error
+
+
+def _without(
+    plan: CubePlan, steps: tuple[int, ...], target: Target, failures: Mapping[int, S2KitError], shares: Shares
+) -> Built:
+    """Take the steps that failed out of an unfinished cube.
+
+    Raises:
+        S2KitError: None is left.
+    """
+    places = tuple(place for place in range(len(steps)) if place not in failures)
+    left = tuple(steps[place] for place in places)
+    if not left:
+        raise next(iter(failures.values()))
+    if failures and target.is_zarr:
+        zarr_store.drop(target.part, plan, places, left)
+    return Built(left, tuple(range(len(left))) if target.is_zarr else places, target.shape, shares)
+
+
+def _shares(plan: CubePlan, steps: Sequence[int], entries: Sequence[Entry]) -> dict[str, dict[int, float]]:
+    data: dict[int, int] = {}
+    clear: dict[int, int] = {}
+    for entry in entries:
+        for one, seen, left in zip(plan.steps[steps[entry.step]].slices, entry.data_px, entry.clear_px, strict=True):
+            data[one] = data.get(one, 0) + seen
+            clear[one] = clear.get(one, 0) + left
+    return meaning.shares(plan, data, clear)
+
+
+def _appended(plan: CubePlan, output: CubeOutput, report: Report) -> CubeResult:
+    if output.form is not CubeFormat.ZARR:
+        raise UsageError(f"--append needs Zarr, not {output.form}", "leave out --format")
+    if plan.recipe.composite is not None:
+        raise UsageError("a composite cannot be appended to", "make it anew with --overwrite")
+    part = part_path(output.path)
+    there = zarr_store.Existing.opened(output.path, part)
+    _refuse_other(there.recipe, meaning.recipe_text(plan), output.path)
+    steps, late, grown = _new_steps(plan, there)
+    if late:
+        report(
+            Note(
+                f"{late} of the dates lie before the last one of {output.path} and are left out: "
+                "make the cube anew with --overwrite to take them in",
+                warning=True,
+            )
+        )
+    for text in grown:
+        report(Note(f"{text} has other products by now: it stays as it is"))
+    if not steps:
+        return CubeResult(output.path)
+    result = _built(plan, steps, part, output, report)
+    zarr_store.finish(part, result.built.shares_in_order)
+    os.sync()
+    there.take(part)
+    result.files = (output.path,)
+    return result
+
+
+def _new_steps(plan: CubePlan, there: zarr_store.Existing) -> tuple[tuple[int, ...], int, list[str]]:
+    """Steps that a cube has not, how many of others come too late for it, and days whose products changed."""
+    days, last = there.days, meaning.moment_of(max(there.times))
+    new, late, grown = [], 0, []
+    for at, step in enumerate(plan.steps):
+        products = {source.id for source in plan.slices[step.slices[0]].sources}
+        if step.start.isoformat() in days:
+            if products != set(days[step.start.isoformat()]):
+                grown.append(step.start.isoformat())
+        elif step.time > last:
+            new.append(at)
+        else:
+            late += 1
+    return tuple(new), late, grown
+
+
+def _refuse_other(there: Mapping[str, Any], asked: Mapping[str, Any], path: Path) -> None:
+    """Raise if two cubes differ in grid, layers or values."""
+    for name, word in (
+        ("grid", "grid"),
+        ("layers", "bands or types"),
+        ("digital", "values"),
+        ("mask", "mask"),
+        ("resampling", "resampling"),
+        ("composite", "composite"),
+    ):
+        if there.get(name) != asked.get(name):
+            raise InputError(
+                f"{path} has another {word}: {there.get(name)}, not {asked.get(name)}",
+                "append with the options that made it, or name another --out",
+            )
