@@ -39,6 +39,13 @@ def test_records_round_trip_through_json():
             ChipRecord.from_json(broken)
 
 
+@pytest.mark.parametrize("name", ["../../x", "/abs/x", "..", ""])
+def test_the_name_of_a_piped_place_is_no_path(name):
+    place = ChipSite.from_json({"name": name, "title": name, "lon": 1.5, "lat": 43.6})
+    assert "/" not in place.name
+    assert place.name not in {"", ".", ".."}
+
+
 def test_places_round_trip_through_json():
     place = ChipSite("p", "Parcel 7", 1.5, 43.5, 650.0, box(1, 43, 2, 44))
     assert ChipSite.from_json(json.loads(json.dumps(place.to_json()))) == place

@@ -262,6 +262,26 @@ def test_quicklooks(run: Run, server: CatalogueServer, tmp_path: Path) -> None:
     assert "1 of 2 products offer no quicklook" in done.stderr
 
 
+@pytest.mark.parametrize("identity", ["../../x", "/abs/x", "..", "a\\..\\x"])
+def test_an_id_is_no_path(run: Run, server: CatalogueServer, tmp_path: Path, identity: str) -> None:
+    picture = b"\xff\xd8\xff\xe0" + b"x" * 100
+    true_handler = server.handler
+    server.handler = lambda asked: Answer(body=picture) if "ql.jpg" in asked.path else true_handler(asked)
+    kept = dict(ITEMS[0])
+    ITEMS[0]["properties"] = {k: v for k, v in kept["properties"].items() if k != "s2:product_uri"}
+    ITEMS[0] |= {"id": identity, "assets": {"thumbnail": {"href": f"{server.url}/ql.jpg", "type": "image/jpeg"}}}
+    before = {path for path in tmp_path.parent.rglob("*") if "pics" not in path.parts}
+    try:
+        done = run("--aoi", "aoi.geojson", "--date", "2020-01-01", "--quicklooks", "deep/er/pics")
+    finally:
+        ITEMS[0].clear()
+        ITEMS[0].update(kept)
+    assert done.exit_code == 0, done.stderr
+    (made,) = (tmp_path / "deep" / "er" / "pics").iterdir()
+    assert made.read_bytes() == picture
+    assert {path for path in tmp_path.parent.rglob("*.jpg") if "pics" not in path.parts} <= before
+
+
 def test_a_quicklook_that_cannot_be_had(run: Run, server: CatalogueServer, tmp_path: Path) -> None:
     true_handler = server.handler
     server.handler = lambda asked: Answer(403, b"") if "ql.jpg" in asked.path else true_handler(asked)

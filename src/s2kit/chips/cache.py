@@ -15,6 +15,7 @@ from typing import Any
 
 from s2kit.errors import DiskError
 from s2kit.run.files import atomic_file, ensure_folder, new_part, remove, translate_os_error, writes_straight
+from s2kit.run.names import file_name
 
 FOLDER = "chips"
 _KEY_FILE = "key.json"
@@ -31,10 +32,13 @@ class ChipStore:
         """Where a chip's file stands or will stand."""
         return self.folder / name
 
+    def _record_path(self, product_id: str) -> Path:
+        return self.folder / f"{file_name(product_id)}.json"
+
     def record(self, product_id: str) -> dict[str, Any] | None:
-        """The record of a product's chip; None where there is none, or one of its files is gone."""
+        """The record of a product's chip; None if there is none, or one of its files is gone."""
         try:
-            record = json.loads((self.folder / f"{product_id}.json").read_text(encoding="utf-8"))
+            record = json.loads(self._record_path(product_id).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         if not isinstance(record, dict) or not all((self.folder / name).exists() for name in record.get("files", [])):
@@ -51,7 +55,7 @@ class ChipStore:
 
     def keep(self, product_id: str, record: Mapping[str, Any]) -> None:
         """Write the record of a chip whose files are in place."""
-        replace_file(self.folder / f"{product_id}.json", json.dumps(record, default=str).encode())
+        replace_file(self._record_path(product_id), json.dumps(record, default=str).encode())
 
 
 def open_store_of(cache_dir: Path, slug: str, parameters: Mapping[str, object]) -> ChipStore:

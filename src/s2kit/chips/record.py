@@ -13,6 +13,7 @@ from s2kit.chips.grid import ChipSize
 from s2kit.errors import InputError
 from s2kit.picture.indices import INDICES, find_index
 from s2kit.picture.stretch import Stretch, StretchKind
+from s2kit.run.names import file_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class ChipSite:
             outline = shape(value["outline"]) if value.get("outline") else None
             side = value.get("side_m")
             return cls(
-                str(value["name"]),
+                safe_name(str(value["name"])),
                 str(value["title"]),
                 float(value["lon"]),
                 float(value["lat"]),
@@ -83,7 +84,7 @@ def coordinates_text(lon: float, lat: float) -> str:
 
 def safe_name(text: str) -> str:
     """A text as the name of a file: letters, digits, `-` and `_`."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_") or "place"
+    return file_name(re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_") or "place")
 
 
 DEFAULT_STRETCH = Stretch(StretchKind.PERCENT, ((5.0, 95.0),))

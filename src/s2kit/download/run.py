@@ -1,6 +1,5 @@
 """Bring products to a destination, several at a time; each is told of the moment it is complete."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import ExitStack
@@ -22,6 +21,7 @@ from s2kit.run.deadline import overtime
 from s2kit.run.events import Finished, Report, WorkPlanned, silent
 from s2kit.run.files import ensure_folder
 from s2kit.run.locks import destination_lock
+from s2kit.run.names import file_name
 from s2kit.run.threads import PATIENCE_S, Pool
 from s2kit.store.archive import Archive
 from s2kit.store.cost import size_text
@@ -240,8 +240,4 @@ def _seed_parts(ref: ProductRef) -> tuple[str, str, str]:
             f"{ref.text}: --layout seed needs the dates and the area that found the product",
             "pipe search results into it: s2kit search -f jsonl … | s2kit download - --layout seed",
         )
-    return _file_name(dates.replace("/", "_").replace(" ", "_")), _file_name(area), "original"
-
-
-def _file_name(text: str) -> str:
-    return re.sub(r"[^\w.+-]", "_", text).strip(".") or "_"
+    return file_name(dates.replace("/", "_").replace(" ", "_")), file_name(area), "original"

@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 
 from s2kit.errors import InputError
 from s2kit.picture.legacy import LEGACY_TEMPLATE
+from s2kit.run.names import SEPARATORS
+from s2kit.run.names import file_name as foreign
 
 DEFAULT_TEMPLATE = "{datetime}_{tile}_{level}_{baseline}_{discriminator}_{composite}_{res}m.{ext}"
 """With the discriminator, since one datatake may have several products of one tile and baseline."""
@@ -68,7 +70,7 @@ def file_name(template: str, fields: Mapping[str, str]) -> str:
         template: As `check_template` returned it.
         fields: Text of every field of `FIELDS`.
     """
-    return template.format_map({name: value.replace("/", "-") for name, value in fields.items()})
+    return template.format_map({name: foreign(value, SEPARATORS, "-") for name, value in fields.items()})
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import S2KitError
 from s2kit.run.deadline import Deadline
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned
+from s2kit.run.names import file_name, inside
 from s2kit.run.threads import Pool
 
 _THREADS = 4
@@ -41,8 +42,8 @@ def fetch_quicklooks(records: Iterable[ProductRecord], folder: Path, report: Rep
     deadline = Deadline(_TIMEOUT_S)
 
     def fetch(record: ProductRecord) -> Path | S2KitError:
-        target = folder / f"{record.id}.jpg"
         try:
+            target = inside(folder, f"{file_name(record.id)}.jpg")
             picture(record, target, deadline)
         except S2KitError as error:
             report(ItemFailed(record.id, f"{record.id}: no quicklook: {error}"))
