@@ -170,3 +170,16 @@ def test_a_real_sentinel_1_product(shared_data: Path) -> None:
     (record,) = page(shared_data / "s1" / "safe").records
     assert (record.mission, record.mode, record.polarisations) == ("s1", "IW", ("VV", "VH"))
     assert record.geometry is not None
+
+
+def test_clouds_of_an_l2a_tile_come_from_its_metadata(tmp_path: Path, shared_data: Path) -> None:
+    source = next((shared_data.parent / "cases" / "metadata" / "tiles").rglob("tileInfo.json")).parent
+    tile = tmp_path / "tiles/34/L/BP/2022/4/1/0"
+    tile.mkdir(parents=True)
+    (tile / "tileInfo.json").write_bytes((source / "tileInfo.json").read_bytes())
+    cache = tmp_path / "cache"
+    (only,) = page(tmp_path, cache).records
+    assert only.cloud_cover is None, "tileInfo.json says 0.0 for every L2A tile"
+    (tile / "metadata.xml").write_bytes((source / "metadata.xml").read_bytes())
+    (only,) = page(tmp_path, cache).records
+    assert only.cloud_cover == pytest.approx(92.696983)

@@ -211,3 +211,31 @@ def test_an_odata_product_without_name_or_time_is_refused(value: dict[str, objec
 def test_a_dhus_entry_without_identifier_is_refused() -> None:
     with pytest.raises(InputError):
         from_dhus({"beginposition": "2020-01-01"}, "x")
+
+
+@pytest.mark.parametrize(
+    "key", ["s2:product_uri", "s2:product_title", "sentinel2:product_title", "sentinel:product_id"]
+)
+def test_a_products_name_is_found_wherever_it_is_written(key: str) -> None:
+    name = "S2A_MSIL2A_20230729T232641_N0509_R130_T01VCC_20230730T020155"
+    item = {"id": "S2A_OPER_MSI_L2A_TL_2APS", "properties": {key: name, "datetime": "2023-07-29T23:30:30Z"}}
+    record = from_stac(item, "x")
+    assert (record.id, record.level, record.tile, record.baseline) == (name, "L2A", "01VCC", "05.09")
+
+
+@pytest.mark.parametrize("file", ["earth-search-v0-item.json", "product-title-item.json"])
+def test_real_items_of_other_kinds(shared_data: Path, file: str) -> None:
+    item = json.loads((shared_data.parent / "cases" / "stac" / file).read_text())
+    record = from_stac(item, "x")
+    assert record.id.startswith("S2A_MSIL2A_")
+    assert record.level == "L2A"
+
+
+def test_a_level_is_read_from_the_collection_or_the_id() -> None:
+    for more in (
+        {"collection": "sentinel-s2-l2a-cogs"},
+        {"id": "S2A_28QCH_20200714_0_L2A"},
+        {"properties": {"processing:level": "L2A", "datetime": "2020-01-01T00:00:00Z"}},
+    ):
+        item = {"id": "any", "properties": {"datetime": "2020-01-01T00:00:00Z"}} | more
+        assert from_stac(item, "x").level == "L2A"

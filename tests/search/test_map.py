@@ -51,6 +51,42 @@ def test_each_product_has_a_footprint_and_a_line() -> None:
     assert ">field<" in page
 
 
+def test_a_product_that_answers_several_areas_is_drawn_and_counted_once() -> None:
+    areas = [Aoi(f"field {number}", box(1 + number / 100, 43.5, 1.005 + number / 100, 43.505)) for number in range(9)]
+    records = [replace_aoi(record(5), aoi.name, 10.0 * number) for number, aoi in enumerate(areas)]
+    page = map_page(records, areas)
+    assert "<h1>1 product</h1>" in page
+    assert page.count('class="fp"') == 1
+    assert "9 areas" in page
+    assert "<td>0 to 80</td><td>field 0, field 1, field 2, field 3 and 5 more</td>" in page
+
+
+def test_labels_do_not_lie_over_one_another() -> None:
+    areas = [
+        Aoi(
+            f"a field with a very long name, number {number}", box(1 + number / 500, 43.5, 1.001 + number / 500, 43.501)
+        )
+        for number in range(200)
+    ]
+    page = map_page([], areas)
+    labels = [
+        (float(x), float(y), len(text))
+        for x, y, text in re.findall(r'<text class="name" x="([\d.]+)" y="([\d.]+)">([^<]+)<', page)
+    ]
+    assert 3 <= len(labels) < 200
+    assert all(letters <= 28 for _, _, letters in labels)
+    for at, (x, y, letters) in enumerate(labels):
+        assert x - letters * 3.5 >= 0
+        assert x + letters * 3.5 <= WIDTH
+        for other_x, other_y, others in labels[:at]:
+            assert abs(x - other_x) >= (letters + others) * 3.5 or abs(y - other_y) >= 13
+    assert page.count('<path class="aoi"') == 200
+
+
+def replace_aoi(one: ProductRecord, aoi: str, share: float) -> ProductRecord:
+    return one.with_facts(aoi=aoi, coverage_pct=share)
+
+
 def test_one_day_is_named_once() -> None:
     assert "<p>2020-01-05, 1 area " in map_page([record(), record()], [FIELD])
 

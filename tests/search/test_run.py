@@ -240,3 +240,31 @@ def test_a_huge_area_is_asked_for_simply_and_answered_exactly(server: CatalogueS
     ring = Polygon(np.column_stack([1.5 + 0.3 * np.cos(steps), 43.6 + 0.3 * np.sin(steps)]))
     assert len(list(stream(server, aois=(Aoi("round", ring),)))) == 25
     assert len(server.searches()[0].body["intersects"]["coordinates"][0]) <= 200
+
+
+def test_a_catalogue_that_says_nothing_is_named_after_a_while(
+    server: CatalogueServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("s2kit.search.run.QUIET_S", 0.2)
+    heard: list[Event] = []
+    server.faults = [Answer(200, b'{"features": []}', wait_s=1)]
+    list(search(request(server), heard.append))
+    assert [event.message for event in heard if isinstance(event, Note) and not event.warning] == [
+        "no answer from earth-search yet, still waiting, for 20 s at most (--timeout)"
+    ]
+    heard.clear()
+    list(search(request(server), heard.append))
+    assert not heard
+
+
+def test_what_is_left_out_because_it_is_unknown_is_counted() -> None:
+    nameless = stac_item(30, **{"s2:product_uri": None, "s2:product_type": None}) | {"id": "item-30", "collection": "x"}
+    cloudless = stac_item(31, **{"eo:cloud_cover": None})
+    heard: list[Event] = []
+    with stac_server([stac_item(1), nameless, cloudless]) as server:
+        found = list(search(request(server, query=new_query(level="l2a", max_cloud_pct=50)), heard.append))
+    assert len(found) == 1
+    assert {event.message for event in heard if isinstance(event, Note)} == {
+        "earth-search: 1 product of unknown level left out",
+        "earth-search: 1 product of unknown cloud cover left out",
+    }

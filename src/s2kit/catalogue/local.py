@@ -29,7 +29,7 @@ from s2kit.run.files import PART_SUFFIX, write_atomic
 MAX_DEPTH = 10
 """Folders below the dataset folder that are looked into; the AWS layout needs eight."""
 
-_INDEX_VERSION = 1
+_INDEX_VERSION = 2
 METADATA_FILES = re.compile(r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml|manifest\.safe")
 """The file at the top of a SAFE whose size and time tell whether it changed."""
 _ZIP = re.compile(r"S[12][A-D]_.*\.zip$", re.IGNORECASE)
@@ -133,7 +133,10 @@ def _walk(folder: str, depth: int, seen: set[tuple[int, int]]) -> Iterator[tuple
                 yield Path(entry.path), _safe_mark(entry.path)
             elif depth < MAX_DEPTH:
                 yield from _walk(entry.path, depth + 1, seen)
-        elif name == "tileInfo.json" or _ZIP.match(name):
+        elif name == "tileInfo.json":
+            xml = Path(folder) / "metadata.xml"  # it comes second when a tile is fetched
+            yield Path(entry.path), _mark(entry.stat()) + (f"+{_mark(xml.stat())}" if xml.is_file() else "")
+        elif _ZIP.match(name):
             yield Path(entry.path), _mark(entry.stat())
 
 

@@ -17,10 +17,14 @@ from s2kit.area.dates import parse_time
 from s2kit.area.mgrs import tile_polygon, utm_to_lonlat
 from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError, S2KitError
+from s2kit.product.granule import parse_granule_metadata
 from s2kit.product.metadata import parse_product_metadata
 from s2kit.product.open_tree import open_tree
 from s2kit.product.safe_tree import safe_name
 from s2kit.product.tile import TileId
+
+GRANULE_METADATA = "metadata.xml"
+"""The granule's metadata beside `tileInfo.json` in the AWS layout."""
 
 _S2_METADATA = re.compile(r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml")
 
@@ -89,7 +93,7 @@ def _bytes(file: Path) -> bytes:
 
 
 def _from_tile(path: Path, catalogue: str) -> ProductRecord:
-    """The record of a tile of the AWS layout, whose `tileInfo.json` tells all but the orbit."""
+    """The record of a tile of the AWS layout; `tileInfo.json` tells all but the orbit and, of L2A, the clouds."""
     try:
         info = json.loads(_bytes(path))
         tile = TileId(int(info["utmZone"]), str(info["latitudeBand"]), str(info["gridSquare"]))
@@ -98,7 +102,7 @@ def _from_tile(path: Path, catalogue: str) -> ProductRecord:
             str(info.get("productName") or path.parent),
             seen,
             tile=str(tile),
-            cloud_cover=info.get("cloudyPixelPercentage"),
+            cloud_cover=_cloud_cover(path.parent, info),
             geometry=_data_outline(info, tile),
             catalogue=catalogue,
             item=str(path.parent),
@@ -108,6 +112,19 @@ def _from_tile(path: Path, catalogue: str) -> ProductRecord:
         raise
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: no tileInfo.json of the AWS layout: {error!r}") from error
+
+
+def _cloud_cover(folder: Path, info: Mapping[str, Any]) -> float | None:
+    """Percent of cloud: from the granule's metadata, else from `tileInfo.json`, which says 0.0 for every L2A tile."""
+    xml = folder / GRANULE_METADATA
+    if xml.is_file():
+        try:
+            return parse_granule_metadata(_bytes(xml)).cloud_pct
+        except InputError:
+            pass
+    stated = info.get("cloudyPixelPercentage")
+    is_l1c = "_MSIL1C_" in str(info.get("productName")) or "_L1C_" in str(info.get("datastrip"))
+    return float(stated) if isinstance(stated, int | float) and (is_l1c or stated > 0) else None
 
 
 def _data_outline(info: Mapping[str, Any], tile: TileId) -> BaseGeometry:

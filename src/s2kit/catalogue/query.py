@@ -120,7 +120,7 @@ def normal_platform(text: str, mission: str) -> str:
 
 
 def matches(record: ProductRecord, query: Query, when: DateRange) -> bool:
-    """True where a record is what was asked for, its place aside."""
+    """True if a record is what was asked for, its place aside."""
     wanted: tuple[tuple[frozenset[Any], object], ...] = (
         (query.orbits, record.orbit),
         (query.baselines, record.baseline),
@@ -137,6 +137,15 @@ def matches(record: ProductRecord, query: Query, when: DateRange) -> bool:
         and _clear_enough(record.cloud_cover, query.max_cloud_pct)
         and when.overlaps(record.datetime, record.end)
     )
+
+
+def unknown_in(record: ProductRecord, query: Query) -> str | None:
+    """What is asked for and not known of a record, so that it does not match; None if nothing."""
+    if query.level is not None and record.level is None and record.mission == query.mission:
+        return "level"
+    if record.cloud_cover is None and not _clear_enough(None, query.max_cloud_pct):
+        return "cloud cover"
+    return None
 
 
 def _clear_enough(cloud_cover: float | None, max_cloud_pct: float | None) -> bool:

@@ -226,8 +226,12 @@ def _wkt(value: object) -> BaseGeometry | None:
         return None
 
 
+_NAME_KEYS = ("s2:product_uri", "s2:product_title", "sentinel2:product_title", "sentinel:product_id")
+"""Where catalogues write a product's name: Earth Search v1 and CDSE, later ones of Earth Search and of AWS, and v0."""
+
+
 def _product_name(item: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
-    name = _text(properties.get("s2:product_uri")) or _text(item.get("id"))
+    name = next((name for key in _NAME_KEYS if (name := _text(properties.get(key)))), None) or _text(item.get("id"))
     if name is None:
         raise InputError("a STAC item without an id")
     return name.removesuffix(".SAFE")
@@ -243,14 +247,19 @@ def _mission_in(text: str) -> str | None:
     return next((f"s{number}" for number in "12" if f"sentinel-{number}" in low or low.startswith(f"s{number}")), None)
 
 
+_LEVEL_KEYS = ("s2:product_type", "sentinel2:product_type", "product:type", "processing:level")
+
+
 def _level(properties: Mapping[str, Any], item: Mapping[str, Any]) -> str | None:
-    kind = properties.get("s2:product_type") or properties.get("product:type") or item.get("collection")
-    return _level_in(str(kind))
+    said = (*(properties.get(key) for key in _LEVEL_KEYS), item.get("collection"), item.get("id"))
+    return next((level for one in said if one is not None and (level := _level_in(str(one)))), None)
 
 
 @_remembered
 def _level_in(kind: str) -> str | None:
-    match = re.fullmatch(r"(?:S2MSI|sentinel-2-(?:c1-)?l)(1c|2a)", kind, re.IGNORECASE)
+    match = re.fullmatch(
+        r"(?:S2MSI|sentinel-s?2-(?:c1-)?l|L(?:evel-)?|S2[A-D]_\w+_L)(1c|2a)(?:-cogs)?", kind, re.IGNORECASE
+    )
     return f"L{match[1].upper()}" if match else None
 
 

@@ -17,6 +17,10 @@ WIDTH = 1000
 """Width of the drawing in SVG units."""
 
 _LABEL_WIDTH = 60
+_LABEL_LETTERS = 28
+_LETTER_WIDTH, _LETTER_HEIGHT = 7.6, 15
+"""Room that a letter of an area's name takes, in SVG units: 13 px, semi-bold."""
+_AREAS_NAMED = 4
 _MARGIN = 0.06
 _MIN_SPAN_DEG = 0.2
 _MIN_ASPECT, _MAX_ASPECT = 0.35, 0.62
@@ -29,24 +33,29 @@ def map_page(records: Sequence[ProductRecord], aois: Sequence[Aoi], *, complete:
     """The page.
 
     Args:
-        records: What was found; a record without a footprint is in the list only.
+        records: What was found; a record without a footprint is in the list only. A product that answers several areas
+            has a record for each, and is drawn and counted once.
         aois: The areas that were asked for.
         complete: False puts a warning on the page that products may be missing.
     """
+    answers = _by_product(records)
+    records = [group[0] for group in answers]
     drawn = [record for record in records if record.geometry is not None and not record.geometry.is_empty]
     shapes = [record.geometry for record in drawn if record.geometry is not None]
     view = _View([*shapes, *(aoi.geometry for aoi in aois)])
     footprints = "".join(
         f'<a href="#p{number}"><path class="fp" id="f{number}" d="{view.path(record.geometry)}" '
-        f'stroke="{_colour(record)}" fill="{_colour(record)}"><title>{escape(_told(record))}</title></path></a>\n'
+        f'stroke="{_colour(record)}" fill="{_colour(record)}">'
+        f"<title>{escape(_summary(answers[number]))}</title></path></a>\n"
         for number, record in enumerate(records)
         if record.geometry is not None and not record.geometry.is_empty
     )
-    areas = "".join(_area(aoi, view) for aoi in aois)
+    labels = _Labels(view.height)
+    areas = "".join(_area(aoi, view, labels) for aoi in aois)
     days = sorted(f"{record.datetime:%Y-%m-%d}" for record in records)
     when = f"{' to '.join(dict.fromkeys((days[0], days[-1])))}, " if days else ""
     note = "" if complete else '<p class="warn">A catalogue failed: products may be missing.</p>'
-    rows = "".join(_row(number, record) for number, record in enumerate(records))
+    rows = "".join(_row(number, group) for number, group in enumerate(answers))
     return _PAGE.format(
         count=f"{len(records)} product{'' if len(records) == 1 else 's'}",
         when=when,
@@ -61,6 +70,38 @@ def map_page(records: Sequence[ProductRecord], aois: Sequence[Aoi], *, complete:
         legend=_legend(),
         rows=rows,
     )
+
+
+def _by_product(records: Sequence[ProductRecord]) -> list[list[ProductRecord]]:
+    """The records of each product, in order of first appearance."""
+    groups: dict[str, list[ProductRecord]] = {}
+    for record in records:
+        groups.setdefault(record.id, []).append(record)
+    return list(groups.values())
+
+
+class _Labels:
+    """Names of areas that lie neither over one another nor over the edge; pointing at an area shows its name, too."""
+
+    def __init__(self, height: float) -> None:
+        self._height = height
+        self._taken: list[Bounds] = []
+
+    def text(self, name: str, x: float, y: float) -> str:
+        """A label centred at `x` with its baseline at `y`, in SVG units; empty if there is no room for it."""
+        shown = name if len(name) <= _LABEL_LETTERS else f"{name[: _LABEL_LETTERS - 1]}…"
+        half = len(shown) * _LETTER_WIDTH / 2 + 2
+        x = min(max(x, half), WIDTH - half)
+        y = min(max(y, _LETTER_HEIGHT), self._height - 4)
+        box = Bounds(x - half, y - _LETTER_HEIGHT, x + half, y + 4)
+        if any(_overlap(box, other) for other in self._taken):
+            return ""
+        self._taken.append(box)
+        return f'<text class="name" x="{x:.1f}" y="{y:.1f}">{escape(shown)}</text>'
+
+
+def _overlap(one: Bounds, other: Bounds) -> bool:
+    return one.west < other.east and other.west < one.east and one.south < other.north and other.south < one.north
 
 
 class _View:
@@ -132,7 +173,7 @@ def _opacity(shapes: Sequence[BaseGeometry]) -> float:
 
 
 def _crosses(geometries: Sequence[BaseGeometry]) -> bool:
-    """True where the view is better centred on the antimeridian."""
+    """True if the view is better centred on the antimeridian."""
     if not geometries:
         return False
     west, _, east, _ = shapely.total_bounds(list(geometries))
@@ -154,13 +195,16 @@ def _colour(record: ProductRecord) -> str:
     return _UNKNOWN_COLOUR if cover is None else next(colour for bound, colour in _CLOUD_COLOURS if cover < bound)
 
 
-def _told(record: ProductRecord) -> str:
+def _summary(group: Sequence[ProductRecord]) -> str:
+    """What pointing at a footprint shows: the product, and its share of each area."""
+    record = group[0]
     cloud = "" if record.cloud_cover is None else f"\n{record.cloud_cover:.0f} % cloud"
-    cover = "" if record.coverage_pct is None else f"\ncovers {record.coverage_pct:.0f} % of {record.aoi}"
-    return f"{record.id}\n{record.datetime:%Y-%m-%d %H:%M} UTC{cloud}{cover}"
+    covers = [f"\ncovers {one.coverage_pct:.0f} % of {one.aoi}" for one in group if one.coverage_pct is not None]
+    more = f"\nand {len(covers) - _AREAS_NAMED} more areas" if len(covers) > _AREAS_NAMED else ""
+    return f"{record.id}\n{record.datetime:%Y-%m-%d %H:%M} UTC{cloud}{''.join(covers[:_AREAS_NAMED])}{more}"
 
 
-def _area(aoi: Aoi, view: _View) -> str:
+def _area(aoi: Aoi, view: _View, labels: _Labels) -> str:
     title = f"<title>{escape(aoi.name)}</title>"
     points = [part for part in shapely.get_parts(aoi.geometry) if isinstance(part, Point)]
     circles = "".join(
@@ -168,18 +212,22 @@ def _area(aoi: Aoi, view: _View) -> str:
     )
     x, y = view.place(*aoi.geometry.representative_point().coords[0])
     y -= 12 if points else -4  # beside a point, in the middle of an area
-    label = f'<text class="name" x="{x:.1f}" y="{y:.1f}">{escape(aoi.name)}</text>'
+    label = labels.text(aoi.name, x, y)
     path = "" if points else f'<path class="aoi" d="{view.path(aoi.geometry)}"/>'
     return f"<g>{title}{path}{circles}{label}</g>\n"
 
 
-def _row(number: int, record: ProductRecord) -> str:
+def _row(number: int, group: Sequence[ProductRecord]) -> str:
+    record = group[0]
+    shares = [one.coverage_pct for one in group if one.coverage_pct is not None]
+    names = [one.aoi for one in group if one.aoi]
+    more = f" and {len(names) - _AREAS_NAMED} more" if len(names) > _AREAS_NAMED else ""
     cells = (
         f"{record.datetime:%Y-%m-%d %H:%M}",
         "" if record.cloud_cover is None else f"{record.cloud_cover:.1f}",
         record.tile or "",
-        "" if record.coverage_pct is None else f"{record.coverage_pct:.0f}",
-        record.aoi or "",
+        " to ".join(dict.fromkeys(f"{share:.0f}" for share in (min(shares), max(shares)))) if shares else "",
+        f"{', '.join(names[:_AREAS_NAMED])}{more}",
     )
     columns = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     dot = f'<i style="background:{_colour(record)}"></i>'

@@ -6,6 +6,7 @@ look after, a record leaves as soon as its page is here; otherwise each area and
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from s2kit.area.dates import DateRange
 from s2kit.catalogue.base import CatalogueSource
 from s2kit.catalogue.dedupe import newest
 from s2kit.catalogue.open import open_catalogue
-from s2kit.catalogue.query import Query, located, matches
+from s2kit.catalogue.query import Query, located, matches, unknown_in
 from s2kit.catalogue.record import ProductRecord
 from s2kit.catalogue.sorting import ordered
 from s2kit.errors import AccessError, S2KitError, ServiceError
@@ -27,6 +28,8 @@ from s2kit.search.request import SearchRequest
 
 MAX_PARALLEL = 6
 """Questions that are asked at one time; the limit for each host comes on top."""
+QUIET_S = 10.0
+"""Seconds without any answer after which a note says so; notes are shown on terminals and in logs."""
 
 _WAITING_PAGES = 20  # that a slow reader of the stream may leave behind
 
@@ -97,6 +100,7 @@ class Search:
         deadline = Deadline(self.request.timeout_s)
         parts = [_Part(group, source) for group in self._groups for source in self.request.sources]
         arrivals = self._one_by_one(parts, deadline) if len(parts) == 1 else self._in_parallel(parts, deadline)
+        arrivals = _with_notice(arrivals, self.request, self._report)
         yield from self._streamed(arrivals) if self.request.is_stream else self._collected(arrivals)
 
     def _streamed(self, arrivals: "Iterator[_Arrival]") -> Iterator[ProductRecord]:
@@ -238,6 +242,21 @@ class _Arrival:
     error: S2KitError | None = None
 
 
+def _with_notice(arrivals: "Iterator[_Arrival]", request: SearchRequest, report: Report) -> "Iterator[_Arrival]":
+    """The same arrivals; if none comes for a while, a note names those who are waited for."""
+    names = ", ".join(source.name for source in request.sources)
+    bound = f", for {request.timeout_s:g} s at most (--timeout)" if request.timeout_s else ""
+    notice = threading.Timer(QUIET_S, lambda: report(Note(f"no answer from {names} yet, still waiting{bound}")))
+    notice.daemon = True
+    notice.start()
+    try:
+        for arrival in arrivals:
+            notice.cancel()
+            yield arrival
+    finally:
+        notice.cancel()
+
+
 def _ask(part: _Part, request: SearchRequest, deadline: Deadline, report: Report) -> Iterator[_Arrival]:
     """The pages of one part, then its end; errors end it and are told, never raised."""
     error: S2KitError | None = None
@@ -262,6 +281,7 @@ def _answers(part: _Part, request: SearchRequest, deadline: Deadline, report: Re
     catalogue = open_catalogue(part.source, deadline, request.page_size, prefetching=not request.is_stream)
     told = 0
     count: int | None = None
+    unknown: Counter[str] = Counter()
     for page in catalogue.pages(_with_tile(request.query, group.aoi), area, group.when):
         for note in page.notes:
             report(Note(note, warning=True))
@@ -270,8 +290,13 @@ def _answers(part: _Part, request: SearchRequest, deadline: Deadline, report: Re
         for record in page.records:
             if record.id not in seen and matches(record, request.query, group.when):
                 fresh.setdefault(record.id, record)
+            elif lacking := unknown_in(record, request.query):
+                unknown[lacking] += 1
         seen.update(record.id for record in page.records)
         yield located(list(fresh.values()), group.aoi, group.when, request.query.min_overlap_pct)
+    for lacking, number in unknown.items():
+        products = f"{number} product{'' if number == 1 else 's'}"
+        report(Note(f"{part.source.name}: {products} of unknown {lacking} left out", warning=True))
     if count is not None and told < count:
         report(Note(f"{part.source.name} told of {count} products and sent {told}", warning=True))
 
