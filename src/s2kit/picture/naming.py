@@ -70,7 +70,7 @@ def file_name(template: str, fields: Mapping[str, str]) -> str:
         template: As `check_template` returned it.
         fields: Text of every field of `FIELDS`.
     """
-    return template.format_map({name: foreign(value, SEPARATORS, "-") for name, value in fields.items()})
+    return template.format_map({name: value and foreign(value, SEPARATORS, "-") for name, value in fields.items()})
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
