@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.errors import InputError
 from s2kit.product.name import ProductName, Sentinel1Name, parse_product_name
+from s2kit.product.ref import ProductRef
 
 T = TypeVar("T")
 
@@ -87,6 +88,11 @@ class ProductRecord:
     def with_facts(self, **facts: Any) -> "ProductRecord":
         """The same product with other values of some fields."""
         return ProductRecord(**{name: getattr(self, name) for name in FIELDS} | facts)
+
+    @property
+    def ref(self) -> ProductRef:
+        """The product as other verbs take it."""
+        return ProductRef(self.id, self.to_stac_properties())
 
     def to_stac_properties(self) -> dict[str, Any]:
         """The record as plain values under STAC's names, `geometry` as GeoJSON."""

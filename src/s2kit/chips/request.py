@@ -133,7 +133,7 @@ class ChipsRequest:
             places=where,
             recipe=style,
             found=found_products(options, refs, [square_box(place, side_m) for place in where], loaded, report),
-            named=refs is not None,
+            named=bool(refs),
             ranges=time_ranges(options),
             level=level if options.get("level") or refs is None else None,
             limit=_limit(options.get("limit"), batch),
