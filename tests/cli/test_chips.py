@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -136,6 +137,55 @@ def test_index_in_colours_with_a_legend_and_raw_values(series):
         assert np.allclose(chip.read(1), truth.read(1), atol=1e-6)
     assert made[2].endswith("NDVI-legend.svg")
     run("--difference", *pair, "--out", "d", code=73)
+
+
+def test_pictures_carry_their_place_tags_and_credit(series):
+    (path, *_) = run(series, *SMALL, "--out", "o").stdout.split()
+    with rasterio.open(path) as picture:
+        assert picture.crs.to_epsg() == 32631
+        assert (picture.transform.a, picture.transform.c % 10) == (10.0, 0.0)
+        tags = picture.tags()
+    assert tags["PRODUCT"] == name()
+    assert tags["CREDIT"] == "Contains modified Copernicus Sentinel data 2024"
+    assert tags["BANDS"] == "B08,B04,B03"
+    assert tags["SOURCES"].startswith("B08 10 m as it is; ")
+    assert (tags["STRETCH"], tags["STRETCH_MEANING"]) == ("5:95%", "percentiles 5 to 95")
+    assert Path(path).with_suffix(".pgw").read_text().startswith("10.0\n")
+    again = Path(run(series, *SMALL, "--out", "o2").stdout.split()[0])  # from the cache
+    assert again.with_suffix(".pgw").exists()
+    assert again.with_name(f"{again.name}.aux.xml").exists()
+
+
+def test_stored_numbers_and_reflectance_are_told_apart(series):
+    words = [*SMALL, "--bands", "B04", "--end", "2024-04-20", "--boa-offset", "needed"]
+    seen = {}
+    for text in ("0:900dn", "0:0.09"):
+        (path,) = run(series, *words, "--stretch", text, "--out", text.replace(":", "_")).stdout.split()
+        with rasterio.open(path) as picture:
+            seen[text] = picture.read(1)
+            assert picture.tags()["STRETCH"] == text
+        page = (series.parent / text.replace(":", "_") / "chipsview.html").read_text()
+        meaning = "stored numbers 0 to 900" if "dn" in text else "reflectance 0 to 0.09"
+        assert f"stretch: {meaning}" in page
+    assert seen["0:900dn"].max() > 100  # the numbers lie from 100 to 950 in the file
+    assert (seen["0:0.09"] == 1).all()  # and below 0 as reflectance
+    raw = json.loads(run(series, *words, "--raw", "--out", "raw").stdout)["chips"][0]
+    with rasterio.open(raw) as chip:
+        expected = np.rint(1 + 254 * np.clip(chip.read(1) / 900, 0, 1))
+    assert (seen["0:900dn"] == expected).all()
+
+
+def test_a_formula_of_one_s_own(series):
+    words = [*SMALL, "--index", "ratio=nir/red", "--end", "2024-04-20"]
+    (path,) = run(series, *words, "--stretch", "0:10", "--out", "o").stdout.split()
+    with rasterio.open(path) as picture:
+        assert picture.tags()["FORMULA"] == "B08 / B04"
+        assert picture.tags()["PALETTE_RANGE"] == "0:10"
+    page = (series.parent / "o" / "chipsview.html").read_text()
+    assert "RATIO: B08 / B04" in page
+    assert "<span>2.5</span>" in page
+    answer = json.loads(run(series, *words, "--raw", "--out", "r").stdout)
+    assert answer["chips"][0].endswith(".RATIO.tif")
 
 
 def test_only_new_chips_are_made_and_the_window_is_shown(series):

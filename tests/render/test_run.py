@@ -318,7 +318,7 @@ def test_an_empty_dataset(tmp_path):
         list(render(RenderRequest.parse(out=str(tmp_path)), Settings(dataset=tmp_path)))
 
 
-def test_a_wish_of_a_batch_names_its_product(scene, tmp_path):
+def test_an_entry_of_a_batch_names_its_product(scene, tmp_path):
     batch = tmp_path / "jobs.csv"
     batch.write_text(f"bands,res,product\nB04,60,{scene.l2a[1]}\nB03,60,{scene.l1c[0]}\n")
     request = RenderRequest.parse(out=str(tmp_path / "out"), batch=batch)
@@ -333,15 +333,113 @@ def test_a_coarser_resolution_is_made_from_the_finer_file(scene, tmp_path):
     assert "B04 10 m -> 60 m (average)" in read_tags(outcome.path)["SOURCES"]
 
 
-def test_another_tile_of_the_infrared_stands_in(scene, tmp_path):
+def without(scene, tmp_path, *patterns):
+    """A copy of the first L2A product without some of its files."""
     product = copied(scene.l2a[0], tmp_path)
-    for path in product.glob("GRANULE/*/IMG_DATA/R10m/*_B08_*"):
-        path.unlink()
-    heard = []
+    for pattern in patterns:
+        for path in product.glob(f"GRANULE/*/IMG_DATA/{pattern}"):
+            path.unlink()
+    return product
+
+
+def warnings_of(heard):
+    return [event.message for event in heard if isinstance(event, Note) and event.warning]
+
+
+def test_the_other_near_infrared_stands_in_and_the_formula_names_it(scene, tmp_path):
+    product, heard = without(scene, tmp_path, "R10m/*_B08_*"), []
     (outcome,) = run(product, tmp_path / "out", index=["ndvi"], report=heard.append)
     assert outcome.resolution_m == 20
-    assert read_tags(outcome.path)["BANDS"] == "B8A,B04"
-    assert any(isinstance(event, Note) and "ndvi is made with B8A" in event.message for event in heard)
+    tags = read_tags(outcome.path)
+    assert tags["BANDS"] == "B8A,B04"
+    assert tags["FORMULA"] == "(B8A - B04) / (B8A + B04)"
+    assert tags["NOTE"] == "ndvi is made with B8A, since there is no B08"
+    legend = outcome.path.with_name(f"{outcome.path.stem}.legend.svg").read_text()
+    assert "NDVI = (B8A - B04) / (B8A + B04)" in legend
+    assert warnings_of(heard) == [f"{product.stem}: {tags['NOTE']}"]
+
+
+def test_a_coarser_file_that_stands_in_is_said_once_for_all_products(scene, tmp_path):
+    first, heard = without(scene, tmp_path, "R10m/*_B03_*"), []
+    second = copied(scene.l2a[1], tmp_path)
+    for path in second.glob("GRANULE/*/IMG_DATA/R10m/*_B03_*"):
+        path.unlink()
+    outcomes = run([first, second], tmp_path / "out", bands=["B04,B03,B02@10"], report=heard.append)
+    text = "B03 is read at 20 m, since there is no file at 10 m"
+    assert warnings_of(heard) == [f"{first.stem} and 1 more product: {text}"]
+    tags = read_tags(outcomes[0].path)
+    assert tags["NOTE"] == text
+    assert "B03 20 m -> 10 m (bilinear)" in tags["SOURCES"]
+
+
+def test_a_whole_product_has_nothing_to_warn_of(scene, tmp_path):
+    heard = []
+    run(scene.l2a[0], tmp_path, bands=["B04,B11,B02@10"], index=["ndvi"], max_px=60, report=heard.append)
+    assert warnings_of(heard) == []
+
+
+def test_an_index_of_coarse_bands_comes_up_to_ten_metres(scene, tmp_path):
+    fine = one(scene.l2a[0], tmp_path, index=["ndmi@10"], form="gtiff", resampling="nearest")
+    coarse = one(scene.l2a[0], tmp_path, index=["ndmi"], form="gtiff")
+    assert read_tags(fine)["SOURCES"] == "B8A 20 m -> 10 m (nearest); B11 20 m -> 10 m (nearest)"
+    up = np.repeat(np.repeat(pixels(coarse)[0], 2, axis=0), 2, axis=1)
+    np.testing.assert_array_equal(pixels(fine)[0], up)
+
+
+def test_bands_alone_do_not_come_up_and_the_hint_says_how(scene, tmp_path):
+    with pytest.raises(NotFoundError, match="lacks B11 at 10 m") as caught:
+        one(scene.l2a[0], tmp_path, bands=["B11,B12,B8A"], res=10)
+    assert caught.value.hint.startswith("take --res 20;")
+
+
+@pytest.mark.parametrize(("names", "dtype"), [("B02,B03,B04,nir", "uint16"), ("red,B11", "float32")])
+@pytest.mark.parametrize("form", [None, "cog"])
+def test_any_number_of_bands_in_one_file(scene, tmp_path, names, dtype, form):
+    path = one(scene.l2a[1], tmp_path, bands=[names], res=20, dtype=dtype, form=form, resampling="nearest")
+    assert path.suffix == ".tif"
+    wanted = {"nir": "B08", "red": "B04"}
+    with rasterio.open(path) as made:
+        assert made.descriptions == tuple(wanted.get(name, name) for name in names.split(","))
+        assert set(made.dtypes) == {dtype}
+        for place, band in enumerate(made.descriptions, 1):
+            values = made.read(place)
+            if band == "B11":
+                stored = pixels(band_file(scene.l2a[1], band, 20))[0]
+                truth = np.where(stored == 0, np.nan, (stored - 1000.0) / 10000)
+                np.testing.assert_allclose(values, truth, atol=1e-6)
+            elif dtype == "uint16" and band != "B08":
+                assert (values == pixels(band_file(scene.l2a[1], band, 20))[0]).all()
+
+
+@pytest.mark.parametrize(("spelling", "suffix"), [("jpg", ".jpg"), ("tif", ".tif"), (".TIFF", ".tif")])
+def test_formats_by_their_suffix(scene, tmp_path, spelling, suffix):
+    assert one(scene.l2a[0], tmp_path, bands=["B04@60"], form=spelling).suffix == suffix
+
+
+def test_a_formula_of_one_s_own(scene, tmp_path):
+    path = one(scene.l2a[1], tmp_path, index=["mine=(nir-red)/(nir+red+0.5)"], form="tif", res=20)
+    tags = read_tags(path)
+    assert tags["FORMULA"] == "(B08 - B04) / (B08 + B04 + 0.5)"
+    assert path.name.endswith("_mine_20m.tif")
+    savi = pixels(one(scene.l2a[1], tmp_path, index=["savi"], form="tif", res=20))
+    np.testing.assert_allclose(pixels(path) * 1.5, savi, atol=1e-6)
+    picture = one(scene.l2a[1], tmp_path, index=["ratio=nir/red@60"], stretch="0:10", form="png")
+    assert read_tags(picture)["PALETTE_RANGE"] == "0:10"
+
+
+def test_an_area_without_any_data_is_reported(scene, tmp_path):
+    heard = []
+    with rasterio.open(band_file(scene.l2a[1], "B04", 60)) as image:  # the north-west lies outside the swath
+        west, north = image.bounds.left, image.bounds.top
+    from s2kit.area.projection import LON_LAT, project
+
+    box = project(shapely.box(west + 100, north - 900, west + 500, north - 300), 32631, LON_LAT)
+    words = {"bbox": [box.bounds], "report": heard.append}
+    for form, more in (("jpeg", {}), ("png", {"index": ["ndvi"]}), ("gtiff", {"dtype": "float32", "bands": ["B04"]})):
+        heard.clear()
+        (outcome,) = run(scene.l2a[1], tmp_path, form=form, **more, **words)
+        assert outcome.state is OutputState.MADE
+        assert warnings_of(heard) == [f"{outcome.path.name}: {scene.l2a[1].stem} has no data in this area"]
 
 
 def test_the_finest_there_is_with_a_note(scene, tmp_path):
@@ -498,6 +596,10 @@ def test_the_destination_is_full(scene, tmp_path, form):
         ({"res": 15}, "resolution 15"),
         ({"stretch": "x"}, "stretch 'x'"),
         ({"mask": "99"}, "99"),
+        ({"stretch": "0:3000"}, "3000 is beyond any reflectance"),
+        ({"bands": ["B04,B03"]}, "not of 2"),
+        ({"bands": ["B04,B03,B02,B08"], "form": "gtiff"}, "not of 4"),
+        ({"index": ["x=import os"]}, "--index x=import os: formula 'import os'"),
         ({"bands": ["B04"], "stretch": "0:1,0:1,0:1"}, "has one band"),
         ({"bands": ["B99", "B04"], "index": ["ndvo"]}, "--bands B99: .*; --index ndvo: "),
         ({"name_template": "{x}.{ext}"}, "no field {x}"),

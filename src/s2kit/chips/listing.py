@@ -14,6 +14,7 @@ from s2kit.chips.record import DEFAULT_STRETCH, ChipStyle, safe_name
 from s2kit.chips.request import ChipsRequest
 from s2kit.chips.run import ChipsResult, PlannedSeries
 from s2kit.picture.indices import find_index
+from s2kit.picture.painter import value_range
 from s2kit.picture.palettes import palette
 from s2kit.product.ref import ProductRef
 from s2kit.store.cost import PRICE_LIST, size_text
@@ -111,9 +112,10 @@ def legend_of(recipe: ChipStyle) -> Legend | None:
         return None
     index = find_index(recipe.index)
     colours = palette(index.palette)[1::18]
-    step = (index.high - index.low) / (_LEGEND_STEPS - 1)
+    low, high = value_range(index, recipe.stretch)
+    step = (high - low) / (_LEGEND_STEPS - 1)
     return Legend(
         f"{index.name.upper()}: {index.title}",
         [(int(red), int(green), int(blue)) for red, green, blue in colours],
-        [f"{index.low + step * at:.2g}" for at in range(_LEGEND_STEPS)],
+        [f"{low + step * at:.2g}" for at in range(_LEGEND_STEPS)],
     )

@@ -45,9 +45,14 @@ class Index:
     source: str
 
     @property
+    def is_own(self) -> bool:
+        """True for a formula of the user's own, of which nobody knows beforehand what values it has."""
+        return self.name not in INDICES
+
+    @property
     def spec(self) -> str:
         """The text that `find_index` reads: the name, or `name=formula` for a formula of the user's own."""
-        return self.name if self.name in INDICES else f"{self.name}={self.formula}"
+        return f"{self.name}={self.formula}" if self.is_own else self.name
 
     def reading(self, bands: Sequence[str]) -> "Index":
         """The same index made with other bands, which its formula names then; in the order of `bands`."""
@@ -199,7 +204,7 @@ def _own(name: str, formula: str) -> Index:
     if name in INDICES and INDICES[name].formula != function.text:
         raise InputError(f"{name} is {INDICES[name].formula} already", "give your formula another name")
     return INDICES.get(name) or Index(
-        name, name.upper(), function.text, function.bands, function, -1.0, 1.0, "plain", "", "own formula"
+        name, function.text, function.text, function.bands, function, -1.0, 1.0, "plain", "", "own formula"
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2kit.picture.composites import NATURAL
-from s2kit.picture.indices import INDICES, Index, compute
+from s2kit.picture.indices import Index, compute
 from s2kit.picture.limits import Counts, Limits, absolute_limits, histogram, lut, percentile_limits
 from s2kit.picture.palettes import (
     LegendEntry,
@@ -103,16 +103,7 @@ class Look:
     @property
     def value_range(self) -> tuple[float, float]:
         """Values of the index at the two ends of the palette."""
-        index = self.index
-        if index is None:
-            return 0.0, 1.0
-        given = self.is_own and self.stretch.kind is StretchKind.PHYSICAL
-        return self.stretch.pair(0) if given else (index.low, index.high)
-
-    @property
-    def is_own(self) -> bool:
-        """True for a formula of the user's own, of which nobody knows beforehand what values it has."""
-        return self.index is not None and self.index.name not in INDICES
+        return (0.0, 1.0) if self.index is None else value_range(self.index, self.stretch)
 
     @property
     def legend(self) -> tuple[LegendEntry, ...]:
@@ -168,6 +159,12 @@ class Look:
                 "STRETCH_LIMITS": "; ".join(f"{band} {limits}" for band, limits in self.limit_texts.items()),
             }
         return tags
+
+
+def value_range(index: Index, stretch: Stretch) -> tuple[float, float]:
+    """Values at the two ends of an index's palette: its own, or limits that were given for an own formula."""
+    given = index.is_own and stretch.kind is StretchKind.PHYSICAL
+    return stretch.pair(0) if given else (index.low, index.high)
 
 
 def paint(look: Look, pixels: Sequence[NDArray[Any]]) -> Pixels:

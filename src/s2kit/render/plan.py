@@ -177,7 +177,7 @@ def _none_at(product: Product, tile: TileId, subject: Subject, resolution_m: int
     """The error that no band of a picture has the resolution that was asked for."""
     finest = max(min(product.resolutions(band, tile)) for band in subject.bands)
     try:
-        product.image(subject.bands[0], resolution_m, tile)
+        product.image(subject.bands[0], resolution_m, tile if len(product.tiles) > 1 else None)
     except NotFoundError as error:
         hint = f"take --res {finest}; beside a band of {resolution_m} m, coarser ones are resampled to it"
         return NotFoundError(error.message, hint)

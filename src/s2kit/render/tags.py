@@ -71,7 +71,7 @@ def fingerprint(product: str, picture: Picture, request: RenderRequest, series: 
         parts["quality"] = request.quality
     if look.mode is Mode.COLOURS:
         parts |= {"stretch": look.stretch.text, "gamma": look.stretch.gamma, "series": series}
-    if look.mode is Mode.VALUES and look.is_own:
+    if look.mode is Mode.VALUES and look.index and look.index.is_own:
         parts["range"] = list(look.value_range)
     return json.dumps(parts, sort_keys=True, separators=(",", ":"))
 
