@@ -1,10 +1,16 @@
 """Checks come out as they are, and the worst decides the exit code."""
 
+import os
 import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from shutil import copyfile
 from threading import Thread
 
 import pytest
@@ -96,3 +102,36 @@ def test_credentials_are_told_by_their_place_only(tmp_path: Path, monkeypatch: p
     found = {check.check: check.detail for check in diagnose(loaded.settings, {}, offline=True)}
     assert found["aws keys"].startswith("profile work → s3.eu-central-1.amazonaws.com")
     assert found["cdse keys"] == "none"
+
+
+@pytest.mark.parametrize("name", ["PROJ_DATA", "PROJ_LIB", "GDAL_SKIP"])
+def test_variables_of_another_installation(name: str, tmp_path: Path) -> None:
+    value = "GIF,JP2OpenJPEG" if name == "GDAL_SKIP" else str(tmp_path)
+    if name == "PROJ_LIB":  # the database of an older PROJ
+        import rasterio
+
+        database = tmp_path / "proj.db"
+        copyfile(Path(rasterio.__file__).with_name("proj_data") / "proj.db", database)
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("UPDATE metadata SET value = '0' WHERE key = 'DATABASE.LAYOUT.VERSION.MINOR'")
+    for verb in ("render", "info", "search"):
+        done = subprocess.run(
+            [sys.executable, "-m", "s2kit", verb, *(["X.SAFE"] if verb != "search" else ["--point", "1", "43"])],
+            cwd=tmp_path,
+            env={**os.environ, name: value},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 78
+        assert done.stderr.count("\n") == 2
+        assert done.stderr.startswith(f"s2kit: error: {name}={value} ")
+        assert f"s2kit: hint: unset {name}" in done.stderr
+    checked = subprocess.run(
+        [sys.executable, "-m", "s2kit", "doctor", "--offline", "-f", "csv"],
+        cwd=tmp_path,
+        env={**os.environ, name: value},
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 78
+    assert f"{name}={value} " in checked.stdout

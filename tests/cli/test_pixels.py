@@ -323,3 +323,32 @@ def test_keys_out_of_the_env_file_reach_the_archive(s3_server, folder, tmp_path,
         result = pixels("tiles/a.jp2", "--archive", "cdse")
         assert result.exit_code == 0, result.stderr
         assert "KEY-OF-CDSE" in proxy.log[0].headers["Authorization"]
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "npy", "gtiff", "stats"])
+@pytest.mark.parametrize("to_file", [True, False])
+def test_a_full_disk_is_one(scene, tmp_path, form, to_file):
+    image = next(scene.l2a[0].rglob("*_B04_20m.jp2"))
+    words = f"{sys.executable} -m s2kit pixels {image} --rlevel 0 --no-cache -f {form}"
+    where = f"-o {tmp_path}/out" if to_file else "> /dev/full"
+    limit = "" if not to_file else "ulimit -f 0; " if form == "stats" else "ulimit -f 20; "
+    done = subprocess.run(["bash", "-c", f"{limit}{words} {where}"], capture_output=True, text=True)
+    assert done.returncode == 74, done.stderr
+    assert f"{tmp_path}/out: " in done.stderr or not to_file
+    assert "internal" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_at_one_file_at_once(scene, tmp_path):
+    image = next(scene.l2a[0].rglob("*_B04_10m.jp2"))
+    words = [sys.executable, "-m", "s2kit", "pixels", str(image), "--rlevel", "0", "-f", "csv", "-o", "out.csv"]
+    runs = [subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    errors = [run.communicate()[1] for run in runs]
+    codes = sorted(run.returncode for run in runs)
+    assert codes[0] == 0
+    assert set(codes[1:]) <= {75, 73}, errors  # 73: it began when the file was there already
+    assert 75 in codes or codes[1:] == [73] * 3
+    for run, error in zip(runs, errors, strict=True):
+        assert run.returncode != 75 or "another run of s2kit writes out.csv" in error
+        assert run.returncode != 73 or "out.csv exists already" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]

@@ -77,9 +77,11 @@ def _versions() -> Iterator[Check]:
 
 def _decoders(openjpeg: str) -> Iterator[Check]:
     from s2kit.jp2.openjpeg import route_in_use
-    from s2kit.run.gdal_info import driver_names, gdal_version
+    from s2kit.run.gdal_info import driver_names, environment_problems, gdal_version
 
     yield Check("gdal", CheckState.OK, gdal_version())
+    for problem in environment_problems():
+        yield Check("environment", CheckState.FAIL, str(problem), problem.hint or "")
     if "JP2OpenJPEG" in driver_names():
         yield Check("jpeg 2000 driver", CheckState.OK, "JP2OpenJPEG")
     else:

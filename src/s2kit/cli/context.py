@@ -34,6 +34,9 @@ class NothingToDoError(Exception):
     """Products were to come from stdin, and stdin named none."""
 
 
+_WITHOUT_PIXELS = {"bands", "cache", "doctor"}
+"""Verbs that need no GDAL, or look at it themselves."""
+
 _options = GlobalOptions()
 
 
@@ -146,6 +149,8 @@ def session(verb: str, *, fail_if_empty: bool = False, **flags: object) -> Itera
             report(Note(loaded.ignored, warning=True))
         try:
             try:
+                if verb not in _WITHOUT_PIXELS:
+                    _refuse_broken_environment()
                 yield run
             except NothingToDoError as nothing:
                 report(Note(str(nothing)))
@@ -160,6 +165,14 @@ def session(verb: str, *, fail_if_empty: bool = False, **flags: object) -> Itera
             hand_down({})
             if loaded.settings.log_requests:
                 _append_request(Path(loaded.settings.log_requests), run, started, code)
+
+
+def _refuse_broken_environment() -> None:
+    """Raise `ConfigError` if a variable of another installation keeps GDAL or PROJ from working."""
+    from s2kit.run.gdal_info import environment_problems
+
+    for problem in environment_problems():
+        raise problem
 
 
 def _append_request(path: Path, run: Session, started: datetime, code: ExitCode) -> None:

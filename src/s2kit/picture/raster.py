@@ -1,7 +1,7 @@
 """Rasters by GDAL: GeoTIFF, COG and WebP with place and tags; tags read back from whatever s2kit wrote."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from s2kit.errors import DiskError, InputError, OutputError
 from s2kit.grid import Grid
+from s2kit.run.files import target_of, translate_os_error, why_it_stopped
 
 TILE_PX = 512
 WEBP_MAX_SIDE = 16383
@@ -200,7 +201,8 @@ def _check_tiff(path: Path) -> None:
 
 def _cut_short(path: Path) -> DiskError:
     return DiskError(
-        f"{path}: could not be written to its end", "is the disk full? free some space, or name another --out"
+        f"{target_of(path)}: could not be written to its end",
+        "is the disk full? free some space, or name another --out",
     )
 
 
@@ -249,6 +251,7 @@ def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except (RasterioIOError, RasterioError) as error:
-        if "No space left" in str(error):
-            raise DiskError(f"{path}: no space left on the disk", "free some space, or name another --out") from error
-        raise OutputError(f"{path}: GDAL could not write it: {error}") from error
+        with path.open("ab") if path.exists() else nullcontext() as file:
+            if file is not None and (reason := why_it_stopped(file)) is not None:
+                raise translate_os_error(reason, target_of(path)) from error
+        raise OutputError(f"{target_of(path)}: GDAL could not write it: {error}") from error

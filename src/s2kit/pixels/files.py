@@ -30,8 +30,10 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def write_npy(path: Path, pixels: NDArray[Any]) -> None:
     """Write an array: `[row, col]` of one component, else `[component, row, col]`."""
-    with path.open("wb") as file:
-        np.save(file, pixels[0] if pixels.shape[0] == 1 else pixels, allow_pickle=False)
+    array = np.ascontiguousarray(pixels[0] if pixels.shape[0] == 1 else pixels)
+    with path.open("wb") as file:  # not by `np.save`, whose errors do not say that the disk is full
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data)
 
 
 def write_tiff(path: Path, pixels: NDArray[Any], grid: Grid, nodata: float | None, band: str | None) -> None:

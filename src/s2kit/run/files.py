@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from s2kit.errors import DiskError, InputError, OutputError, S2KitError
 
@@ -25,6 +26,7 @@ LONGEST_NAME = 255
 """Bytes of a file name that file systems allow."""
 
 _MOST_LINKS = 40
+_ROOM = 1 << 20
 _LONGEST_STEM = 200
 """Bytes of a name that are kept in its temporary name: GDAL sets files with longer names beside it."""
 _PART = re.compile(rf"(?P<stem>.+)\.[0-9a-f]{{8}}{re.escape(PART_SUFFIX)}.*", re.DOTALL)
@@ -50,6 +52,27 @@ def parts_of(*paths: Path) -> list[Path]:
         for entry in folder.iterdir()
         if (found := _PART.fullmatch(entry.name)) and found["stem"] in names
     )
+
+
+def target_of(part: Path) -> Path:
+    """The file that a temporary name of `atomic_file` is for, for messages; other paths as they are."""
+    found = _PART.fullmatch(part.name)
+    return part if found is None else part.with_name(found["stem"])
+
+
+def why_it_stopped(file: BinaryIO) -> OSError | None:
+    """Why a library that keeps that to itself could not go on writing a file; None if there is room for more.
+
+    Args:
+        file: Opened for appending; it is spoilt.
+    """
+    try:
+        file.write(bytes(_ROOM))
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as error:
+        return error
+    return None
 
 
 def translate_os_error(error: OSError, path: Path) -> S2KitError:
