@@ -157,6 +157,12 @@ class Grid:
         west, _, _, north = self.bounds_of(window)
         return Grid(self.epsg, west, north, self.resolution_m, window.width, window.height)
 
+    def with_resolution(self, resolution_m: float) -> "Grid":
+        """The same outline with pixels of another size, rounded to whole pixels."""
+        scale = self.resolution_m / resolution_m
+        width, height = max(1, round(self.width * scale)), max(1, round(self.height * scale))
+        return Grid(self.epsg, self.west, self.north, float(resolution_m), width, height)
+
     def reduced(self, reduction: int) -> "Grid":
         """The grid of a JPEG 2000 resolution level: sizes are rounded up, pixels are `2**reduction` times as wide."""
         scale = 1 << reduction

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.archive.dataset import find_in_dataset, product_paths
+from s2kit.archive.dataset import find_in_dataset, products_below
 from s2kit.errors import DiskError
 from s2kit.product.name import parse_product_name
 from support.tiny_safe import EARLY_NAME, L1C_NAME, L2A_NAME
@@ -29,7 +29,7 @@ def test_products_are_found_at_any_depth_and_nothing_else(tmp_path: Path) -> Non
     ):
         _touch(tmp_path / name)
     (tmp_path / "holiday.SAFE").mkdir()
-    assert set(product_paths(tmp_path)) == {folder, zipped, named}
+    assert {place.path for place in products_below(tmp_path)} == {folder, zipped, named}
 
 
 def test_links_are_followed_but_never_in_circles(tmp_path: Path) -> None:
@@ -39,18 +39,18 @@ def test_links_are_followed_but_never_in_circles(tmp_path: Path) -> None:
         (dataset / name).mkdir(parents=True)
         (dataset / name / "up").symlink_to(dataset)
     (dataset / "linked").symlink_to(elsewhere)
-    assert list(product_paths(dataset)) == [dataset / "linked" / f"{L2A_NAME}.zip"]
+    assert [place.path for place in products_below(dataset)] == [dataset / "linked" / f"{L2A_NAME}.zip"]
 
 
 def test_a_folder_that_may_not_be_read_is_passed_over(tmp_path: Path) -> None:
     _touch(tmp_path / "closed" / f"{L1C_NAME}.zip")
     found = _touch(tmp_path / "open" / f"{L2A_NAME}.zip")
-    paths = product_paths(tmp_path)
+    paths = products_below(tmp_path)
     (tmp_path / "gone").mkdir()
     (tmp_path / "gone" / "on").symlink_to(tmp_path / "nowhere")
     (tmp_path / "closed").chmod(0)
     try:
-        assert found in set(paths)
+        assert found in {place.path for place in paths}
     finally:
         (tmp_path / "closed").chmod(0o755)
 
@@ -70,4 +70,4 @@ def test_one_product_is_found_by_name(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="absent"):
-        list(product_paths(tmp_path / "absent"))
+        list(products_below(tmp_path / "absent"))

@@ -2,9 +2,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from s2kit.archive.find import archive_of, archive_read, local_path, locate
+from s2kit.archive.address import archive_of
+from s2kit.archive.find import archive_read, expand, locate, whereabouts
 from s2kit.archive.layout import product_info
 from s2kit.archive.layout_s2 import CompactRules, product_folder
 from s2kit.errors import AccessError, InputError, NotFoundError, UsageError
@@ -14,6 +16,7 @@ from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
 from s2kit.store.archive import ARCHIVES, Archive, Layout
 from s2kit.store.location import FilePart, LocalFile, RemoteObject
+from support.chip_items import write_item
 from support.s3 import Bucket, S3Server
 from support.tiny_safe import L1C_NAME, L2A_NAME, safe_files, write_files, write_safe
 
@@ -66,8 +69,8 @@ def test_a_record_tells_where_its_product_is(tmp_path: Path) -> None:
     flat = {"s2kit:locations": {"local": str(root)}}
     assert _find(L2A_NAME, settings, **flat).tree.address == str(root)
     assert _find(L2A_NAME, settings, properties=flat).tree.address == str(root)
-    assert local_path(ProductRef(L2A_NAME, {"s2kit:locations": {"local": "gone"}}), settings) is None
-    assert local_path(ProductRef(L2A_NAME), settings) is None
+    assert whereabouts(ProductRef(L2A_NAME, {"s2kit:locations": {"local": "gone"}}), settings).text == L2A_NAME
+    assert whereabouts(ProductRef(L2A_NAME), settings).text == L2A_NAME
 
 
 @pytest.mark.parametrize(
@@ -196,3 +199,56 @@ def test_which_archive_a_product_would_be_read_from(tmp_path: Path) -> None:
         assert archive_read(ProductRef(L2A_NAME), replace(settings, **change)) == ARCHIVES["aws-l2a"]
     write_safe(tmp_path / "data")
     assert archive_read(ProductRef(L2A_NAME), settings) is None
+
+
+def _kinds(root: Path) -> Path:
+    """A dataset folder with products of several kinds, some of them deep in it."""
+    write_safe(root / "2025" / "aoi" / "original")
+    red = np.random.default_rng(1).integers(150, 900, (60, 60)).astype(np.uint16)
+    write_item(root / "cogs" / "april", {"B04": red, "SCL": np.full((30, 30), 4, np.uint8)}, scales={"SCL": 2})
+    return root
+
+
+COG_NAME = "S2A_MSIL2A_20240419T105031_N0510_R051_T31TCJ_20240419T160739"
+
+
+def test_a_folder_stands_for_the_products_below_it(tmp_path: Path) -> None:
+    root = _kinds(tmp_path / "data")
+    settings = _settings(tmp_path)
+    found = [locate(ref, settings).id for ref in expand([ProductRef(str(root))])]
+    assert found == [COG_NAME, L2A_NAME]
+    assert [ref.text for ref in expand([ProductRef(L2A_NAME)])] == [L2A_NAME]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotFoundError, match="holds no product"):
+        expand([ProductRef(str(tmp_path / "empty"))])
+
+
+def test_cogs_are_found_by_path_name_record_and_address(tmp_path: Path, s3_server: S3Server) -> None:
+    root = _kinds(tmp_path / "data")
+    settings = _settings(tmp_path)
+    folder = root / "cogs" / "april" / f"{COG_NAME}_cog"
+    for text in (str(folder), str(folder / f"{folder.name}.json"), COG_NAME):
+        product = locate(ProductRef(text), settings)
+        assert (product.id, product.image("B04").offset) == (COG_NAME, 0.0)
+    bucket = s3_server.bucket(public=True)
+    for path in folder.iterdir():
+        bucket.put(f"a/{folder.name}/{path.name}", path.read_bytes())
+    away = _settings(tmp_path / "away", bucket.archive(layout=Layout.COGS, anonymous=True))
+    record = {"s2kit:locations": {"cogs": f"s3://{bucket.name}/a/{folder.name}"}}
+    for ref in (
+        ProductRef(f"s3://{bucket.name}/a/{folder.name}"),
+        ProductRef(f"s3://{bucket.name}/a/{folder.name}/{folder.name}.json"),
+        ProductRef(COG_NAME, record),
+        ProductRef(folder.name, {"properties": record}),
+    ):
+        product = locate(ref, away)
+        image = product.image("B04")
+        assert (product.id, image.offset, image.grid.shape) == (COG_NAME, 0.0, (60, 60))
+        assert isinstance(image.location, RemoteObject)
+
+
+def test_cogs_in_a_bucket_that_bills_are_not_read_unasked(tmp_path: Path, s3_server: S3Server) -> None:
+    bucket = s3_server.bucket()
+    archive = bucket.archive(layout=Layout.COGS, requester_pays=True)
+    with pytest.raises(AccessError, match="bills its readers"):
+        locate(ProductRef(f"s3://{bucket.name}/a/x"), _settings(tmp_path, archive))

@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from s2kit.archive.source import chosen_archives, find_source, may_hold, name_at, open_source
 from s2kit.download import DownloadRequest, Status, download
-from s2kit.errors import InputError, NotFoundError, UsageError
+from s2kit.errors import AccessError, InputError, NotFoundError, UsageError
 from s2kit.product.name import parse_product_name
 from s2kit.product.ref import ProductRef
 from s2kit.store.archive import ARCHIVES, Archive, Layout
@@ -108,13 +109,16 @@ def test_addresses_lead_to_products(product, s3_server: S3Server, tmp_path: Path
     archives = {aws.name: aws, safe.name: safe.archive()}
     request = DownloadRequest(out=str(tmp_path), archives=archives)
     tile = f"s3://{bucket.name}/tiles/31/U/FS/2022/12/6/1/"
+    (refused,) = download([ProductRef(tile)], request)
+    assert isinstance(refused.error, AccessError)  # an address alone is no consent to be billed
+    request = replace(request, allow_requester_pays=True)
     (result,) = download([ProductRef(tile)], request)
     assert (result.product, result.status, result.error) == (L1C, Status.DONE, None)
     there = f"s3://{safe.name}/any/where/{L1C}.SAFE/"
     (again,) = download([ProductRef(there)], DownloadRequest(out=str(tmp_path / "2"), archives=archives))
     assert (again.product, again.status, again.error) == (L1C, Status.DONE, None)
     tree = f"s3://{bucket.name}/products/2022/12/6/{L1C}"
-    name, archive = name_at(tree, archives)
+    name, archive = name_at(tree, archives, aws.name)
     assert (str(name), archive) == (L1C, aws)
     (gone,) = download([ProductRef(f"s3://{bucket.name}/tiles/31/U/FS/2022/12/6/7")], request)
     assert isinstance(gone.error, NotFoundError)

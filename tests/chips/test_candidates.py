@@ -4,7 +4,7 @@ import pytest
 from shapely.geometry import Point, box, mapping
 
 from s2kit.area.dates import parse_date
-from s2kit.chips.candidates import choose, found_in_refs, wanted
+from s2kit.chips.candidates import candidates, choose, wanted
 from s2kit.chips.record import point_place
 from s2kit.errors import InputError, NotFoundError
 from s2kit.product.ref import ProductRef
@@ -15,9 +15,9 @@ NAME = "S2A_MSIL2A_20240419T105031_N0510_R051_T31TCJ_20240901T000000"
 
 def test_a_name_or_an_address_alone_stands_for_its_tile(tmp_path):
     for text in (NAME, f"{NAME}.SAFE", f"s3://bucket/some/{NAME}.SAFE", f"gs://bucket/{NAME}.SAFE/"):
-        (found,) = found_in_refs([ProductRef(text)], Settings(dataset=tmp_path))
-        assert (found.source.id, found.tile, found.baseline, found.level) == (NAME, "31TCJ", "05.10", "L2A")
-        assert found.source.text == text
+        (found,) = candidates([ProductRef(text)], Settings(dataset=tmp_path))
+        assert (found.id, found.tile, found.baseline, found.level) == (NAME, "31TCJ", "05.10", "L2A")
+        assert found.ref.text == text
         assert found.footprint.contains(Point(0.7, 43.8))
 
 
@@ -31,22 +31,22 @@ def test_a_search_record_is_read_from_its_best_place(tmp_path):
         "s2kit:locations": {"cogs": "s3://sentinel-cogs/x", "aws-l2a": "s3://sentinel-s2-l2a/tiles/x"},
     }
     settings = Settings(dataset=tmp_path)
-    (found,) = found_in_refs([ProductRef(NAME, record)], settings)
-    assert (found.source.text, found.source.is_cog, found.cloud_pct) == ("s3://sentinel-cogs/x", True, 12)
-    (named,) = found_in_refs([ProductRef(NAME, record)], Settings(dataset=tmp_path, archive="gcp"))
-    assert (named.source.text, named.source.is_cog) == (NAME, False)
+    (found,) = candidates([ProductRef(NAME, record)], settings)
+    assert (found.ref.text, found.cloud_pct) == ("s3://sentinel-cogs/x/x.json", 12)
+    (named,) = candidates([ProductRef(NAME, record)], Settings(dataset=tmp_path, archive="gcp"))
+    assert named.ref.text == NAME
     feature = {"id": NAME, "geometry": record["geometry"], "properties": {**record, "geometry": None}}
-    (nested,) = found_in_refs([ProductRef(NAME, feature)], settings)
+    (nested,) = candidates([ProductRef(NAME, feature)], settings)
     assert nested.footprint.equals(found.footprint)
-    (without,) = found_in_refs([ProductRef(NAME, {"id": NAME})], settings)
+    (without,) = candidates([ProductRef(NAME, {"id": NAME})], settings)
     assert without.footprint.area > found.footprint.area
     with pytest.raises(InputError):
-        found_in_refs([ProductRef("odd", {"id": "odd"})], settings)
+        candidates([ProductRef("odd", {"id": "odd"})], settings)
 
 
 def test_what_passes(scene):
     settings = Settings(dataset=scene.folder)
-    found = found_in_refs([ProductRef(str(scene.folder))], settings, "L2A")
+    found = candidates([ProductRef(str(scene.folder))], settings, "L2A")
     assert [one.level for one in found] == ["L2A", "L2A"]
     from datetime import UTC, datetime
 
@@ -54,13 +54,13 @@ def test_what_passes(scene):
     assert len(wanted(found, [april], None, None)) == 1
     assert wanted(found, [], "L1C", None) == []
     assert len(wanted(found, [], None, 0.0)) < 2
-    (by_name,) = found_in_refs([ProductRef(scene.l2a[0].stem)], settings)
-    assert by_name.source.text == str(scene.l2a[0])
+    (by_name,) = candidates([ProductRef(scene.l2a[0].stem)], settings)
+    assert by_name.ref.text == str(scene.l2a[0])
 
 
 def test_a_place_in_the_next_utm_zone_and_one_far_away():
     settings = Settings()
-    found = found_in_refs([ProductRef(NAME)], settings)
+    found = candidates([ProductRef(NAME)], settings)
     assert len(choose(found, point_place(0.7, 43.8), 1280)) == 1
     assert choose(found, point_place(-170, -43.8), 1280) == []
     assert choose(found, point_place(5.9, 43.8), 1280) == []
@@ -69,8 +69,8 @@ def test_a_place_in_the_next_utm_zone_and_one_far_away():
 def test_a_folder_without_products(tmp_path):
     (tmp_path / "S2A_broken.SAFE").mkdir()
     notes = []
-    assert found_in_refs([ProductRef(str(tmp_path))], Settings(), None, notes.append) == []
+    assert candidates([ProductRef(str(tmp_path))], Settings(), None, notes.append) == []
     assert "left out" in notes[0].message
     (tmp_path / "empty").mkdir()
     with pytest.raises(NotFoundError):
-        found_in_refs([ProductRef(str(tmp_path / "empty"))], Settings())
+        candidates([ProductRef(str(tmp_path / "empty"))], Settings())

@@ -104,7 +104,7 @@ def test_raw_chips_are_the_files_own_values_on_the_grid(series):
         assert (4900020 - chip.transform.f) % 20 == 0
         window = rasterio.windows.from_bounds(*chip.bounds, whole.transform)
         assert (chip.read() == whole.read(window=window)).all()
-        assert chip.tags()["OFFSET_SOURCE"] == "item flag"
+        assert chip.tags()["OFFSET_SOURCE"] == "pixels"
         assert chip.scales[0] == pytest.approx(1e-4)
     with rasterio.open(classes) as chip:
         assert chip.shape == (32, 32)
@@ -421,7 +421,7 @@ def test_the_generated_scene(scene, tmp_path, monkeypatch):
         scene.folder, "--parcels", scene.parcels, "--pid", 40, "--level", "l1c", "--bands", "B08,B11,B04", "-f", "jsonl"
     )
     assert {json.loads(line)["cloud_pct"] for line in l1c.stdout.splitlines()} == {None}
-    run(scene.l1c[0], "--parcels", scene.parcels, "--pid", 40, "--raw", "--bands", "SCL", code=65)
+    run(scene.l1c[0], "--parcels", scene.parcels, "--pid", 40, "--raw", "--bands", "SCL", code=66)
     found = run(
         "--catalogue",
         "local",
@@ -481,13 +481,26 @@ def test_the_offset_of_geotiffs_is_proven_by_the_safe_where_it_is_at_hand(scene,
     item = write_item(tmp_path / "d", {"B04": pixels}, name=safe.stem, west=west, north=north)
     place = lonlat(west + 5000, north - 5000)
     words = [item, *place, "--chipsize", 320, "--raw", "--bands", "B04"]
-    answer = json.loads(run(*words, "--dataset", scene.folder).stdout)
+    found = run(*words, "--dataset", scene.folder)
+    answer = json.loads(found.stdout)
+    flag_lies = needed != 0.0
     with rasterio.open(answer["chips"][0]) as chip:
-        assert chip.tags()["OFFSET_SOURCE"] == "pixels"
+        assert chip.tags()["OFFSET_SOURCE"] == ("pixels, against the item flag" if flag_lies else "pixels")
         assert chip.offsets[0] == pytest.approx(needed)
-    alone = run(*words, "--dataset", tmp_path, "--no-cache", "--out", "alone")
-    assert "known from the STAC item only" in alone.stderr
-    assert "known from" not in run(*words, "--boa-offset", "applied", "--out", "said").stderr
+    assert ("is wrong about the offset" in found.stderr) == flag_lies  # only a doubtful item warns
+    said = run(*words, "--boa-offset", "applied", "--out", "said")
+    assert "offset" not in said.stderr
+
+
+def test_an_offset_that_nothing_shows_is_asked_for_and_not_guessed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    desert = np.random.default_rng(2).integers(3100, 4900, (200, 200)).astype(np.uint16)
+    item = write_item(tmp_path / "d", {"B04": desert, "SCL": scl(code=5)}, name=name(), scales={"SCL": 2})
+    words = [item, *CENTRE, "--chipsize", 320, "--raw", "--bands", "B04", "--no-cache"]
+    failed = run(*words, code=65)
+    assert "do not show whether the offset of -1000 is in them" in failed.stderr
+    assert "--boa-offset applied, or --boa-offset needed" in failed.stderr
+    run(*words, "--boa-offset", "needed")
 
 
 def test_bands_of_other_sizes_are_brought_onto_the_first_bands_grid(tmp_path, monkeypatch):
@@ -495,7 +508,7 @@ def test_bands_of_other_sizes_are_brought_onto_the_first_bands_grid(tmp_path, mo
     coarse = ramp(100, top=2000, seed=3)
     write_item(tmp_path / "d", {"B08": ramp(), "B11": coarse, "B04": ramp(seed=2)}, name=name(), scales={"B11": 2})
     words = [tmp_path / "d", *CENTRE, "--chipsize", 640, "--lut", "0_3000_0_2000_0_3000"]
-    (path,) = run(*words, "--bands", "B08,B11,B04").stdout.split()
+    (path,) = run(*words, "--bands", "B08,B11,B04", "--resampling", "nearest").stdout.split()
     with opened(path) as picture:
         assert picture.shape == (64, 64)
         middle = picture.read(2)
@@ -531,4 +544,4 @@ def test_a_search_result_of_earth_search_is_cut_from_its_geotiffs(tmp_path, monk
     with rasterio.open(answer["chips"][0]) as chip, rasterio.open(item / "B04.tif") as whole:
         window = rasterio.windows.from_bounds(*chip.bounds, whole.transform)
         assert (chip.read() == whole.read(window=window)).all()
-        assert chip.tags()["OFFSET_SOURCE"] == "item flag"
+        assert chip.tags()["OFFSET_SOURCE"] == "pixels"

@@ -136,6 +136,9 @@ def test_bands_of_other_sizes_meet_on_the_coarser_grid(data):
 
 def test_clear_products_for_the_next_pipe(data):
     words = ["stats", "d", "--parcels", "p.geojson", "--pid", "across", "--layer", "SCL", "--clear"]
+    assert not run(*words, "-f", "ids").stdout  # a part of the parcel lies beyond the image: not seen is not clear
+    assert run(*words, "--min-clear", 85, "-f", "ids").stdout.split() == [NAME.format("20240419T105031")]
+    words += ["--min-seen", "85"]
     ids = run(*words, "-f", "ids").stdout
     assert ids.split() == [NAME.format("20240419T105031")]
     answer = json.loads(run("chips", "-", "--raw", "--bands", "B08,B04", "--chipsize", 320, input=ids).stdout)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from s2kit.errors import InputError, NotFoundError
+from s2kit.product.cog_offset import offset_note
 from s2kit.product.cog_product import CogProduct, OffsetRule, open_local_item
 from s2kit.product.open import open_product
 from support.chip_items import write_item
@@ -44,16 +45,15 @@ def test_it_is_a_product_like_others(tmp_path):
 def test_dark_pixels_show_that_the_offset_is_in_them(tmp_path, flag):
     product = open_product(item(tmp_path, ground(150, 900), **{"earthsearch:boa_offset_applied": flag}))
     assert product.image("B04").offset == 0.0
-    assert product.offset_source == "pixels"
-    assert (product.offset_doubt is None) == flag
+    assert product.offset_source == ("pixels" if flag else "pixels, against the item flag")
+    assert (offset_note([(NAME, product.offset_source)]) is None) == flag
 
 
 @pytest.mark.parametrize("flag", [True, False])
 def test_no_dark_pixel_on_dark_ground_shows_that_it_is_not(tmp_path, flag):
     product = open_product(item(tmp_path, ground(1150, 1900), **{"earthsearch:boa_offset_applied": flag}))
     assert product.image("B04").offset == -1000.0
-    assert product.offset_source == "pixels"
-    assert (product.offset_doubt is None) == (not flag)
+    assert product.offset_source == ("pixels, against the item flag" if flag else "pixels")
 
 
 def test_a_desert_does_not_tell(tmp_path):

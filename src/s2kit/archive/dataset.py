@@ -1,24 +1,50 @@
-"""The dataset folder: where `download` puts products and the other verbs look for them."""
+"""Folders of products: where `download` puts them and every verb looks for them. One walk for all.
 
+A product is a SAFE folder, a zip of one, a folder of COGs with their STAC item, or a tile folder of AWS's layout.
+"""
+
+import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
+from s2kit.archive.tile_tree import TILE_INFO
 from s2kit.errors import DiskError, InputError
+from s2kit.product.cog_product import local_item_file
 from s2kit.product.name import AnyProductName, parse_product_name
-from s2kit.product.safe_tree import safe_name
+from s2kit.product.safe_tree import PRODUCT_METADATA, safe_name
 
-MAX_DEPTH = 6
-"""How many folders deep products are looked for; `{range}/{aoi}/original` is three."""
-
-_PRODUCT = re.compile(r".+\.(SAFE|zip)", re.IGNORECASE)
+MAX_DEPTH = 10
+"""How many folders deep products are looked for: `{range}/{aoi}/original` is three, the AWS layout needs eight."""
 
 
-def product_paths(folder: Path) -> Iterator[Path]:
-    """SAFE folders and zips with a product's name below a folder, sorted; of a product that is there as both, both.
+class Kind(StrEnum):
+    """What lies at a path, in the order in which they are preferred."""
 
-    Hidden folders and what is half-written (`.part`) are passed over, no SAFE is looked into, and no folder twice,
+    SAFE = "safe"
+    ZIP = "zip"
+    COG = "cog"
+    TILE = "tile"
+
+
+class Place(NamedTuple):
+    """A product on this machine."""
+
+    path: Path
+    kind: Kind
+
+
+_ZIP = re.compile(r"S[12][A-D]_.+\.zip", re.IGNORECASE)
+
+
+def products_below(folder: Path) -> Iterator[Place]:
+    """All products below a folder, sorted by path; of a product that is there several times, all.
+
+    Hidden folders and what is half-written (`.part`) are passed over, no product is looked into, and no folder twice,
     whatever links lead to it.
 
     Raises:
@@ -30,42 +56,112 @@ def product_paths(folder: Path) -> Iterator[Path]:
         raise DiskError(f"{folder}: cannot be listed: {error.strerror or error}", "see s2kit config show") from error
 
 
+def products_in(folder: Path) -> list[Path]:
+    """The Sentinel-2 products below a folder, each once, by name: a SAFE folder goes before a zip, that before COGs.
+
+    Raises:
+        DiskError: The folder cannot be listed.
+    """
+    best: dict[str, Place] = {}
+    order = list(Kind)
+    for place in sorted(products_below(folder), key=lambda place: (order.index(place.kind), place.path)):
+        name = product_of(place)
+        if not name.startswith("S1"):
+            best.setdefault(name, place)
+    return [best[name].path for name in sorted(best)]
+
+
+def product_of(place: Place) -> str:
+    """The name of a product on this machine, as far as the names of its files tell; else its path."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        if place.kind is Kind.TILE:
+            return safe_name(json.loads((place.path / TILE_INFO).read_bytes())["productName"])
+        if place.kind is Kind.COG:
+            item = local_item_file(place.path)
+            document = json.loads(item.read_bytes()) if item else {}
+            uri = document["properties"].get("s2:product_uri") or document["properties"].get("sentinel:product_id")
+            return safe_name(uri or document["id"])
+    name = safe_name(place.path.name)
+    try:
+        return str(parse_product_name(name))
+    except InputError:
+        return str(place.path)
+
+
+def is_product(path: Path) -> bool:
+    """True for what can be opened as one product; False for a folder that may hold several."""
+    if not path.is_dir():
+        return True
+    by_name = path.name.upper().endswith(".SAFE") or (path / TILE_INFO).is_file()
+    return by_name or local_item_file(path) is not None or is_safe(path)
+
+
+def is_safe(folder: Path) -> bool:
+    """True for a folder with what lies at the top of a SAFE, whatever its name."""
+    with suppress(OSError):
+        names = (entry.name for entry in folder.iterdir())
+        return any(name in {"GRANULE", "manifest.safe"} or PRODUCT_METADATA.fullmatch(name) for name in names)
+    return False
+
+
 def find_in_dataset(folder: Path, name: AnyProductName) -> Path | None:
-    """Where a product is below a dataset folder: a SAFE folder if there is one, else a zip, else None."""
+    """Where a product is below a dataset folder: a SAFE folder if there is one, else a zip, else COGs, else None."""
     for ending in (".SAFE", ".zip", ".SAFE.zip", ""):
         direct = folder / f"{name}{ending}"
         if direct.exists():
             return direct
     if not folder.is_dir():
         return None
-    found = [path for path in product_paths(folder) if safe_name(path.name) == str(name)]
-    return min(found, key=lambda path: (path.is_file(), str(path)), default=None)
+    order = list(Kind)
+    found = [place for place in products_below(folder) if product_of(place) == str(name)]
+    best = min(found, key=lambda place: (order.index(place.kind), str(place.path)), default=None)
+    return None if best is None else best.path
 
 
-def _below(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Path]:
+def _below(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Place]:
     status = folder.stat()
     if (status.st_dev, status.st_ino) in seen:
         return
     seen.add((status.st_dev, status.st_ino))
     with os.scandir(folder) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)
+    names = {entry.name for entry in listed}
+    kind = _kind_of(folder, names)
+    if kind is not None:
+        yield Place(folder, kind)
+        return
     for entry in listed:
         if entry.name.startswith(".") or entry.name.endswith(".part"):
             continue
-        if _is_product(entry):
-            yield Path(entry.path)
-        elif depth < MAX_DEPTH and entry.is_dir() and not entry.name.upper().endswith(".SAFE"):
-            try:
-                yield from _below(Path(entry.path), depth + 1, seen)
-            except OSError:
-                continue  # a folder that may not be read holds nothing that could be used
+        yield from _at(entry, depth, seen)
 
 
-def _is_product(entry: "os.DirEntry[str]") -> bool:
-    if not _PRODUCT.fullmatch(entry.name) or entry.is_file() == entry.name.upper().endswith(".SAFE"):
-        return False
+def _kind_of(folder: Path, names: set[str]) -> Kind | None:
+    """What a folder is, by the names of its files; None if it may hold products."""
+    if TILE_INFO in names:
+        return Kind.TILE
+    if f"{folder.name}.json" in names and local_item_file(folder) is not None:
+        return Kind.COG
+    if any(PRODUCT_METADATA.fullmatch(name) for name in names):
+        return Kind.SAFE
+    return None
+
+
+def _at(entry: "os.DirEntry[str]", depth: int, seen: set[tuple[int, int]]) -> Iterator[Place]:
+    if not entry.is_dir():
+        if _ZIP.fullmatch(entry.name) and _has_name(entry.name):
+            yield Place(Path(entry.path), Kind.ZIP)
+    elif entry.name.upper().endswith(".SAFE"):
+        if entry.name.startswith(("S1", "S2")) or is_safe(Path(entry.path)):
+            yield Place(Path(entry.path), Kind.SAFE)
+    elif depth < MAX_DEPTH:
+        with suppress(OSError):  # a folder that may not be read holds nothing that could be used
+            yield from _below(Path(entry.path), depth + 1, seen)
+
+
+def _has_name(text: str) -> bool:
     try:
-        parse_product_name(entry.name)
+        parse_product_name(safe_name(text))
     except InputError:
         return False
     return True

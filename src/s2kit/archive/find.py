@@ -1,34 +1,74 @@
-"""Find a product that a user named: a path, a name, an address, a search record."""
+"""Find what a user named: a path, a zip, a name, an address, a search record, a folder of products. One answer for all.
+
+`expand` turns folders into their products, `whereabouts` says where a product would be read from without opening it,
+`locate` opens it. Who reads where reading is billed is asked for consent here and nowhere else.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from s2kit.archive.dataset import find_in_dataset
-from s2kit.archive.source import AWS, Source, chosen_archives, find_source, open_source
+from s2kit.archive.address import AWS_LAYOUTS, agree_to_pay, archive_of, normal_address, object_at
+from s2kit.archive.dataset import find_in_dataset, is_product, products_in
+from s2kit.archive.source import AUTO, Source, chosen_archives, find_source, open_source
 from s2kit.archive.tile_tree import TILE_INFO, tile_tree
-from s2kit.errors import AccessError, InputError, NotFoundError
+from s2kit.errors import InputError, NotFoundError
+from s2kit.product.cog_item import parse_cog_item
+from s2kit.product.cog_product import CogProduct, OffsetRule, item_document, local_item_file, open_local_item
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.open import MANIFEST, Product, open_product
 from s2kit.product.ref import ProductRef
 from s2kit.product.store_tree import StoreTree, prefix_tree
 from s2kit.settings import Settings
 from s2kit.store.archive import Archive, Layout
+from s2kit.store.location import RemoteObject
 from s2kit.store.open import open_store
 
+COGS = "cogs"
+"""Key of the COG item's address among the locations of a search record."""
+
 _SAFE_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.SAFE)(?:/.*)?", re.IGNORECASE)
-_GOOGLE = re.compile(r"https://storage\.googleapis\.com/(?P<rest>.+)")
 _TILE_KEY = re.compile(r"tiles/\d{1,2}/[A-Z]/[A-Z]{2}/\d{4}/\d{1,2}/\d{1,2}/\d+")
-_AWS_LAYOUTS = frozenset({Layout.AWS_S2, Layout.AWS_S1})
 
 
-def locate(ref: ProductRef, settings: Settings) -> Product:
+def expand(refs: Iterable[ProductRef]) -> list[ProductRef]:
+    """The products that some references name: a folder of products stands for all of them, wherever below it they lie.
+
+    Raises:
+        NotFoundError: A folder holds none.
+        DiskError: A folder cannot be listed.
+    """
+    found: list[ProductRef] = []
+    for ref in refs:
+        folder = _existing(ref.text)
+        if folder is None or is_product(folder):
+            found.append(ref)
+            continue
+        paths = products_in(folder)
+        if not paths:
+            raise NotFoundError(
+                f"{ref.text} holds no product",
+                "a dataset folder holds SAFE folders, zips of them, or folders of COGs with their STAC item",
+            )
+        found += [ProductRef(str(path)) for path in paths]
+    return found
+
+
+def locate(ref: ProductRef, settings: Settings, boa_offset: str = "auto") -> Product:
     """Open the product that a reference means.
 
-    In this order: an address (`s3://`, `gs://`, `https://`), a path on this machine, the place on this machine that a
-    search record gives, the dataset folder, and the archives that cost nothing or were asked for.
+    In this order: an address (`s3://`, `gs://`, `https://`), a path on this machine, the dataset folder, the place on
+    this machine that a search record gives, the COGs that it gives, and the archives that cost nothing or were asked
+    for.
+
+    Args:
+        ref: What was named.
+        settings: Dataset folder and archives.
+        boa_offset: What the user says of the offset in COGs, see `parse_boa_offset`.
 
     Raises:
         NotFoundError: It is nowhere to be found.
@@ -36,57 +76,95 @@ def locate(ref: ProductRef, settings: Settings) -> Product:
         InputError: What was named is no product, or a damaged one.
         UsageError: The settings name an archive that does not exist.
     """
+    ref = whereabouts(ref, settings)
     if "://" in ref.text:
-        return _at_address(ref.text, settings)
-    path = local_path(ref, settings)
+        return _at_address(ref.text, settings, boa_offset)
+    path = _existing(ref.text)
     if path is not None:
-        return _at_path(path)
+        return _at_path(path, settings, boa_offset)
     name = parse_product_name(ref.text)
     source = find_source(name, settings.archive, settings.archives, allow_requester_pays=settings.allow_requester_pays)
     return open_product(tree_of_source(source))
 
 
-def local_path(ref: ProductRef, settings: Settings) -> Path | None:
-    """Where a product is on this machine; None where it is not, though it has the name of one.
+def reopen(ref: ProductRef, settings: Settings, boa_offset: str = "auto") -> Product:
+    """The same for workers, which open a product for several tasks of a run: what is on this machine is remembered."""
+    path = _existing(ref.text)
+    if path is None or (path / TILE_INFO).is_file() or local_item_file(path) is not None:
+        return locate(ref, settings, boa_offset)
+    return _remembered(str(path), path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _remembered(path: str, changed: int) -> Product:
+    del changed
+    return open_product(path)
+
+
+def whereabouts(ref: ProductRef, settings: Settings) -> ProductRef:
+    """Where a product would be read from: its path, its address, or its name if it is to be looked for in archives.
+
+    Nothing is asked of any archive.
 
     Raises:
         NotFoundError: What was named looks like a path, and there is nothing.
         InputError: It is neither a path nor the name of a product.
     """
-    path = Path(ref.text)
-    with suppress(OSError, RuntimeError, ValueError):  # too long, no such home, a zero byte: no path, then
-        path = path.expanduser()
-        if path.exists():
-            return path
-    name = _name(ref.text)
+    if "://" in ref.text:
+        return ref
+    path = _existing(ref.text)
+    if path is not None:
+        return replace(ref, text=str(path))
+    facts = _facts(ref.record)
+    name = _name(ref.text) or _name(str(facts.get("s2:product_uri") or ""))
+    said = facts.get("s2kit:locations")
+    locations: Mapping[str, Any] = said if isinstance(said, Mapping) else {}
+    here = find_in_dataset(settings.dataset, name) if name is not None else None
+    if here is None:
+        local = (locations.get(key) for key in ("local", "folder", "dataset"))
+        here = next((path for text in local if isinstance(text, str) and (path := _existing(text))), None)
+    if here is not None:
+        return replace(ref, text=str(here))
+    cogs = locations.get(COGS)
+    if isinstance(cogs, str) and settings.archive in {AUTO, COGS}:
+        return replace(ref, text=_item_address(cogs) if "://" in cogs else cogs)
     if name is None:
+        path = Path(ref.text)
         if len(path.parts) > 1 or path.suffix:
             raise NotFoundError(f"{ref.text!r}: there is no such file or folder")
         raise InputError(
             f"{ref.text!r} is neither a path nor the name of a product",
             "a name looks like S2A_MSIL2A_20221005T115411_N0400_R023_T29UNU_20221005T164454",
         )
-    recorded = _recorded(ref.record)
-    if recorded is not None and recorded.exists():
-        return recorded
-    return find_in_dataset(settings.dataset, name)
+    return replace(ref, text=str(name))
 
 
 def archive_read(ref: ProductRef, settings: Settings) -> Archive | None:
-    """The archive that a product would be read from, as its address or name tells; None where it is on this machine.
+    """The archive that a product would be read from, as its address or name tells; None if it is on this machine.
 
     Nothing is asked of any archive: of several that may hold the product one that bills its readers is taken, so that
     an estimate is an upper bound.
     """
+    ref = whereabouts(ref, settings)
     if "://" in ref.text:
         return archive_of(ref.text, settings.archives)
-    if local_path(ref, settings) is not None:
+    if _existing(ref.text) is not None:
         return None
     name = parse_product_name(ref.text)
     asked = chosen_archives(
         name, settings.archive, settings.archives, allow_requester_pays=settings.allow_requester_pays
     )
     return max(asked, key=lambda archive: archive.requester_pays, default=None)
+
+
+def image_at(address: str, settings: Settings) -> RemoteObject:
+    """The object at an address.
+
+    Raises:
+        UsageError: The address names no object.
+        AccessError: It lies where reading is billed, and that was not agreed to.
+    """
+    return object_at(address, settings.archives, settings.archive, allow_requester_pays=settings.allow_requester_pays)
 
 
 def tree_of_source(source: Source) -> StoreTree:
@@ -100,24 +178,37 @@ def tree_of_source(source: Source) -> StoreTree:
     return StoreTree(source.store, objects, address, {MANIFEST: source.manifest_bytes})
 
 
-def _at_path(path: Path) -> Product:
-    """A product at a path: a SAFE, a zip, or a tile of a folder that is laid out as AWS does it."""
+def _existing(text: str) -> Path | None:
+    """A path on this machine, None if there is nothing."""
+    if "://" in text:
+        return None
+    with suppress(OSError, RuntimeError, ValueError):  # too long, no such home, a zero byte: no path, then
+        path = Path(text).expanduser()
+        if path.exists():
+            return path
+    return None
+
+
+def _at_path(path: Path, settings: Settings, boa_offset: str) -> Product:
+    """A product at a path: a SAFE, a zip, COGs, or a tile of a folder that is laid out as AWS does it."""
     if (path / TILE_INFO).is_file():
         parts = path.absolute().parts
         if "tiles" in parts:
             at = len(parts) - 1 - parts[::-1].index("tiles")
             bucket = Archive(name="folder", address=str(Path(*parts[:at])), layout=Layout.AWS_S2)
             return open_product(tile_tree(open_store(bucket), "/".join(parts[at:]) + "/"))
+    item = local_item_file(path)
+    if item is not None:
+        return open_local_item(item, lambda href: image_at(href, settings), _rule(item, settings, boa_offset))
     return open_product(path)
 
 
-def _at_address(text: str, settings: Settings) -> Product:
-    google = _GOOGLE.fullmatch(text)
-    address = f"gs://{google['rest']}" if google else text
+def _at_address(text: str, settings: Settings, boa_offset: str) -> Product:
+    address = normal_address(text)
     archive = archive_of(address, settings.archives)
-    agree_to_pay(archive, settings)
+    agree_to_pay(archive, settings.archive, allow_requester_pays=settings.allow_requester_pays)
     key = address.removeprefix(archive.address.rstrip("/")).strip("/")
-    if archive.layout in _AWS_LAYOUTS:
+    if archive.layout in AWS_LAYOUTS:
         tile = _TILE_KEY.match(key)
         if tile:
             return open_product(tile_tree(open_store(archive), f"{tile[0]}/"))
@@ -125,6 +216,8 @@ def _at_address(text: str, settings: Settings) -> Product:
         if name is None:
             raise InputError(f"{text}: neither a tile nor a product of that bucket")
         return open_product(tree_of_source(open_source(name, archive)))
+    if address.endswith(".json") or archive.layout is Layout.COGS:
+        return _remote_item(_item_address(address), settings, boa_offset)
     folder = _SAFE_ADDRESS.fullmatch(address)
     if address.lower().endswith(".zip"):
         raise InputError(f"{text}: a zip can be read on this machine only", "fetch it first")
@@ -132,37 +225,40 @@ def _at_address(text: str, settings: Settings) -> Product:
     return open_product(prefix_tree(open_store(below), ""))
 
 
-def archive_of(address: str, archives: Mapping[str, Archive]) -> Archive:
-    """The archive that an address lies in: one of the settings, else the bare bucket or server."""
-    fitting = [
-        archive
-        for archive in archives.values()
-        if f"{address.rstrip('/')}/".startswith(f"{archive.address.rstrip('/')}/")
-    ]
-    if fitting:
-        return max(fitting, key=lambda archive: len(archive.address))
-    scheme, _, rest = address.partition("://")
-    host = rest.partition("/")[0]
-    return Archive(name=host, address=f"{scheme}://{host}", anonymous=scheme != "s3")
+def _item_address(address: str) -> str:
+    """The address of a STAC item, of which its folder may have been named."""
+    base = address.rstrip("/")
+    return base if base.endswith(".json") else f"{base}/{base.rpartition('/')[2]}.json"
 
 
-def agree_to_pay(archive: Archive, settings: Settings) -> None:
-    """Raise `AccessError` where an archive bills its readers and was neither named nor allowed."""
-    named = settings.archive == archive.name or (settings.archive == AWS and archive.layout in _AWS_LAYOUTS)
-    if archive.requester_pays and not named and not settings.allow_requester_pays:
-        raise AccessError(
-            f"{archive.address} bills its readers, and that was not agreed to",
-            f"name it with --archive {archive.name}, or set allow_requester_pays = true; --dry-run says what it costs",
-        )
+def _remote_item(address: str, settings: Settings, boa_offset: str) -> Product:
+    """The COGs of a STAC item at an address; relative addresses in it are beside it."""
+    target = image_at(address, settings)
+    item = parse_cog_item(item_document(open_store(target.archive).read(target.key), address))
+    base = address.rpartition("/")[0]
+
+    def location(href: str) -> RemoteObject:
+        return image_at(href if "://" in href else f"{base}/{href.removeprefix('./')}", settings)
+
+    return CogProduct(item, base, location, _rule(None, settings, boa_offset, item.product))
 
 
-def _recorded(record: Mapping[str, object]) -> Path | None:
-    """The path that a record of the local catalogue carries."""
+def _rule(item: Path | None, settings: Settings, boa_offset: str, product: str = "") -> OffsetRule:
+    """How the offset of COGs is decided: by the SAFE in the dataset folder if that is there."""
+
+    def safe() -> Product | None:
+        said = product or parse_cog_item(item_document(item.read_bytes(), str(item))).product if item else product
+        name = _name(said)
+        here = find_in_dataset(settings.dataset, name) if name is not None else None
+        return None if here is None or local_item_file(here) is not None else open_product(here)
+
+    return OffsetRule(boa_offset, safe, settings.openjpeg, settings.kept_in)
+
+
+def _facts(record: Mapping[str, object]) -> Mapping[str, Any]:
+    """The properties of a search record, flat or as a STAC item."""
     properties = record.get("properties")
-    facts = properties if isinstance(properties, Mapping) else record
-    locations = facts.get("s2kit:locations")
-    local = locations.get("local") if isinstance(locations, Mapping) else None
-    return Path(local) if isinstance(local, str) else None
+    return {**record, **properties} if isinstance(properties, Mapping) else record
 
 
 def _name(text: str) -> AnyProductName | None:

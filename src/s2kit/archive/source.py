@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from s2kit.archive.address import AWS, agree_to_pay, archive_of, normal_address
 from s2kit.archive.layout import FolderRules, KeyRules, aws_rules, product_prefixes, safe_prefixes
 from s2kit.archive.layout_old_format import OldFormatRules
 from s2kit.archive.layout_s1 import Sentinel1Rules
@@ -20,7 +21,6 @@ from s2kit.store.metadata import ProvenBytes, Witness, list_objects, read_json, 
 from s2kit.store.open import open_store
 
 AUTO = "auto"
-AWS = "aws"
 
 _MARKER = re.compile(r".*_\$folder\$|[^/]*-ql\.jpg|.*/")
 _S2_LAYOUTS = frozenset({Layout.SAFE, Layout.GCP, Layout.CDSE, Layout.AWS_S2})
@@ -157,19 +157,25 @@ def _refuse_partial(source: Source) -> None:
         raise NotFoundError(f"{source.name} is not whole in {source.archive.address}")
 
 
-def name_at(address: str, archives: Mapping[str, Archive]) -> tuple[AnyProductName, Archive]:
+def name_at(
+    address: str, archives: Mapping[str, Archive], choice: str = AUTO, *, allow_requester_pays: bool = False
+) -> tuple[AnyProductName, Archive]:
     """The product behind an address: a SAFE folder or a tile or product prefix of AWS, and the archive to take.
 
     Args:
         address: `s3://bucket/tiles/31/U/FS/2022/1/27/0/`, `gs://…/NAME.SAFE`, `s3://eodata/…/NAME.SAFE` …
         archives: All archives by name.
+        choice: The archive that was named, `aws` or `auto`.
+        allow_requester_pays: True if an archive may bill its readers without being named.
 
     Raises:
         NotFoundError: There is no product.
         InputError: The address leads to none.
+        AccessError: Reading there is billed, and that was not agreed to.
     """
-    place = address.rstrip("/")
-    archive = _archive_of(place, archives)
+    place = normal_address(address).rstrip("/")
+    archive = archive_of(place, archives)
+    agree_to_pay(archive, choice, allow_requester_pays=allow_requester_pays)
     key = place.removeprefix(archive.address.rstrip("/")).strip("/")
     if key.startswith("tiles/") and archive.layout is Layout.AWS_S2:
         info = read_json(open_store(archive), f"{key}/tileInfo.json")
@@ -180,15 +186,6 @@ def name_at(address: str, archives: Mapping[str, Archive]) -> tuple[AnyProductNa
         return name, archive
     below = "/".join(part for part in (archive.address.rstrip("/"), folder) if part)
     return name, replace(archive, address=below, layout=Layout.SAFE)
-
-
-def _archive_of(place: str, archives: Mapping[str, Archive]) -> Archive:
-    for archive in archives.values():
-        if f"{place}/".startswith(f"{archive.address.rstrip('/')}/"):
-            return archive
-    scheme, _, rest = place.partition("://")
-    bucket, _, _ = rest.partition("/")
-    return Archive(name=bucket, address=f"{scheme}://{bucket}", anonymous=scheme == "gs")
 
 
 def _folder_source(name: AnyProductName, store: Store) -> Source:

@@ -18,21 +18,19 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from s2kit.archive.dataset import Kind, products_below
+from s2kit.archive.tile_tree import TILE_INFO
 from s2kit.area.dates import DateRange
 from s2kit.catalogue.base import CatalogueSource, Page
 from s2kit.catalogue.query import Query
 from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import NotFoundError, S2KitError
 from s2kit.run.deadline import Deadline
-from s2kit.run.files import PART_SUFFIX, write_atomic
-
-MAX_DEPTH = 10
-"""Folders below the dataset folder that are looked into; the AWS layout needs eight."""
+from s2kit.run.files import write_atomic
 
 _INDEX_VERSION = 2
 METADATA_FILES = re.compile(r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml|manifest\.safe")
 """The file at the top of a SAFE whose size and time tell whether it changed."""
-_ZIP = re.compile(r"S[12][A-D]_.*\.zip$", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
 
@@ -111,33 +109,24 @@ def _read(path: Path, catalogue: str) -> ProductRecord:
 
 def find_products(root: Path) -> Iterator[tuple[Path, str]]:
     """Products below a folder, each with a mark that changes when its metadata does."""
-    yield from _walk(str(root), 0, set())
-
-
-def _walk(folder: str, depth: int, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]:
     try:
-        where = Path(folder).stat()
-        if (where.st_dev, where.st_ino) in seen:  # a link that leads back
-            return
-        seen.add((where.st_dev, where.st_ino))
-        entries = list(os.scandir(folder))
-    except OSError as error:
-        _log.debug("%s cannot be listed: %s", folder, error)
-        return
-    for entry in entries:
-        name = entry.name
-        if name.startswith(".") or name.endswith(PART_SUFFIX):
-            continue
-        if entry.is_dir():
-            if name.upper().endswith(".SAFE"):
-                yield Path(entry.path), _safe_mark(entry.path)
-            elif depth < MAX_DEPTH:
-                yield from _walk(entry.path, depth + 1, seen)
-        elif name == "tileInfo.json":
-            xml = Path(folder) / "metadata.xml"  # it comes second when a tile is fetched
-            yield Path(entry.path), _mark(entry.stat()) + (f"+{_mark(xml.stat())}" if xml.is_file() else "")
-        elif _ZIP.match(name):
-            yield Path(entry.path), _mark(entry.stat())
+        for path, kind in products_below(root):
+            match kind:
+                case Kind.SAFE:
+                    yield path, _safe_mark(str(path))
+                case Kind.TILE:
+                    yield path / TILE_INFO, _tile_mark(path)
+                case Kind.COG:
+                    yield path, _mark((path / f"{path.name}.json").stat())
+                case Kind.ZIP:
+                    yield path, _mark(path.stat())
+    except S2KitError as error:
+        _log.debug("%s", error)
+
+
+def _tile_mark(folder: Path) -> str:
+    xml = folder / "metadata.xml"  # it comes second when a tile is fetched
+    return _mark((folder / TILE_INFO).stat()) + (f"+{_mark(xml.stat())}" if xml.is_file() else "")
 
 
 def _safe_mark(folder: str) -> str:

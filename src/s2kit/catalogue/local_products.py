@@ -17,6 +17,8 @@ from s2kit.area.dates import parse_time
 from s2kit.area.mgrs import tile_polygon, utm_to_lonlat
 from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError, S2KitError
+from s2kit.product.cog_item import parse_cog_item
+from s2kit.product.cog_product import item_document, local_item_file
 from s2kit.product.granule import parse_granule_metadata
 from s2kit.product.metadata import parse_product_metadata
 from s2kit.product.open_tree import open_tree
@@ -33,7 +35,7 @@ def read_product(path: Path, catalogue: str) -> ProductRecord:
     """The record of one product.
 
     Args:
-        path: A SAFE folder, a zip, or the `tileInfo.json` of a tile.
+        path: A SAFE folder, a zip, a folder of COGs, or the `tileInfo.json` of a tile.
         catalogue: Name that the record carries.
 
     Raises:
@@ -41,6 +43,9 @@ def read_product(path: Path, catalogue: str) -> ProductRecord:
     """
     if path.name == "tileInfo.json":
         return _from_tile(path, catalogue)
+    item = local_item_file(path)
+    if item is not None:
+        return _from_item(item, catalogue)
     name = safe_name(path.name)
     size = path.stat().st_size if path.is_file() else None
     facts: dict[str, Any] = {
@@ -73,6 +78,24 @@ def _from_metadata(name: str, xml: bytes, facts: Mapping[str, Any]) -> ProductRe
         geometry=metadata.footprint,
         product_type=f"S2MSI{metadata.level.removeprefix('L')}",
         **facts,
+    )
+
+
+def _from_item(path: Path, catalogue: str) -> ProductRecord:
+    """The record of COGs beside their STAC item."""
+    item = parse_cog_item(item_document(_bytes(path), str(path)))
+    folder = str(path.parent)
+    return named_record(
+        item.product,
+        item.sensing,
+        level="L2A",
+        tile=item.tile or None,
+        baseline=item.baseline or None,
+        cloud_cover=item.cloud_pct,
+        geometry=footprint(item.footprint),
+        catalogue=catalogue,
+        item=folder,
+        locations={"local": folder},
     )
 
 

@@ -1,10 +1,7 @@
 """Cutting chips out of one product: the part of `chips` that runs in the workers."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +9,32 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import mapping
 
-from s2kit.archive.pixel_source import BandSource, PixelSource, SourceRef, open_source
+from s2kit.archive.find import reopen
 from s2kit.area.aoi import lon_lat_outline
 from s2kit.area.projection import LON_LAT, project_point
 from s2kit.chips.cache import ChipStore
 from s2kit.chips.grid import ChipSize, at_resolution, chip_frame
 from s2kit.chips.paint import ChipPixels, write_chip
-from s2kit.chips.pixels import Resampling, read_frames
 from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle
-from s2kit.errors import InputError, NotFoundError
+from s2kit.chips.selection import Candidate
+from s2kit.errors import NotFoundError
 from s2kit.grid import Grid
-from s2kit.image.open import open_image
-from s2kit.jp2.tile_search import Siblings
 from s2kit.picture.indices import SUBSTITUTES
 from s2kit.picture.kernels import picked
 from s2kit.picture.painter import Band
+from s2kit.picture.read import OpenImages, Reading, Resampling, filled
 from s2kit.picture.stretch import StretchKind
 from s2kit.picture.tags import common_tags
 from s2kit.picture.zonal import class_histogram
+from s2kit.product.band_image import BandImage
+from s2kit.product.base import Product
 from s2kit.product.metadata import Radiometry
+from s2kit.product.ref import ProductRef
 from s2kit.product.scl import CLEAR, CLOUDY, share_of
 from s2kit.settings import Settings
+
+SCL_RESOLUTION_M = 20
+"""The resolution at which the scene classification is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +44,17 @@ class PlaceTask:
     place: ChipSite
     folder: Path
     """The cache folder of the place and the recipe."""
-    companions: tuple[SourceRef, ...] = ()
+    companions: tuple[ProductRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CutTask:
     """All chips to cut out of one product."""
 
-    source: SourceRef
-    sensing: datetime
-    tile: str
-    baseline: str
+    product: Candidate
     places: tuple[PlaceTask, ...]
     recipe: ChipStyle
     settings: Settings
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """One band of one product on the grids of several chips."""
-
-    source: BandSource
-    native: Grid
-    chips: list[NDArray[Any]]
 
 
 def cut_chips(task: CutTask) -> list[ChipRecord]:
@@ -74,61 +64,32 @@ def cut_chips(task: CutTask) -> list[ChipRecord]:
         NotFoundError: The product, or a band of it, is not there.
         InputError: The product has no such layer, or cannot be read.
     """
-    source = open_source(task.source, task.settings, task.recipe.boa_offset)
-    opener = _Opener(task.settings)
-    with opener:
-        frames = _frames(source, task, opener)
-        layers = _read(source, task.recipe, frames, opener)
-        scl = _read_scl(source, frames, opener)
+    product = reopen(task.product.ref, task.settings, task.recipe.boa_offset)
+    with OpenImages(Reading(task.settings.openjpeg, task.settings.kept_in)) as images:
+        sources = [_band(product, band, task.recipe) for band in task.recipe.bands]
+        frames = _frames([image.grid for image in sources], task)
+        pixels = [
+            images.read(
+                image, [_frame_of(task.recipe, frame, image.grid) for frame in frames], resampling=_method(task)
+            )
+            for image in sources
+        ]
+        classes = _scl(product, images, frames)
         records = []
         for at, place in enumerate(task.places):
-            chip = _Chip(task, source, place, frames[at], layers, scl, at)
-            used = chip.complete(opener)
+            mine = [of_band[at][0] for of_band in pixels]
+            chip = _Chip(task, product, place, frames[at], sources, mine, None if classes is None else classes[at])
+            used = chip.complete(images)
             record = chip.write(used)
             ChipStore(place.folder).keep(record.product, record.to_json())
             records.append(record)
     return records
 
 
-class _Opener:
-    """Images that stay open while a product's chips are cut."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._stack = ExitStack()
-        self._open: dict[object, Any] = {}
-        self._siblings: defaultdict[str, Siblings] = defaultdict(dict)
-
-    def __enter__(self) -> "_Opener":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    def image(self, product: PixelSource, source: BandSource) -> tuple[Any, Grid]:
-        """The open image of a product's band and its grid, which comes from the file."""
-        image = self._open.get(source.location)
-        if image is None:
-            image = self._stack.enter_context(
-                open_image(
-                    source.location,
-                    openjpeg=self._settings.openjpeg,
-                    cache=self._settings.kept_in,
-                    siblings=self._siblings[product.id],
-                )
-            )
-            self._open[source.location] = image
-        grid = source.grid or image.info.grid
-        if grid is None:
-            raise InputError(f"{source.location} has no grid: its place on Earth is not in the file")
-        return image, grid
-
-
-def _frames(source: PixelSource, task: CutTask, opener: _Opener) -> list[Grid]:
+def _frames(grids: Sequence[Grid], task: CutTask) -> list[Grid]:
     """The grid of each chip: pixels of the first band or the wanted resolution, on the coarsest band's grid."""
     recipe = task.recipe
-    grids = [opener.image(source, _band(source, band, recipe))[1] for band in recipe.bands]
-    first = grids[0] if recipe.res is None else _with_resolution(grids[0], recipe.res)
+    first = grids[0] if recipe.res is None else grids[0].with_resolution(recipe.res)
     coarsest = max(first.resolution_m, *(grid.resolution_m for grid in grids))
     frames = []
     for place in task.places:
@@ -138,13 +99,6 @@ def _frames(source: PixelSource, task: CutTask, opener: _Opener) -> list[Grid]:
     return frames
 
 
-def _with_resolution(grid: Grid, resolution_m: float) -> Grid:
-    scale = grid.resolution_m / resolution_m
-    return replace(
-        grid, resolution_m=float(resolution_m), width=round(grid.width * scale), height=round(grid.height * scale)
-    )
-
-
 def _frame_of(recipe: ChipStyle, frame: Grid, native: Grid) -> Grid:
     """Raw chips keep each band's own pixels, pictures have one grid for all."""
     if recipe.raw and recipe.index is None and recipe.res is None:
@@ -152,40 +106,29 @@ def _frame_of(recipe: ChipStyle, frame: Grid, native: Grid) -> Grid:
     return frame
 
 
-def _read(source: PixelSource, recipe: ChipStyle, frames: Sequence[Grid], opener: _Opener) -> list[_Layer]:
-    layers = []
-    for band in recipe.bands:
-        found = _band(source, band, recipe)
-        image, native = opener.image(source, found)
-        wanted = [_frame_of(recipe, frame, native) for frame in frames]
-        layers.append(_Layer(found, native, read_frames(image, native, wanted, _resampling(band, recipe))))
-    return layers
-
-
-def _band(source: PixelSource, name: str, recipe: ChipStyle) -> BandSource:
+def _band(product: Product, name: str, recipe: ChipStyle) -> BandImage:
     """A band; for an index that of the near infrared which the product has."""
     try:
-        return source.band(name, recipe.res)
+        return product.image_near(name, recipe.res)
     except NotFoundError:
         if recipe.index is None or name not in SUBSTITUTES:
             raise
-        return source.band(SUBSTITUTES[name], recipe.res)
+        return product.image_near(SUBSTITUTES[name], recipe.res)
 
 
-def _resampling(band: str, recipe: ChipStyle) -> Resampling:
-    return "nearest" if band == "SCL" else recipe.resampling  # type: ignore[return-value]
+def _method(task: CutTask) -> Resampling:
+    return task.recipe.resampling  # type: ignore[return-value]
 
 
-def _read_scl(source: PixelSource, frames: Sequence[Grid], opener: _Opener) -> list[NDArray[Any]] | None:
-    """The scene classification in its own pixels, for the share of cloud; None where the product has none."""
-    if source.level != "L2A":
-        return None
+def _scl(product: Product, images: OpenImages, frames: Sequence[Grid]) -> list[NDArray[Any]] | None:
+    """The scene classification in its own pixels, for the share of cloud; None if the product has none."""
     try:
-        found = source.band("SCL", 20)
-        image, native = opener.image(source, found)
+        image = product.image_near("SCL", SCL_RESOLUTION_M)
+        return [
+            codes[0] for codes in images.read(image, [at_resolution(one, image.grid.resolution_m) for one in frames])
+        ]
     except NotFoundError:
         return None
-    return read_frames(image, native, [at_resolution(frame, native.resolution_m) for frame in frames])
 
 
 class _Chip:
@@ -194,49 +137,37 @@ class _Chip:
     def __init__(
         self,
         task: CutTask,
-        source: PixelSource,
+        product: Product,
         place: PlaceTask,
         frame: Grid,
-        layers: Sequence[_Layer],
-        scl: list[NDArray[Any]] | None,
-        at: int,
+        sources: Sequence[BandImage],
+        pixels: list[NDArray[Any]],
+        scl: NDArray[Any] | None,
     ) -> None:
-        self._task = task
-        self._source = source
-        self._place = place
-        self._frame = frame
-        self._sources = [layer.source for layer in layers]
-        self._natives = [layer.native for layer in layers]
-        self._pixels = [layer.chips[at] for layer in layers]
-        self._scl = None if scl is None else scl[at]
+        self._task, self._product, self._place, self._frame = task, product, place, frame
+        self._sources, self._pixels, self._scl = sources, pixels, scl
 
-    def complete(self, opener: _Opener) -> tuple[str, ...]:
+    def complete(self, images: OpenImages) -> tuple[str, ...]:
         """Fill what has no data from other products of the datatake; returns the products that gave pixels."""
         used = []
         for ref in self._place.companions:
             if all(pixels.all() for pixels in self._pixels):
                 break
-            other = open_source(ref, self._task.settings, self._task.recipe.boa_offset)
-            filled = False
+            other = reopen(ref, self._task.settings, self._task.recipe.boa_offset)
+            gave = False
             for at, mine in enumerate(self._sources):
-                found = other.band(mine.band, self._task.recipe.res)
-                image, native = opener.image(other, found)
-                frame = _frame_of(self._task.recipe, self._frame, self._natives[at])
-                (extra,) = read_frames(image, native, [frame], _resampling(mine.band, self._task.recipe))
-                shifted = _with_offset(extra, found.offset - mine.offset)
-                filled |= bool(((self._pixels[at] == 0) & (shifted != 0)).any())
-                self._pixels[at] = np.where(self._pixels[at] == 0, shifted, self._pixels[at])
-            self._complete_scl(other, opener)
-            if filled:
-                used.append(ref.id)
+                theirs = other.image_near(mine.band, self._task.recipe.res)
+                frame = _frame_of(self._task.recipe, self._frame, mine.grid)
+                extra = images.read(theirs, [frame], resampling=_method(self._task))[0][0]
+                together = filled(self._pixels[at], mine, extra, theirs)
+                gave |= bool((together != self._pixels[at]).any())
+                self._pixels[at] = together
+            codes = None if self._scl is None else _scl(other, images, [self._frame])
+            if self._scl is not None and codes is not None and codes[0].shape == self._scl.shape:
+                self._scl = np.where(self._scl == 0, codes[0], self._scl)
+            if gave:
+                used.append(other.id)
         return tuple(used)
-
-    def _complete_scl(self, other: PixelSource, opener: _Opener) -> None:
-        if self._scl is None:
-            return
-        extra = _read_scl(other, [self._frame], opener)
-        if extra is not None and extra[0].shape == self._scl.shape:
-            self._scl = np.where(self._scl == 0, extra[0], self._scl)
 
     def write(self, used: tuple[str, ...]) -> ChipRecord:
         """Write the chip's files into the cache and say what it is."""
@@ -246,11 +177,11 @@ class _Chip:
         histogram = None if self._scl is None else class_histogram(self._scl)
         cloud = None if histogram is None else share_of(histogram, CLOUDY)
         base = ChipRecord(
-            product=self._task.source.id,
-            sensing=self._task.sensing,
-            level=self._source.level,
-            tile=self._task.tile,
-            baseline=self._task.baseline,
+            product=self._task.product.id,
+            sensing=self._task.product.sensing,
+            level=str(self._product.metadata.level),
+            tile=self._task.product.tile,
+            baseline=self._task.product.baseline,
             files=(),
             epsg=self._frame.epsg,
             transform=self._frame.geotransform,
@@ -259,7 +190,7 @@ class _Chip:
             cloud_pct=None if cloud is None else round(100.0 * cloud, 2),
             scl=histogram,
             companions=used,
-            offset_source=self._source.offset_source,
+            offset_source=self._offset_source,
             footprint=mapping(lon_lat_outline(self._frame.bounds, self._frame.epsg)),
         )
         if not any(pixels.any() for pixels in self._pixels):
@@ -272,7 +203,7 @@ class _Chip:
         return ChipPixels(
             bands=tuple(Band(one.band, Radiometry(one.quantification, one.offset)) for one in self._sources),
             pixels=tuple(self._pixels),
-            grids=tuple(_frame_of(recipe, self._frame, native) for native in self._natives),
+            grids=tuple(_frame_of(recipe, self._frame, one.grid) for one in self._sources),
             clear=self._clear() if recipe.stretch.kind is StretchKind.AUTO and not recipe.raw else None,
         )
 
@@ -291,24 +222,21 @@ class _Chip:
     def _tags(self, used: tuple[str, ...]) -> dict[str, str]:
         recipe = self._task.recipe
         tags = common_tags(
-            product=self._task.source.id,
-            sensing=self._task.sensing,
-            level=self._source.level,
-            baseline=self._task.baseline,
-            tile=self._task.tile,
+            product=self._task.product.id,
+            sensing=self._task.product.sensing,
+            level=str(self._product.metadata.level),
+            baseline=self._task.product.baseline,
+            tile=self._task.product.tile,
             subject=recipe.index_name or "-".join(recipe.bands),
             grid=self._frame,
             sources=[(one.band, one.resolution_m) for one in self._sources],
             resampling=recipe.resampling,
         )
-        tags["OFFSET_SOURCE"] = self._source.offset_source
+        tags["OFFSET_SOURCE"] = self._offset_source
         notes = (*self._substitutes(), *(f"completed by {product}" for product in used))
         return tags | ({"NOTE": "; ".join(notes)} if notes else {})
 
-
-def _with_offset(pixels: NDArray[Any], difference: float) -> NDArray[Any]:
-    """Digital numbers of a companion on the offset of the main product; data stays data."""
-    if difference == 0:
-        return pixels
-    shifted = np.clip(pixels.astype(np.int32) + round(difference), 1, np.iinfo(pixels.dtype).max)
-    return np.where(pixels == 0, 0, shifted).astype(pixels.dtype)
+    @property
+    def _offset_source(self) -> str:
+        """Who says what the offset is; of no meaning if no band is a reflectance."""
+        return self._product.offset_source if any(image.is_reflectance for image in self._sources) else ""

@@ -16,7 +16,6 @@ from s2kit.chips.run import ChipsResult, PlannedSeries
 from s2kit.picture.indices import find_index
 from s2kit.picture.painter import value_range
 from s2kit.picture.palettes import palette
-from s2kit.product.ref import ProductRef
 from s2kit.store.cost import PRICE_LIST, size_text
 from s2kit.store.cost import estimate as archive_cost
 
@@ -66,9 +65,8 @@ def chip_rows(result: ChipsResult, output: ChipsOutput) -> Iterator[dict[str, An
 
 def estimate(request: ChipsRequest, planned: Sequence[PlannedSeries]) -> str:
     """How many chips a run would cut, and what reading them would take and cost at most."""
-    sources = {one.source.id: one.source for one in request.found}
-    fresh = [sources[choice.product.id] for series in planned for choice in series.fresh]
-    archives = [archive_read(ProductRef(source.text, source.record), request.settings) for source in fresh]
+    fresh = [choice.product.ref for series in planned for choice in series.fresh]
+    archives = [archive_read(ref, request.settings) for ref in fresh]
     images = len(request.recipe.bands) + 1  # SCL tells the clouds
     costs = [
         archive_cost(archive, images * _NBYTES_A_CHIP, images * _REQUESTS_A_CHIP, lists=1)
@@ -93,7 +91,7 @@ def default_folder(request: ChipsRequest) -> Path:
         if recipe.is_stretched and recipe.stretch != DEFAULT_STRETCH
         else "",
         f"{recipe.res}m" if recipe.res else "",
-        "" if recipe.resampling == "nearest" else recipe.resampling,
+        "" if recipe.resampling == "auto" else recipe.resampling,
         "" if recipe.boa_offset == "auto" else f"offset_{recipe.boa_offset}",
     ]
     if len(request.places) == 1:

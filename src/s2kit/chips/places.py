@@ -12,9 +12,10 @@ from s2kit.area.parcel import Parcel, at_point, by_pid, matching, parse_where
 from s2kit.area.parcel_files import parcel_path, read_parcels
 from s2kit.area.projection import LON_LAT, project, project_point
 from s2kit.chips.cache import recall_clear
-from s2kit.chips.candidates import Found, found_in_records, found_in_refs, wanted
+from s2kit.chips.candidates import candidates, of_records, wanted
 from s2kit.chips.grid import utm_epsg
 from s2kit.chips.record import ChipSite, point_place, safe_name
+from s2kit.chips.selection import Candidate
 from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Note, Report
@@ -222,7 +223,7 @@ def products(
     around: Sequence[tuple[float, float, float, float]],
     loaded: Loaded,
     report: Report,
-) -> tuple[Found, ...]:
+) -> tuple[Candidate, ...]:
     """The products to choose from: those that are named, those of a folder, or those that a search finds.
 
     Args:
@@ -242,7 +243,7 @@ def products(
     asked, most = options.get("level"), options.get("max_cloud")
     level = normal_level(asked, settings)
     if refs is not None:
-        found = found_in_refs(_where_read(refs, settings), settings, level, report)
+        found = candidates(_where_read(refs, settings), settings, level, report)
         return tuple(wanted(found, ranges, level if asked else None, most))
     boxes = _boxes(around)
     request = SearchRequest.parse(
@@ -262,7 +263,7 @@ def products(
     records = {record.id: record for record in looking}
     if looking.problem is not None:
         raise looking.problem
-    return tuple(wanted(found_in_records(records.values(), settings), ranges, level, most))
+    return tuple(wanted(of_records(records.values(), settings), ranges, level, most))
 
 
 def _where_read(refs: Sequence[ProductRef], settings: Settings) -> list[ProductRef]:
@@ -303,13 +304,13 @@ def _widened(box: tuple[float, float, float, float]) -> tuple[float, float, floa
     return max(-180.0, west - little), max(-90.0, south - little), min(180.0, east + little), min(90.0, north + little)
 
 
-def refuse_no_overlap(found: Sequence[Found], chosen: int, *, named: bool) -> None:
+def refuse_no_overlap(found: Sequence[Candidate], chosen: int, *, named: bool) -> None:
     """Raise where products were named and none of them shows any place.
 
     Raises:
         InputError: As said.
     """
     if named and not chosen:
-        what = f"{found[0].source.id}" if len(found) == 1 else f"none of the {len(found)} products"
+        what = f"{found[0].id}" if len(found) == 1 else f"none of the {len(found)} products"
         verb = "does not show" if len(found) == 1 else "shows"
         raise InputError(f"{what} {verb} the place in that time", "s2kit info PRODUCT tells a product's footprint")

@@ -105,7 +105,7 @@ class ChipStyle:
     """An index that is drawn in colours instead of the bands: its name, or `name=formula`."""
     raw: bool = False
     """True for GeoTIFFs of unscaled values, one a band."""
-    resampling: str = "nearest"
+    resampling: str = "auto"
     boa_offset: str = "auto"
 
     @property

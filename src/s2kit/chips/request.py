@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Self, Unpack
 
 from s2kit.area.dates import DateRange
-from s2kit.chips.candidates import Found
 from s2kit.chips.grid import DEFAULT_SIZE_M, ChipSize, check_size
 from s2kit.chips.places import WhereOptions, WhichOptions, cache_root, normal_level, places, time_ranges
 from s2kit.chips.places import products as found_products
 from s2kit.chips.record import DEFAULT_STRETCH, ChipSite, ChipStyle, point_place
+from s2kit.chips.selection import Candidate
 from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.indices import Index, find_index
+from s2kit.picture.read import RESAMPLINGS
 from s2kit.picture.stretch import Stretch, parse_stretch
 from s2kit.product.bands import BANDS, LAYERS, normal_band
 from s2kit.product.cog_item import parse_boa_offset
@@ -25,7 +26,6 @@ from s2kit.run.options import Text, Texts, texts
 from s2kit.settings import Loaded, Settings
 
 DEFAULT_BANDS = "B08,B04,B03"
-RESAMPLINGS = ("nearest", "bilinear", "average", "cubic")
 BATCH_KEYS = ("lon", "lat", "tiles", "bands", "chipsize")
 LIMIT = 24
 """Most new chips of one series, as in the legacy chip service."""
@@ -82,7 +82,7 @@ class ChipsRequest:
 
     places: tuple[ChipSite, ...]
     recipe: ChipStyle
-    found: tuple[Found, ...]
+    found: tuple[Candidate, ...]
     """Products to choose from."""
     named: bool = False
     """True if these products were named, not searched."""
@@ -157,7 +157,7 @@ def parse_style(options: ChipOptions) -> ChipStyle:
         raise UsageError("--index and --bands exclude one another", "an index names its own bands")
     if options.get("chipsize") is not None and options.get("size_px") is not None:
         raise UsageError("--chipsize and --size-px exclude one another", "metres or pixels, not both")
-    resampling = one_of("resampling", options.get("resampling", "nearest"), RESAMPLINGS)
+    resampling = one_of("resampling", options.get("resampling", "auto"), RESAMPLINGS)
     boa_offset = options.get("boa_offset", "auto")
     parse_boa_offset(boa_offset)
     size_px = options.get("size_px")

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from s2kit.archive.pixel_source import SourceRef, warn_offsets
 from s2kit.chips.cache import ChipStore, open_store_of
 from s2kit.chips.candidates import choose
 from s2kit.chips.cut import CutTask, PlaceTask, cut_chips
@@ -13,6 +12,7 @@ from s2kit.chips.request import ChipsRequest, native_resolution
 from s2kit.chips.selection import Choice, check_limit
 from s2kit.errors import InputError, S2KitError
 from s2kit.picture.stretch import StretchKind
+from s2kit.product.cog_offset import offset_note
 from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed, pmap
@@ -81,7 +81,7 @@ def cut(request: ChipsRequest, planned: Sequence[PlannedSeries], report: Report 
     failures: dict[str, S2KitError] = {}
     made = 0
     for done in pmap(cut_chips, tasks, request.jobs):
-        product = tasks[done.index].source.id
+        product = tasks[done.index].product.id
         if isinstance(done, Failed):
             failures[product] = done.error
             report(ItemFailed(product, done.error.message))
@@ -92,27 +92,22 @@ def cut(request: ChipsRequest, planned: Sequence[PlannedSeries], report: Report 
     for one in series:
         _tell(one, report)
     if request.recipe.raw or request.recipe.index or request.recipe.stretch.kind is StretchKind.PHYSICAL:
-        warn_offsets(((chip.product, chip.offset_source) for one in series for chip in one.chips), report)
+        note = offset_note((chip.product, chip.offset_source) for one in series for chip in one.chips)
+        if note is not None:
+            report(Note(note, warning=True))
     return ChipsResult(series, made, failures)
 
 
 def _tasks(request: ChipsRequest, planned: Iterable[PlannedSeries]) -> list[CutTask]:
-    sources: dict[str, SourceRef] = {}
-    for one in request.found:  # a SAFE is preferred to GeoTIFFs of the same product
-        if one.source.id not in sources or sources[one.source.id].is_cog:
-            sources[one.source.id] = one.source
     by_product: dict[str, list[tuple[Choice, PlaceTask]]] = {}
     for series in planned:
         for choice in series.fresh:
-            companions = tuple(sources[other.id] for other in choice.companions)
+            companions = tuple(other.ref for other in choice.companions)
             place = PlaceTask(series.place, series.store.folder, companions)
             by_product.setdefault(choice.product.id, []).append((choice, place))
     return [
         CutTask(
-            source=sources[product],
-            sensing=members[0][0].product.sensing,
-            tile=members[0][0].product.tile,
-            baseline=members[0][0].product.baseline,
+            product=members[0][0].product,
             places=tuple(place for _, place in members[start : start + _PLACES_A_TASK]),
             recipe=request.recipe,
             settings=request.settings,

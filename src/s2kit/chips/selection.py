@@ -13,7 +13,9 @@ from datetime import datetime
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.errors import InputError
+from s2kit.product.ref import ProductRef
 
+NOWHERE = ProductRef("")
 EQUAL_SHARES = 3
 """Decimals to which shares are compared: footprints of reprocessed twins differ in their last digits."""
 WORTH_ADDING = 0.001
@@ -39,7 +41,9 @@ class Candidate:
     cloud_pct: float | None = None
     """Cloud cover of the whole product, 0 to 100."""
     footprint: BaseGeometry
-    """Where the product has data, in the CRS in which the chip's square is given (a UTM zone)."""
+    """Where the product has data, in lon/lat; for `select` in the CRS in which the chip's square is given."""
+    ref: ProductRef = NOWHERE
+    """Where it would be read from, see `archive.find.whereabouts`."""
 
 
 @dataclass(frozen=True, slots=True)

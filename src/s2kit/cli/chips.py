@@ -96,8 +96,9 @@ def chips(
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Full-resolution GeoTIFFs, one a band.")] = False,
     resampling: Annotated[
-        str, typer.Option("--resampling", metavar="nearest|bilinear|average|cubic", help="For bands of other sizes.")
-    ] = "nearest",
+        str,
+        typer.Option("--resampling", metavar="auto|nearest|bilinear|average|cubic", help="For bands of other sizes."),
+    ] = "auto",
     boa_offset: BoaOffset = "auto",
     catalogue: CatalogueName = None,
     archive: CogArchive = None,

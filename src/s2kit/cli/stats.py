@@ -75,6 +75,16 @@ def stats(
     min_clear: Annotated[
         float, typer.Option("--min-clear", metavar="PCT", min=0, max=100, help="Clear means at least this share.")
     ] = 100.0,
+    min_seen: Annotated[
+        float | None,
+        typer.Option(
+            "--min-seen",
+            metavar="PCT",
+            min=0,
+            max=100,
+            help="Measure --min-clear over the pixels with data only, of which a parcel needs this share.",
+        ),
+    ] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Print histograms as NAME.SCL.tif {4: 187}.")] = False,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw an index against time (extra: plot).")
@@ -106,7 +116,7 @@ def stats(
         )  # fmt: skip
         asked = StatsRun(request, run.report)
         if clear:
-            _clear(run, asked, min_clear, form, output)
+            _clear(run, asked, min_clear, min_seen, form, output)
         elif plot is not None:
             _plot(run, asked, plot, overwrite=overwrite)
         else:
@@ -132,12 +142,14 @@ def _rows(run: Session, asked: "StatsRun", form: Format, output: Path | None, *,
     _end(run, asked, count)
 
 
-def _clear(run: Session, asked: "StatsRun", min_clear: float, form: Format, output: Path | None) -> None:
+def _clear(
+    run: Session, asked: "StatsRun", min_clear: float, min_seen: float | None, form: Format, output: Path | None
+) -> None:
     from s2kit.cli.output import emit
     from s2kit.stats.request import keep_clear
     from s2kit.stats.run import CLEAR_COLUMNS, clear_rows
 
-    records = clear_rows(asked, min_clear)
+    records = clear_rows(asked, min_clear, min_seen)
     keep_clear(run.settings, records, asked.request.parcels)
     count = emit(records, form, CLEAR_COLUMNS, command="stats", output=output)
     _end(run, asked, count)

@@ -201,7 +201,7 @@ def _order(ref: ProductRef, request: DownloadRequest) -> Order:
     archives: dict[str, Archive] = dict(request.archives)
     choice = request.archive
     if "://" in ref.text:
-        name, place = name_at(ref.text, archives)
+        name, place = name_at(ref.text, archives, request.archive, allow_requester_pays=request.allow_requester_pays)
         archives[place.name] = place
         choice = place.name
     else:

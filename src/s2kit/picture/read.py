@@ -148,6 +148,23 @@ class OpenImages:
         return opened
 
 
+def filled(pixels: NDArray[Any], image: BandImage, others: NDArray[Any], other: BandImage) -> NDArray[Any]:
+    """Pixels whose gaps are filled from another product's image of the same band, `[component, row, col]`.
+
+    Args:
+        pixels: Of the first image.
+        image: The first image.
+        others: Of the second image, on the same grid.
+        other: The second image; its digital numbers are moved to the offset of the first.
+    """
+    shift = round(other.offset - image.offset)
+    if shift:
+        limits = np.iinfo(pixels.dtype)
+        moved = np.clip(others.astype(np.int32) + shift, 1, limits.max).astype(pixels.dtype)
+        others = np.where(others == other.nodata, image.nodata, moved)
+    return np.where(pixels == image.nodata, others, pixels)
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """How one grid is filled from one image."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2kit.archive.find import agree_to_pay, archive_of, locate
+from s2kit.archive.address import archive_of
+from s2kit.archive.find import image_at, locate
 from s2kit.errors import NotFoundError, UsageError
 from s2kit.pixels.request import PixelWish
 from s2kit.product.bands import normal_band
@@ -48,7 +49,7 @@ def find_target(wish: PixelWish, settings: Settings) -> Target:
         image = product.image(normal_band(wish.band), wish.resolution_m)
         return Target(image.location, image.band)
     if "://" in wish.source:
-        return Target(_at_address(wish.source, settings))
+        return Target(image_at(wish.source, settings))
     if wish.archive is not None:
         return Target(_key_of(wish.source, wish.archive, settings))
     path = Path(wish.source).expanduser()
@@ -71,15 +72,6 @@ def _advice(source: str) -> str:
     if source.startswith(("tiles/", "L2/tiles/")):
         return "for a key of Google's mirror say --archive gcp; for one of the AWS buckets --archive aws-l2a"
     return "name a file, an s3://, gs:// or https:// address, or a product with --band"
-
-
-def _at_address(address: str, settings: Settings) -> RemoteObject:
-    archive = archive_of(address, settings.archives)
-    key = address.removeprefix(archive.address.rstrip("/")).lstrip("/")
-    if not key:
-        raise UsageError(f"{address} names no image", "add its key")
-    agree_to_pay(archive, settings)
-    return RemoteObject(archive, key)
 
 
 def _key_of(key: str, name: str, settings: Settings) -> RemoteObject:

@@ -121,9 +121,20 @@ class Product(ABC):
         return self.open_entry(min(fitting, key=lambda entry: entry.resolution_m))
 
     def image_near(self, band: str, resolution_m: int | None = None, tile: TileId | None = None) -> BandImage:
-        """The image of a band at a resolution if the product has that, else the finest that it has; see `image`."""
+        """The image of a band that serves a resolution best: that very one, else the next finer, else the next coarser.
+
+        Args:
+            band: Band or layer in any spelling.
+            resolution_m: Resolution in metres; None for the finest that is there.
+            tile: Which tile, for products of the old format.
+
+        Raises:
+            NotFoundError: The band is not there at all.
+        """
         there = self.resolutions(band, tile)
-        return self.image(band, resolution_m if resolution_m in there else None, tile)
+        if resolution_m is None or not there:
+            return self.image(band, None, tile)
+        return self.image(band, max((one for one in there if one <= resolution_m), default=there[0]), tile)
 
     def images(self) -> Iterator[BandImage]:
         """Every image that is there, by tile, band and resolution."""

@@ -5,7 +5,7 @@ not at all), and the darkest ground. Reflectance of water, vegetation and shadow
 their digital numbers lie below 1000 if the offset is in the pixels, and above 1000 if it is to be added still.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,9 @@ from s2kit.product.metadata import OffsetSource
 
 if TYPE_CHECKING:
     from s2kit.product.base import Product
+
+AGAINST = ", against the "
+"""Stands between the source of an offset and the word of the item that it contradicts."""
 
 Plain = Callable[[str], BandImage | None]
 """The image of a band as it is stored, None if there is none."""
@@ -36,6 +39,21 @@ _NOISE_DN = 50
 """Digital numbers that noise reaches below zero reflectance."""
 _LARGEST_PX = 1 << 20
 """A level with more pixels is not read for this question; some windows at full resolution are."""
+
+
+def offset_note(offset_sources: Iterable[tuple[str, str]]) -> str | None:
+    """What is to be said of products whose item says another offset than their pixels show; None if there is none.
+
+    Args:
+        offset_sources: `(product, Product.offset_source)`.
+    """
+    doubtful = {product: source for product, source in offset_sources if AGAINST in source}
+    if not doubtful:
+        return None
+    first = min(doubtful)
+    some = first + (f" and {len(doubtful) - 1} more" if len(doubtful) > 1 else "")
+    said = doubtful[first].partition(AGAINST)[2]
+    return f"{some}: the STAC item ({said}) is wrong about the offset of -1000; it was taken from the pixels"
 
 
 def offset_beside(plain: Plain, safe: Callable[[], "Product | None"], reading: Reading) -> BoaOffset | None:

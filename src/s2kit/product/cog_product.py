@@ -13,10 +13,10 @@ from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.base import Product
 from s2kit.product.baseline import Baseline
 from s2kit.product.cog_item import BoaOffset, CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
-from s2kit.product.cog_offset import offset_beside, offset_in_pixels
+from s2kit.product.cog_offset import AGAINST, offset_beside, offset_in_pixels
 from s2kit.product.contents import ImageEntry
 from s2kit.product.footprint import Footprint
-from s2kit.product.metadata import OffsetSource, ProductMetadata
+from s2kit.product.metadata import ProductMetadata
 from s2kit.product.name import Level, Sentinel2Name, parse_product_name
 from s2kit.product.safe_product import grid_of_file
 from s2kit.product.tile import TileId
@@ -96,8 +96,9 @@ class CogProduct(Product):
 
     @property
     def offset_source(self) -> str:
-        """Who says what the offset is; decided when it is asked for."""
-        return self.offset.source
+        """Who says what the offset is; decided when it is asked for. Pixels that contradict the item are named so."""
+        source, said = str(self.offset.source), self.item.offset
+        return f"{source}{AGAINST}{said.source}" if source == "pixels" and said.dn != self.offset.dn else source
 
     @cached_property
     def offset(self) -> BoaOffset:
@@ -112,14 +113,6 @@ class CogProduct(Product):
         return offset_beside(self._plain, self._rule.safe, self._reading) or offset_in_pixels(
             self.id, self._plain, said, self._reading
         )
-
-    @property
-    def offset_doubt(self) -> str | None:
-        """What is to be said of the offset: the item says another one than the pixels; None if all agree."""
-        said = self.item.offset
-        if self.offset.source != OffsetSource.PIXELS or said.dn == self.offset.dn:
-            return None
-        return f"the item says ({said.source}) that {said.dn:+g} is to be added, its pixels show {self.offset.dn:+g}"
 
     @property
     def _reading(self) -> tuple[str, bool | Path]:
@@ -137,11 +130,11 @@ class CogProduct(Product):
         )
 
     def _grid(self, band: str, location: ImageLocation) -> Grid:
-        said = None if isinstance(location, LocalFile) else self.item.grids.get(band)
-        if said is not None:
+        said = self.item.grids.get(band)
+        if said is not None and not isinstance(location, LocalFile):
             return said
         if location not in self._grids:
-            self._grids[location] = grid_of_file(location)
+            self._grids[location] = _grid_in_file(location, said)
         return self._grids[location]
 
     @cached_property
@@ -151,6 +144,17 @@ class CogProduct(Product):
     @cached_property
     def _tile(self) -> TileId:
         return TileId.parse(self.item.tile)
+
+
+def _grid_in_file(location: ImageLocation, said: Grid | None) -> Grid:
+    """The grid of a file: its own, else the item's, whose outline is divided into the pixels that the file has."""
+    from s2kit.image.open import open_image
+
+    with open_image(location) as image:
+        size, own = image.size, image.info.grid
+    if own is not None or said is None:
+        return own or grid_of_file(location)
+    return said.with_resolution(said.width * said.resolution_m / size.width)
 
 
 def local_item_file(path: Path) -> Path | None:

@@ -7,8 +7,8 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from s2kit.archive.dataset import product_paths
-from s2kit.archive.find import locate
+from s2kit.archive.dataset import products_in
+from s2kit.archive.find import expand, locate
 from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.picture.naming import check_template
 from s2kit.picture.painter import BandCounts
@@ -112,7 +112,7 @@ class _Asked:
 
 def _products(request: RenderRequest, settings: Settings) -> Iterator[_Asked]:
     """The products of the request, of its pictures, or of the dataset folder."""
-    refs = list(request.products)
+    refs = expand(request.products)
     refs += [spec.product for spec in request.specs if spec.product and spec.product not in refs]
     optional = False
     if not refs or (not request.products and any(spec.product is None for spec in request.specs)):
@@ -127,18 +127,18 @@ def _products(request: RenderRequest, settings: Settings) -> Iterator[_Asked]:
 
 
 def _dataset(folder: Path) -> list[Path]:
-    """Products of the dataset folder, each once; a SAFE folder goes before a zip of the same product."""
-    by_name: dict[str, Path] = {}
-    for path in sorted(product_paths(folder), key=lambda path: path.is_file()):
-        name = path.name.removesuffix(".zip").removesuffix(".SAFE")
-        if name.startswith("S2"):
-            by_name.setdefault(name, path)
-    if not by_name:
+    """Products of the dataset folder, each once.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    found = products_in(folder)
+    if not found:
         raise NotFoundError(
             f"there is no Sentinel-2 product below the dataset folder {folder.absolute()}",
             "name a product, or the folder with --dataset; s2kit download fetches products into it",
         )
-    return [by_name[name] for name in sorted(by_name)]
+    return found
 
 
 def _plans_of(asked: _Asked, run: Run, report: Report) -> Iterator[Planned | Refused]:

@@ -7,7 +7,6 @@ from typing import Any, Self, Unpack
 from s2kit.area.aoi_files import read_aois
 from s2kit.area.parcel import Parcel
 from s2kit.chips.cache import Clear, remember_clear
-from s2kit.chips.candidates import Found
 from s2kit.chips.places import (
     WhereOptions,
     WhichOptions,
@@ -17,6 +16,7 @@ from s2kit.chips.places import (
     parcel_place,
 )
 from s2kit.chips.places import products as found_products
+from s2kit.chips.selection import Candidate
 from s2kit.errors import InputError, UsageError
 from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.indices import find_index
@@ -58,7 +58,7 @@ class StatsRequest:
     """What to count."""
 
     parcels: tuple[Parcel, ...]
-    found: tuple[Found, ...]
+    found: tuple[Candidate, ...]
     recipe: StatsRecipe
     jobs: int = 0
     settings: Settings

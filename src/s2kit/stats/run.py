@@ -1,7 +1,7 @@
 """Numbers of parcels over time: which products answer for which parcel, and the work dealt out by tile and place."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,13 +9,17 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
 
-from s2kit.archive.pixel_source import warn_offsets
 from s2kit.area.parcel import Parcel
-from s2kit.chips.candidates import Found
+from s2kit.area.projection import LON_LAT, project_all
+from s2kit.chips.candidates import outlines_in, zone_of
 from s2kit.chips.places import PLACES_KEY, parcel_place
+from s2kit.chips.selection import EQUAL_SHARES, WORTH_ADDING, Candidate, select
 from s2kit.errors import S2KitError
 from s2kit.picture.zonal import histogram_text
+from s2kit.product.cog_offset import offset_note
+from s2kit.product.ref import ProductRef
 from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed, pmap, worker_count
@@ -25,7 +29,8 @@ from s2kit.stats.task import SCL, Outline, ParcelVisit, StatsOutcome, StatsTask,
 _CELL_DEG = 0.1
 """Parcels of one cell of this side are counted together: about the side of a coded tile of the 10 m files."""
 _PARCELS_A_TASK = 256
-_EQUAL_SHARES = 3
+_NEAR_DEG = 0.1
+"""Parcels farther than this from a product's footprint are not projected into its zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class StatsRow:
             "layer": numbers.layer,
             "pixels": numbers.pixels,
             "covered_pct": self.covered_pct,
+            "seen_pct": numbers.seen_pct,
             "clear_pct": numbers.clear_pct,
             "cloud_pct": numbers.cloud_pct,
             "histogram": None if histogram is None else {str(code): many for code, many in sorted(histogram.items())},
@@ -76,7 +82,7 @@ COLUMNS = (
 """What a table shows."""
 CSV_COLUMNS = (
     *("pid", "id", "datetime", "level", "tile", "layer", "pixels"),
-    *("covered_pct", "clear_pct", "cloud_pct", "histogram", *SUMMARY_KEYS),
+    *("covered_pct", "seen_pct", "clear_pct", "cloud_pct", "histogram", *SUMMARY_KEYS),
 )
 """All keys of a row, in order."""
 CLEAR_COLUMNS = ("datetime", "id", "tile")
@@ -91,8 +97,10 @@ class _Pick:
     """A product that answers for a parcel."""
 
     number: int
-    found: Found
+    product: Candidate
     covered_pct: float
+    companions: tuple[Candidate, ...] = ()
+    """Products of the same datatake that show what it does not."""
 
 
 @dataclass(slots=True)
@@ -109,12 +117,14 @@ class StatsRun:
     """Who says what the offset is, by product."""
     thin: dict[str, str] = field(default_factory=dict)
     """Parcels in which no pixel centre lies, with a layer of which that is true."""
+    unseen: dict[str, str] = field(default_factory=dict)
+    """Parcels whose pixels have no data, with a product of which that is true."""
 
     def rows(self) -> Iterator[StatsRow]:
         """All rows, place by place; within a task by parcel, time and layer, in the same order at every run."""
         picks = pick(self.request.found, self.request.parcels)
-        by_key = {(one.number, one.found.source.id): one for one in picks}
-        self.products = len({one.found.source.id for one in picks})
+        by_key = {(one.number, one.product.id): one for one in picks}
+        self.products = len({one.product.id for one in picks})
         self._tell_lonely(picks)
         tasks = _tasks(self.request, picks)
         self.report(WorkPlanned(len(tasks), what="products"))
@@ -127,7 +137,9 @@ class StatsRun:
                 yield from waiting.pop(turn)
                 turn += 1
         if any(layer != SCL for layer in self.request.recipe.layers):
-            warn_offsets(self.offset_sources.items(), self.report)
+            note = offset_note(self.offset_sources.items())
+            if note is not None:
+                self.report(Note(note, warning=True))
 
     def _rows_of(
         self, done: Any, task: StatsTask, by_key: Mapping[tuple[int, str], _Pick], layers: Mapping[str, int]
@@ -135,7 +147,7 @@ class StatsRun:
         label = f"{len(task.outlines)} parcels in {len(task.visits)} products"
         if isinstance(done, Failed):
             for visit in task.visits:
-                self._fail(visit.source.id, done.error)
+                self._fail(visit.product, done.error)
             return []
         outcome: StatsOutcome = done.value
         self.offset_sources |= outcome.offset_sources
@@ -145,9 +157,9 @@ class StatsRun:
         rows = []
         for numbers in outcome.numbers:
             one = by_key[numbers.number, numbers.product]
-            found, parcel = one.found, self.request.parcels[numbers.number]
+            shown, parcel = one.product, self.request.parcels[numbers.number]
             rows.append(
-                StatsRow(parcel.pid, found.source.id, found.sensing, found.level, found.tile, one.covered_pct, numbers)
+                StatsRow(parcel.pid, shown.id, shown.sensing, shown.level, shown.tile, one.covered_pct, numbers)
             )
         rows.sort(key=lambda row: (row.numbers.number, row.sensing, row.product, layers[row.numbers.layer]))
         return rows
@@ -171,36 +183,84 @@ class StatsRun:
             self.report(Note(f"no product shows all of {len(partly)} of {len(parcels)} parcels: {_few(partly)}"))
 
 
-def pick(found: Sequence[Found], parcels: Sequence[Parcel]) -> list[_Pick]:
+def pick(found: Sequence[Candidate], parcels: Sequence[Parcel]) -> list[_Pick]:
     """Which products answer for which parcel: for each sensing time and level the one that covers most of it.
 
-    Where shares are equal the highest processing baseline wins, as for chips.
+    If shares are equal the highest processing baseline wins, and what a product does not cover is completed from the
+    others of its datatake, as for chips. Shares are measured in the UTM zone of each product's tile, within its square.
     """
-    outlines = np.array([parcel.geometry for parcel in parcels], dtype=object)
-    areas = shapely.area(outlines)
-    groups: dict[tuple[datetime, str], dict[str, Found]] = {}
+    picks: list[_Pick] = []
+    outlines = _Outlines([parcel.geometry for parcel in parcels])
+    groups: dict[tuple[datetime, str], dict[str, Candidate]] = {}
     for one in found:
-        groups.setdefault((one.sensing, one.level), {})[one.source.id] = one
-    picks = []
+        groups.setdefault((one.sensing, one.level), {})[one.id] = one
     for _, members in sorted(groups.items(), key=lambda item: item[0]):
-        ranked = sorted(members.values(), key=lambda one: (one.baseline, one.tile, one.generation, one.source.id))
-        shares = np.array([_shares(one, outlines, areas) for one in ranked])
-        best = np.flip(np.round(shares, _EQUAL_SHARES), axis=0).argmax(axis=0)
+        ranked = sorted(members.values(), key=lambda one: (one.baseline, one.tile, one.generation, one.id))
+        shares = np.array([outlines.shares(one) for one in ranked])
+        best = np.flip(np.round(shares, EQUAL_SHARES), axis=0).argmax(axis=0)
         for number, from_end in enumerate(best):
             at = len(ranked) - 1 - int(from_end)
-            if shares[at, number] > 0:
-                picks.append(_Pick(number, ranked[at], round(100.0 * float(shares[at, number]), 2)))
+            share = float(shares[at, number])
+            if share <= 0:
+                continue
+            others = [
+                one for one, part in zip(ranked, shares[:, number], strict=True) if part > 0 and one != ranked[at]
+            ]
+            companions: tuple[Candidate, ...] = ()
+            if share < 1 - WORTH_ADDING and others:
+                companions, share = outlines.completed(number, ranked[at], others, share)
+            picks.append(_Pick(number, ranked[at], round(100.0 * share, 2), companions))
     return picks
 
 
-def _shares(one: Found, outlines: NDArray[Any], areas: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share of each parcel inside a footprint, 0 to 1."""
-    footprint = one.footprint
-    shapely.prepare(footprint)
-    shares = shapely.contains_properly(footprint, outlines).astype(np.float64)
-    partly = np.flatnonzero((shares == 0) & shapely.intersects(footprint, outlines))
-    shares[partly] = shapely.area(shapely.intersection(outlines[partly], footprint)) / areas[partly]
-    return shares
+class _Outlines:
+    """The parcels in the projections of the tiles that show them."""
+
+    def __init__(self, geometries: Sequence[BaseGeometry]) -> None:
+        self._lonlat = np.array(geometries, dtype=object)
+        self._moved: dict[int, tuple[NDArray[Any], NDArray[np.float64]]] = {}
+
+    def shares(self, one: Candidate) -> NDArray[np.float64]:
+        """The share of each parcel that a product shows, 0 to 1."""
+        shares = np.zeros(len(self._lonlat))
+        near = np.flatnonzero(shapely.intersects(one.footprint.buffer(_NEAR_DEG), self._lonlat))
+        if not near.size:
+            return shares
+        epsg = zone_of(one)
+        (shown,) = outlines_in([one], epsg)
+        shapely.prepare(shown)
+        parcels, areas = self._in(epsg, near)
+        whole = shapely.contains_properly(shown, parcels)
+        shares[near[whole]] = 1.0
+        partly = np.flatnonzero(~whole & shapely.intersects(shown, parcels))
+        shares[near[partly]] = shapely.area(shapely.intersection(parcels[partly], shown)) / areas[partly]
+        return shares
+
+    def completed(
+        self, number: int, main: Candidate, others: Sequence[Candidate], share: float
+    ) -> tuple[tuple[Candidate, ...], float]:
+        """The products that show what one does not of a parcel, best first, and the share that all show together."""
+        epsg = zone_of(main)
+        (parcel,), _ = self._in(epsg, np.array([number]))
+        choices = select(
+            [
+                replace(one, footprint=outline)
+                for one, outline in zip([main, *others], outlines_in([main, *others], epsg), strict=True)
+            ],
+            parcel,
+        )
+        return (choices[0].companions, choices[0].covered) if choices else ((), share)
+
+    def _in(self, epsg: int, members: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Some parcels in a CRS, and their areas there."""
+        if epsg not in self._moved:
+            self._moved[epsg] = np.full(len(self._lonlat), None, dtype=object), np.zeros(len(self._lonlat))
+        moved, areas = self._moved[epsg]
+        missing = [at for at in members if moved[at] is None]
+        if missing:
+            for at, geometry in zip(missing, project_all(list(self._lonlat[missing]), LON_LAT, epsg), strict=True):
+                moved[at], areas[at] = geometry, geometry.area
+        return moved[members], areas[members]
 
 
 def _tasks(request: StatsRequest, picks: Sequence[_Pick]) -> list[StatsTask]:
@@ -211,7 +271,7 @@ def _tasks(request: StatsRequest, picks: Sequence[_Pick]) -> list[StatsTask]:
     cells: dict[tuple[str, int, int], list[int]] = {}
     for number, mine in by_parcel.items():
         lon, lat = request.parcels[number].centre
-        cells.setdefault((mine[0].found.tile, int(lat // _CELL_DEG), int(lon // _CELL_DEG)), []).append(number)
+        cells.setdefault((mine[0].product.tile, int(lat // _CELL_DEG), int(lon // _CELL_DEG)), []).append(number)
     chunks = _chunks([(tile, members) for (tile, _, _), members in sorted(cells.items())])
     pieces = max(1, -(-4 * worker_count(request.jobs) // max(1, len(chunks))))
     return [task for chunk in chunks for task in _tasks_of(request, chunk, by_parcel, pieces)]
@@ -233,21 +293,37 @@ def _chunks(cells: Sequence[tuple[str, Sequence[int]]]) -> list[list[int]]:
 def _tasks_of(
     request: StatsRequest, chunk: Sequence[int], by_parcel: Mapping[int, list[_Pick]], pieces: int
 ) -> Iterator[StatsTask]:
-    visits: dict[str, tuple[Found, set[int]]] = {}
+    visits: dict[str, list[_Pick]] = {}
     for number in chunk:
         for one in by_parcel[number]:
-            visits.setdefault(one.found.source.id, (one.found, set()))[1].add(number)
-    ordered = sorted(visits.values(), key=lambda visit: (visit[0].tile, visit[0].sensing, visit[0].source.id))
+            visits.setdefault(one.product.id, []).append(one)
+    ordered = sorted(
+        visits.values(), key=lambda picks: (picks[0].product.tile, picks[0].product.sensing, picks[0].product.id)
+    )
     step = max(1, -(-len(ordered) // pieces))
     for start in range(0, len(ordered), step):
         part = ordered[start : start + step]
-        numbers = sorted(set().union(*(parcels for _, parcels in part)))
+        numbers = sorted({one.number for picks in part for one in picks})
         yield StatsTask(
             tuple(_outline(number, request.parcels[number]) for number in numbers),
-            tuple(ParcelVisit(found.source, frozenset(parcels)) for found, parcels in part),
+            tuple(_visit(picks) for picks in part),
             request.recipe,
             request.settings,
         )
+
+
+def _visit(picks: Sequence[_Pick]) -> ParcelVisit:
+    product = picks[0].product
+    completed: dict[ProductRef, set[int]] = {}
+    for one in picks:
+        for other in one.companions:
+            completed.setdefault(other.ref, set()).add(one.number)
+    return ParcelVisit(
+        product.id,
+        product.ref,
+        frozenset(one.number for one in picks),
+        tuple((ref, frozenset(parcels)) for ref, parcels in completed.items()),
+    )
 
 
 def _outline(number: int, parcel: Parcel) -> Outline:
@@ -256,28 +332,36 @@ def _outline(number: int, parcel: Parcel) -> Outline:
     return Outline(number, parcel.source_geometry, parcel.srid)
 
 
-def clear_products(rows: Sequence[StatsRow], min_clear_pct: float) -> list[str]:
+def clear_products(rows: Sequence[StatsRow], min_clear_pct: float, min_seen_pct: float | None = None) -> list[str]:
     """The products in which every parcel that they show is clear, in ascending time.
 
     Args:
         rows: Rows of all parcels; those without a clear share or a pixel make a product not clear.
         min_clear_pct: A parcel is clear with at least this share of clear pixels.
+        min_seen_pct: None counts pixels without data as not clear; else the clear share is that of the pixels with
+            data, of which a parcel must have at least this share.
     """
     verdict: dict[str, bool] = {}
     times: dict[str, datetime] = {}
     for row in rows:
         times[row.product] = row.sensing
-        share = row.numbers.clear_pct
-        fine = share is not None and share >= min_clear_pct and bool(row.numbers.pixels)
+        share, seen = row.numbers.clear_pct, row.numbers.seen_pct
+        fine = share is not None and seen is not None and _is_clear(share, seen, min_clear_pct, min_seen_pct)
         verdict[row.product] = verdict.get(row.product, True) and fine
     return sorted((product for product, fine in verdict.items() if fine), key=lambda product: (times[product], product))
 
 
-def clear_rows(run: StatsRun, min_clear_pct: float) -> list[dict[str, Any]]:
+def _is_clear(clear_pct: float, seen_pct: float, min_clear_pct: float, min_seen_pct: float | None) -> bool:
+    if min_seen_pct is None:
+        return clear_pct * seen_pct >= min_clear_pct * 100.0
+    return clear_pct >= min_clear_pct and seen_pct >= min_seen_pct
+
+
+def clear_rows(run: StatsRun, min_clear_pct: float, min_seen_pct: float | None = None) -> list[dict[str, Any]]:
     """The clear products of a counting as rows, with the places at which they are clear for the next verb."""
     rows = list(run.rows())
     first = {row.product: row for row in reversed(rows)}
-    found = {one.source.id: one for one in run.request.found}
+    found = {one.id: one for one in run.request.found}
     outlines = [parcel_place(parcel).to_json() for parcel in run.request.parcels[:_PLACES_A_RECORD]]
     return [
         {
@@ -285,12 +369,12 @@ def clear_rows(run: StatsRun, min_clear_pct: float) -> list[dict[str, Any]]:
             "datetime": f"{first[product].sensing:%Y-%m-%dT%H:%M:%SZ}",
             "level": first[product].level,
             "tile": first[product].tile,
-            "source": found[product].source.text,
-            "s2kit:locations": {"cogs" if found[product].source.is_cog else "local": found[product].source.text},
+            "source": found[product].ref.text,
+            "s2kit:locations": {"cogs" if "://" in found[product].ref.text else "local": found[product].ref.text},
             "geometry": mapping(found[product].footprint),
             PLACES_KEY: outlines,
         }
-        for product in clear_products(rows, min_clear_pct)
+        for product in clear_products(rows, min_clear_pct, min_seen_pct)
     ]
 
 
@@ -311,9 +395,15 @@ def shown(run: StatsRun, *, as_text: bool, with_outline: bool) -> Iterator[dict[
             values["histogram"] = histogram_text(histogram)
         if with_outline:
             values["geometry"] = mapping(run.request.parcels[row.numbers.number].geometry)
-        if not row.numbers.pixels:
+        if row.numbers.seen_pct is None:
             run.thin.setdefault(row.pid, row.numbers.layer)
+        elif not row.numbers.seen_pct:
+            run.unseen.setdefault(row.pid, row.product)
         yield values
+    if run.unseen:
+        unseen = _few([f"{pid} in {product}" for pid, product in run.unseen.items()])
+        some = "1 parcel lies" if len(run.unseen) == 1 else f"{len(run.unseen)} parcels lie"
+        run.report(Note(f"{some} where a product has no data (beyond its image or swath): {unseen}"))
     if run.thin:
         thin = _few(list(run.thin))
         run.report(Note(f"no pixel centre lies in {len(run.thin)} of the parcels (too thin): {thin}", warning=True))

@@ -1,29 +1,34 @@
 """The numbers of some parcels in some products: the part of `stats` that runs in the workers."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.archive.pixel_source import BandSource, PixelSource, SourceRef, open_source
+from s2kit.archive.find import reopen
 from s2kit.area.projection import project_all
-from s2kit.chips.pixels import read_frames, read_windows
-from s2kit.errors import InputError, NotFoundError, S2KitError
-from s2kit.grid import Grid, Window
-from s2kit.image.open import open_image
-from s2kit.jp2.tile_search import Siblings
+from s2kit.errors import NotFoundError, S2KitError
+from s2kit.grid import Bounds, Grid
 from s2kit.picture.indices import INDICES, SUBSTITUTES, compute
+from s2kit.picture.read import OpenImages, Reading, filled
 from s2kit.picture.zonal import Summary, class_histogram, summarise
+from s2kit.product.band_image import BandImage
 from s2kit.product.bands import BANDS
-from s2kit.product.masks import inside, raster_session, window_of
-from s2kit.product.scl import CLOUDY, share_of
+from s2kit.product.masks import inside, raster_session
+from s2kit.product.ref import ProductRef
+from s2kit.product.scl import CLOUDY
 from s2kit.settings import Settings
 
 SCL = "SCL"
+_NEXT_ZONE_M = 10_000.0
+"""How far beyond a tile pixels of products of the next UTM zone are taken."""
+_COUNTED_PX = 1 << 22
+"""Pixels of larger parcels beyond the images are not counted one by one: their area tells."""
+SCL_RESOLUTION_M = 20
+"""The resolution at which the scene classification is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,12 @@ class Outline:
 class ParcelVisit:
     """A product, and which of the task's parcels it answers for."""
 
-    source: SourceRef
+    product: str
+    """Its id."""
+    ref: ProductRef
     parcels: frozenset[int]
+    companions: tuple[tuple[ProductRef, frozenset[int]], ...] = ()
+    """Products of the same datatake that complete some of these parcels, and which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +88,9 @@ class ZonalResult:
     product: str
     layer: str
     pixels: int
-    """Pixels whose centre lies in the parcel; 0 where it is thinner than a pixel or beyond the image."""
+    """Pixels of the images whose centre lies in the parcel; 0 if it is thinner than a pixel or beyond the images."""
+    seen_pct: float | None = None
+    """Share of the parcel's pixels, those beyond the images included, that have data; None if there are none."""
     clear_pct: float | None = None
     """Clear pixels among those that SCL knows."""
     cloud_pct: float | None = None
@@ -108,233 +119,243 @@ def count(task: StatsTask) -> StatsOutcome:
     failures: dict[str, S2KitError] = {}
     for visit in task.visits:
         try:
-            source = open_source(visit.source, task.settings, task.recipe.boa_offset)
-            offset_sources[visit.source.id] = source.offset_source
-            with raster_session():
-                numbers += _count_product(task, visit, source, masks)
+            with raster_session(), OpenImages(Reading(task.settings.openjpeg, task.settings.kept_in)) as images:
+                shown = _Shown(task, visit, images)
+                numbers += _count_product(task, visit, shown, masks)
+            if shown.has_reflectance:
+                offset_sources[visit.product] = shown.product.offset_source
         except S2KitError as error:
-            failures[visit.source.id] = error
+            failures[visit.product] = error
     return StatsOutcome(tuple(numbers), offset_sources, failures)
 
 
-def _count_product(task: StatsTask, visit: ParcelVisit, source: PixelSource, masks: "_Masks") -> list[ZonalResult]:
-    recipe = task.recipe
-    wanted = [at for at, outline in enumerate(task.outlines) if outline.number in visit.parcels]
-    rows: list[ZonalResult] = []
-    with _Reader(source, task) as reader:
-        clouds = _Clouds(reader, masks, wanted, recipe)
-        for layer in recipe.layers:
-            rows += _layer_rows(layer, reader, masks, clouds, wanted, task)
-    return rows
+@dataclass(frozen=True, slots=True)
+class _Mask:
+    """One parcel on the pixels of a product."""
+
+    frame: Grid
+    inside: NDArray[np.bool_]
+    """True for pixels whose centre lies in the parcel, `[row, col]`."""
+    pixels: int
+    """How many these are."""
+    total: int
+    """The same, those beyond the images included."""
 
 
 class _Masks:
-    """Windows and masks of the parcels, kept for each grid that the products have."""
+    """Frames and masks of the parcels, kept for each lattice of pixels that the products have."""
 
     def __init__(self, outlines: Sequence[Outline]) -> None:
         self._outlines = outlines
         self._moved: dict[int, list[BaseGeometry]] = {}
-        self._found: dict[tuple[Grid, int], tuple[Window, NDArray[np.bool_]] | None] = {}
+        self._found: dict[tuple[Grid, int], _Mask] = {}
 
-    def at(self, grid: Grid, place: int) -> tuple[Window, NDArray[np.bool_]] | None:
-        """Window and mask of a parcel in a grid; None where no pixel centre lies in it."""
-        key = (grid, place)
-        if key not in self._found:
-            geometry = self._in(grid.epsg)[place]
-            window = window_of(geometry, grid)
-            mask = None if window is None else inside(geometry, grid, window)
-            self._found[key] = None if window is None or mask is None or not mask.any() else (window, mask)
-        return self._found[key]
+    def at(self, lattice: Grid, extent: Bounds, place: int) -> "_Mask | None":
+        """The pixels around a parcel and which of them have their centre in it; None if none has.
+
+        Args:
+            lattice: A grid whose pixels, continued in all directions, are meant.
+            extent: Where there may be pixels, in the CRS of the lattice.
+            place: Position of the parcel in the task.
+        """
+        geometry = self._in(lattice.epsg)[place]
+        reach = lattice.covering(Bounds(*geometry.bounds))
+        window = reach.intersection(lattice.covering(extent))
+        if window is None:
+            return None
+        frame = lattice.cropped(window)
+        if (frame, place) not in self._found:
+            mask = inside(geometry, frame, frame.window)
+            pixels = total = int(mask.sum())
+            if reach != window and reach.width * reach.height <= _COUNTED_PX:
+                total = int(inside(geometry, lattice, reach).sum())
+            elif reach != window:
+                total = max(pixels, round(geometry.area / lattice.resolution_m**2))
+            self._found[frame, place] = _Mask(frame, mask, pixels, total)
+        found = self._found[frame, place]
+        return found if found.pixels else None
+
+    def unseen(self, lattice: Grid, extent: Bounds, place: int) -> float | None:
+        """The seen share of a parcel without pixels: 0 if it reaches beyond the images, None if it is too thin."""
+        reach = lattice.covering(Bounds(*self._in(lattice.epsg)[place].bounds))
+        return None if lattice.covering(extent).contains(reach) else 0.0
 
     def _in(self, epsg: int) -> list[BaseGeometry]:
         if epsg not in self._moved:
-            moved: list[BaseGeometry] = []
+            moved = [outline.geometry for outline in self._outlines]
             by_srid: dict[int, list[int]] = {}
             for at, outline in enumerate(self._outlines):
                 by_srid.setdefault(outline.srid, []).append(at)
-            moved = [outline.geometry for outline in self._outlines]
             for srid, members in by_srid.items():
-                for at, geometry in zip(
-                    members, project_all([self._outlines[at].geometry for at in members], srid, epsg), strict=True
-                ):
+                there = project_all([self._outlines[at].geometry for at in members], srid, epsg)
+                for at, geometry in zip(members, there, strict=True):
                     moved[at] = geometry
             self._moved[epsg] = moved
         return self._moved[epsg]
 
 
-class _Reader:
-    """The open images of a product."""
+class _Shown:
+    """A product and those that complete it, as images on frames."""
 
-    def __init__(self, source: PixelSource, task: StatsTask) -> None:
-        self.source = source
-        self._settings = task.settings
-        self._res = task.recipe.res
-        self._stack = ExitStack()
-        self._open: dict[str, tuple[BandSource, Any, Grid]] = {}
-        self._siblings: Siblings = {}
+    def __init__(self, task: StatsTask, visit: ParcelVisit, images: OpenImages) -> None:
+        self._task, self._visit, self._images = task, visit, images
+        self.recipe = task.recipe
+        self.product = reopen(visit.ref, task.settings, task.recipe.boa_offset)
+        self._others = {ref: reopen(ref, task.settings, task.recipe.boa_offset) for ref, _ in visit.companions}
+        self.has_reflectance = False
 
-    def __enter__(self) -> "_Reader":
-        return self
+    def band(self, name: str) -> BandImage:
+        """A band or layer at the resolution that is asked for, or what serves it best."""
+        res = SCL_RESOLUTION_M if name == SCL and self._task.recipe.res is None else self._task.recipe.res
+        image = self.product.image_near(name, res)
+        self.has_reflectance |= image.is_reflectance
+        return image
 
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
+    def band_of_index(self, name: str) -> BandImage:
+        """The same; the other near infrared where one is missing."""
+        try:
+            return self.band(name)
+        except NotFoundError:
+            if name not in SUBSTITUTES:
+                raise
+            return self.band(SUBSTITUTES[name])
 
-    def band(self, name: str) -> tuple[BandSource, Any, Grid]:
-        """A band's source, open image and grid."""
-        if name not in self._open:
-            found = self.source.band(name, 20 if name == SCL and self._res is None else self._res)
-            image = self._stack.enter_context(
-                open_image(
-                    found.location,
-                    openjpeg=self._settings.openjpeg,
-                    cache=self._settings.kept_in,
-                    siblings=self._siblings,
-                )
-            )
-            grid = found.grid or image.info.grid
-            if grid is None:
-                raise InputError(f"{found.location} has no grid: its place on Earth is not in the file")
-            self._open[name] = (found, image, grid)
-        return self._open[name]
+    def extent(self, image: BandImage) -> Bounds:
+        """Where the product and those that complete it have pixels, in the CRS of one of its images."""
+        west, south, east, north = image.grid.bounds
+        for other in self._others.values():
+            for grid in other.extents():
+                if grid.epsg == image.grid.epsg:
+                    reach = grid.bounds
+                else:  # a product of the next zone: its pixels are reprojected, a little way beyond the tile
+                    reach = Bounds(west - _NEXT_ZONE_M, south - _NEXT_ZONE_M, east + _NEXT_ZONE_M, north + _NEXT_ZONE_M)
+                west, south = min(west, reach.west), min(south, reach.south)
+                east, north = max(east, reach.east), max(north, reach.north)
+        return Bounds(west, south, east, north)
+
+    def read(self, image: BandImage, frames: Mapping[int, Grid]) -> dict[int, NDArray[Any]]:
+        """Digital numbers `[row, col]` on the frame of each parcel, completed from other products; no data is 0.
+
+        Args:
+            image: Of this product.
+            frames: By position of the parcel in the task.
+        """
+        found = dict(zip(frames, self._images.read(image, list(frames.values())), strict=True))
+        for ref, parcels in self._visit.companions:
+            places = [at for at in frames if self._task.outlines[at].number in parcels and not found[at].all()]
+            if not places:
+                continue
+            try:
+                theirs = self._others[ref].image_near(image.band, image.resolution_m)
+            except NotFoundError:
+                continue
+            for at, extra in zip(places, self._images.read(theirs, [frames[at] for at in places]), strict=True):
+                found[at] = filled(found[at], image, extra, theirs)
+        return {at: pixels[0] for at, pixels in found.items()}
+
+
+def _count_product(task: StatsTask, visit: ParcelVisit, shown: _Shown, masks: _Masks) -> list[ZonalResult]:
+    wanted = [at for at, outline in enumerate(task.outlines) if outline.number in visit.parcels]
+    clouds = _Clouds(shown, masks, wanted, task.recipe)
+    rows: list[ZonalResult] = []
+    for layer in task.recipe.layers:
+        plain = [ZonalResult(task.outlines[at].number, visit.product, layer, 0) for at in wanted]
+        if layer == SCL:
+            rows += [clouds.row(row, at) for row, at in zip(plain, wanted, strict=True)]
+        else:
+            rows += _layer_rows(layer, plain, wanted, shown, masks, clouds)
+    return rows
 
 
 class _Clouds:
     """The scene classification in the parcels."""
 
-    def __init__(self, reader: _Reader, masks: _Masks, wanted: Sequence[int], recipe: StatsRecipe) -> None:
+    def __init__(self, shown: _Shown, masks: _Masks, wanted: Sequence[int], recipe: StatsRecipe) -> None:
         self._clear = np.zeros(256, bool)
         self._clear[list(recipe.clear)] = True
-        self._reader = reader
-        self.pixels: dict[int, int] = {}
-        self.histograms: dict[int, dict[int, int]] = {}
-        self.known = self._open(recipe)
-        if self.known:
-            self._count(masks, wanted)
-
-    def _open(self, recipe: StatsRecipe) -> bool:
-        if self._reader.source.level != "L2A":
-            if recipe.mask_clouds or SCL in recipe.layers:
-                self._reader.source.band(SCL)  # says what L1C lacks
-            return False
+        self._shown = shown
+        self._masks: dict[int, _Mask] = {}
+        self._unseen: dict[int, float | None] = {}
+        self._histograms: dict[int, dict[int, int]] = {}
+        self.image: BandImage | None = None
         try:
-            self._reader.band(SCL)
+            self.image = shown.band(SCL)
         except NotFoundError:
             if recipe.mask_clouds or SCL in recipe.layers:
                 raise
-            return False
-        return True
+        if self.image is not None:
+            self._count(self.image, masks, wanted)
 
-    def _count(self, masks: _Masks, wanted: Sequence[int]) -> None:
-        _, image, grid = self._reader.band(SCL)
-        places = [(at, found) for at in wanted if (found := masks.at(grid, at)) is not None]
-        arrays = read_windows(image, [window for _, (window, _) in places])
-        for (at, (_, mask)), codes in zip(places, arrays, strict=True):
-            self.pixels[at] = int(mask.sum())
-            self.histograms[at] = class_histogram(codes[0], mask)
+    def _count(self, image: BandImage, masks: _Masks, wanted: Sequence[int]) -> None:
+        extent = self._shown.extent(image)
+        self._unseen = {at: masks.unseen(image.grid, extent, at) for at in wanted}
+        self._masks = {at: mask for at in wanted if (mask := masks.at(image.grid, extent, at)) is not None}
+        codes = self._shown.read(image, {at: mask.frame for at, mask in self._masks.items()})
+        self._histograms = {at: class_histogram(codes[at], mask.inside) for at, mask in self._masks.items()}
 
-    def clear_on(self, frames: Sequence[Grid]) -> list[NDArray[np.bool_]]:
-        """True for clear pixels, on other grids."""
-        _, image, grid = self._reader.band(SCL)
-        return [self._clear[codes] for codes in read_frames(image, grid, frames)]
+    def clear_on(self, frames: Mapping[int, Grid]) -> dict[int, NDArray[np.bool_]]:
+        """True for clear pixels, on other frames."""
+        assert self.image is not None, "without it masking is refused before"
+        return {at: self._clear[codes] for at, codes in self._shown.read(self.image, frames).items()}
 
-    def shares(self, at: int, recipe: StatsRecipe) -> tuple[float | None, float | None]:
-        """`(clear, cloudy)` of a parcel in percent."""
-        histogram = self.histograms.get(at)
-        if histogram is None:
-            return None, None
-        clear, cloudy = share_of(histogram, recipe.clear), share_of(histogram, CLOUDY)
-        return (
-            None if clear is None else round(100.0 * clear, 2),
-            None if cloudy is None else round(100.0 * cloudy, 2),
-        )
+    def shared(self, row: ZonalResult, at: int) -> ZonalResult:
+        """A row with the clear and the cloudy share of its parcel in percent, as far as SCL tells."""
+        histogram = self._histograms.get(at) or {}
+        known = sum(histogram.values())
+        if not known:
+            return row
+        clear = sum(many for code, many in histogram.items() if self._clear[code])
+        cloudy = sum(many for code, many in histogram.items() if code in CLOUDY)
+        return replace(row, clear_pct=_pct(clear, known), cloud_pct=_pct(cloudy, known))
+
+    def row(self, row: ZonalResult, at: int) -> ZonalResult:
+        """The row of SCL itself."""
+        mask, histogram = self._masks.get(at), self._histograms.get(at, {})
+        if mask is None:
+            return replace(row, seen_pct=self._unseen.get(at), histogram={})
+        seen = _pct(sum(histogram.values()), mask.total)
+        return self.shared(replace(row, pixels=mask.pixels, seen_pct=seen, histogram=histogram), at)
+
+
+def _pct(part: int, whole: int) -> float:
+    return round(100.0 * part / whole, 2)
 
 
 def _layer_rows(
-    layer: str, reader: _Reader, masks: _Masks, clouds: _Clouds, wanted: Sequence[int], task: StatsTask
+    layer: str, plain: Sequence[ZonalResult], wanted: Sequence[int], shown: _Shown, masks: _Masks, clouds: _Clouds
 ) -> list[ZonalResult]:
-    recipe, product = task.recipe, reader.source.id
-    if layer == SCL:
-        return [
-            ZonalResult(
-                task.outlines[at].number,
-                product,
-                SCL,
-                clouds.pixels.get(at, 0),
-                *clouds.shares(at, recipe),
-                histogram=clouds.histograms.get(at, {}),
-            )
-            for at in wanted
-        ]
-    grid, values = _values(layer, reader, masks, wanted, recipe)
-    clear = (
-        dict(zip(values, clouds.clear_on([grid.cropped(_window(masks, grid, at)) for at in values]), strict=True))
-        if (recipe.mask_clouds)
-        else {}
-    )
+    recipe = shown.recipe
+    index = INDICES.get(layer)
+    images = [shown.band_of_index(name) if index else shown.band(name) for name in (index.bands if index else (layer,))]
+    coarsest = max((image.grid for image in images), key=lambda grid: grid.resolution_m)
+    lattice = coarsest if recipe.res is None else coarsest.with_resolution(max(recipe.res, coarsest.resolution_m))
+    extent = shown.extent(images[0])
+    placed = {at: mask for at in wanted if (mask := masks.at(lattice, extent, at)) is not None}
+    frames = {at: mask.frame for at, mask in placed.items()}
+    numbers = [
+        {at: _numbers(pixels, image, plain=recipe.digital_numbers and index is None) for at, pixels in one.items()}
+        for image, one in ((image, shown.read(image, frames)) for image in images)
+    ]
+    clear = clouds.clear_on(frames) if recipe.mask_clouds else {}
     rows = []
-    for at in wanted:
-        found = masks.at(grid, at)
-        if found is None:
-            rows.append(ZonalResult(task.outlines[at].number, product, layer, 0, summary=Summary(0)))
+    for row, at in zip(plain, wanted, strict=True):
+        mask = placed.get(at)
+        if mask is None:
+            rows.append(replace(row, seen_pct=masks.unseen(lattice, extent, at), summary=Summary(0)))
             continue
-        mask = found[1]
-        chosen = mask & clear[at] if at in clear else mask
-        inner = values[at][chosen]
-        rows.append(
-            ZonalResult(
-                task.outlines[at].number,
-                product,
-                layer,
-                int(mask.sum()),
-                *clouds.shares(at, recipe),
-                summary=summarise(inner[~np.isnan(inner)]),
-            )
-        )
+        values = compute(index, [one[at] for one in numbers]) if index else numbers[0][at]
+        seen = int((~np.isnan(np.stack([one[at] for one in numbers])).any(axis=0) & mask.inside).sum())
+        inner = values[mask.inside & clear[at]] if at in clear else values[mask.inside]
+        full = replace(row, pixels=mask.pixels, seen_pct=_pct(seen, mask.total), summary=summarise(inner))
+        rows.append(clouds.shared(full, at))
     return rows
 
 
-def _window(masks: _Masks, grid: Grid, at: int) -> Window:
-    found = masks.at(grid, at)
-    assert found is not None
-    return found[0]
-
-
-def _values(
-    layer: str, reader: _Reader, masks: _Masks, wanted: Sequence[int], recipe: StatsRecipe
-) -> tuple[Grid, dict[int, NDArray[np.float32]]]:
-    """Values of a band or index in the window of each parcel, NaN where there is no data; and the grid they lie on."""
-    index = INDICES.get(layer)
-    names = index.bands if index else (layer,)
-    opened = [_with_substitute(reader, name) if index else reader.band(name) for name in names]
-    grid = max((grid for _, _, grid in opened), key=lambda grid: grid.resolution_m)
-    places = [at for at in wanted if masks.at(grid, at) is not None]
-    windows = [_window(masks, grid, at) for at in places]
-    stacks: list[list[NDArray[np.float32]]] = [[] for _ in places]
-    for source, image, native in opened:
-        if native == grid:
-            arrays = [pixels[0] for pixels in read_windows(image, windows)]
-        else:
-            arrays = read_frames(image, native, [grid.cropped(window) for window in windows], "average")
-        plain = recipe.digital_numbers and index is None
-        for stack, pixels in zip(stacks, arrays, strict=True):
-            stack.append(_numbers(pixels, source, plain=plain))
-    return grid, {at: compute(index, stack) if index else stack[0] for at, stack in zip(places, stacks, strict=True)}
-
-
-def _with_substitute(reader: _Reader, name: str) -> tuple[BandSource, Any, Grid]:
-    try:
-        return reader.band(name)
-    except NotFoundError:
-        if name not in SUBSTITUTES:
-            raise
-        return reader.band(SUBSTITUTES[name])
-
-
-def _numbers(pixels: NDArray[Any], source: BandSource, *, plain: bool) -> NDArray[np.float32]:
+def _numbers(pixels: NDArray[Any], image: BandImage, *, plain: bool) -> NDArray[np.float32]:
     values = pixels.astype(np.float32)
     if not plain:
-        values += np.float32(source.offset)
-        values /= np.float32(source.quantification)
-    if source.band in BANDS or source.band in {"AOT", "WVP"}:
-        values[pixels == 0] = np.nan
+        values += np.float32(image.offset)
+        values /= np.float32(image.quantification)
+    if image.band in BANDS or image.band in {"AOT", "WVP"}:
+        values[pixels == image.nodata] = np.nan
     return values
