@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 
 import shapely
 
-from s2kit.archive.pixel_source import SourceRef, open_safe, read_item, remote_object
+from s2kit.archive.find import locate
 from s2kit.area.mgrs import tile_bounds
 from s2kit.area.projection import LON_LAT, project_all, project_point
-from s2kit.chips.candidates import Found
 from s2kit.chips.places import products as find_products
+from s2kit.chips.selection import Candidate
 from s2kit.cube.grids import around, bounds_in, bounds_of, cube_grid, extent, refuse_degrees, zone_of
 from s2kit.cube.layers import bands_read, with_substitutes
 from s2kit.cube.plan import CubePlan, Recipe, Slice, Source
@@ -24,12 +23,10 @@ from s2kit.picture.indices import SUBSTITUTES
 from s2kit.picture.read import Reading
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.base import Product
-from s2kit.product.cog_product import CogProduct, OffsetRule
 from s2kit.product.tile import TileId
 from s2kit.run.events import Note, Report, silent
 from s2kit.run.threads import Pool
 from s2kit.settings import Settings
-from s2kit.store.location import ImageLocation, LocalFile
 
 _OPENED_TOGETHER = 8
 _DENSE_DEG = 0.05
@@ -66,7 +63,7 @@ def plan_cube(request: CubeRequest, report: Report = silent) -> CubePlan:
     return plan
 
 
-def _found(request: CubeRequest, report: Report) -> tuple[Found, ...]:
+def _found(request: CubeRequest, report: Report) -> tuple[Candidate, ...]:
     area = request.area
     boxes = [part.bounds for part in getattr(area, "geoms", [area])] if area is not None else []
     found = find_products(request.which, request.products, boxes, request.loaded, report)
@@ -81,17 +78,17 @@ def _found(request: CubeRequest, report: Report) -> tuple[Found, ...]:
     return shown
 
 
-def _refuse_levels(found: Sequence[Found]) -> None:
+def _refuse_levels(found: Sequence[Candidate]) -> None:
     levels = sorted({one.level for one in found})
     if len(levels) > 1:
-        first = {level: next(one.source.id for one in found if one.level == level) for level in levels}
+        first = {level: next(one.id for one in found if one.level == level) for level in levels}
         raise InputError(
             f"products of two levels: {', '.join(f'{name} is {level}' for level, name in first.items())}",
             "a cube has one: add --level l2a or --level l1c",
         )
 
 
-def _zone(request: CubeRequest, found: Sequence[Found]) -> int:
+def _zone(request: CubeRequest, found: Sequence[Candidate]) -> int:
     """The zone of the tiles that are named, or that the named products are of, if that is one; else of the area."""
     zones = {TileId.parse(tile).epsg for tile in request.tiles}
     if not zones and request.area is None:
@@ -100,24 +97,6 @@ def _zone(request: CubeRequest, found: Sequence[Found]) -> int:
         return zones.pop()
     area = request.area
     return zone_of(shapely.union_all([one.footprint for one in found]) if area is None else area)
-
-
-def open_product_of(ref: SourceRef, settings: Settings, boa_offset: str) -> Product:
-    """The product behind a reference."""
-    if not ref.is_cog:
-        return open_safe(ref, settings)
-    base, item = read_item(ref.text, settings)
-
-    def location(href: str) -> ImageLocation:
-        name = href.partition("?")[0].rpartition("/")[2]
-        if isinstance(base, Path):
-            beside = base / name
-            return LocalFile(beside) if beside.exists() or "://" not in href else remote_object(href, settings)
-        return remote_object(href if "://" in href else f"{base}/{href}", settings)
-
-    return CogProduct(
-        item, str(base), location, OffsetRule(boa_offset, openjpeg=settings.openjpeg, kept_in=settings.kept_in)
-    )
 
 
 def view_zenith(product: Product) -> float | None:
@@ -151,21 +130,20 @@ def _bounds(request: CubeRequest, epsg: int, products: Iterable[Product]) -> Bou
     return around(bounds_in(grid, epsg) for grid in grids)
 
 
-def _open_all(found: Sequence[Found], settings: Settings, boa_offset: str) -> dict[str, Product]:
+def _open_all(found: Sequence[Candidate], settings: Settings, boa_offset: str) -> dict[str, Product]:
     """All products by id; those in archives are opened together, since that is waiting only."""
-    refs = [one.source for one in found]
     with Pool(_OPENED_TOGETHER, "open") as pool:
-        waiting = [pool.submit(open_product_of, ref, settings, boa_offset) for ref in refs]
-        return {ref.id: one.result() for ref, one in zip(refs, waiting, strict=True)}
+        waiting = {one.id: pool.submit(locate, one.ref, settings, boa_offset) for one in found}
+        return {product: future.result() for product, future in waiting.items()}
 
 
 def _slices(
-    request: CubeRequest, found: Sequence[Found], opened: Mapping[str, Product], grid: Grid
+    request: CubeRequest, found: Sequence[Candidate], opened: Mapping[str, Product], grid: Grid
 ) -> tuple[Slice, ...]:
     outlines = project_all([shapely.segmentize(one.footprint, _DENSE_DEG) for one in found], LON_LAT, grid.epsg)
     seen = [
         Seen(
-            id=one.source.id,
+            id=one.id,
             sensing=one.sensing,
             baseline=one.baseline,
             tile=one.tile,
