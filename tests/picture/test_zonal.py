@@ -36,7 +36,7 @@ def test_histogram_without_class_0():
     assert class_histogram(codes, codes > 99) == {}
 
 
-def test_the_seeds_line():
+def test_the_line_of_the_legacy_service():
     assert histogram_text({4: 187}) == "{4: 187}"
     assert histogram_text({5: 1, 4: 186}) == "{4: 186, 5: 1}"
     assert histogram_text({}) == "{}"

@@ -8,7 +8,7 @@ from s2kit.picture.stretch import Stretch, StretchKind
 from s2kit.product.ref import ProductRef
 from s2kit.render.batch import read_batch
 
-SEED = {"res_list": "20,20,60", "r_list": "B04,B12,B06", "g_list": "B03,B11,B04", "b_list": "B02,B03,B02"}
+LEGACY = {"res_list": "20,20,60", "r_list": "B04,B12,B06", "g_list": "B03,B11,B04", "b_list": "B02,B03,B02"}
 
 
 def _read(tmp_path, text, res=None):
@@ -17,19 +17,19 @@ def _read(tmp_path, text, res=None):
     return read_batch(path, res=res, stretch=Stretch())
 
 
-def test_the_oldest_system_s_body_as_it_is(tmp_path):
-    wishes = _read(tmp_path, SEED)
-    assert [wish.subject.bands for wish in wishes] == [
+def test_the_body_of_the_legacy_service_as_it_is(tmp_path):
+    specs = _read(tmp_path, LEGACY)
+    assert [spec.subject.bands for spec in specs] == [
         ("B04", "B03", "B02"),
         ("B12", "B11", "B03"),
         ("B06", "B04", "B02"),
     ]
-    assert [wish.subject.resolution_m for wish in wishes] == [20, 20, 60]
-    assert [wish.label for wish in wishes] == ["entry 1", "entry 2", "entry 3"]
+    assert [spec.subject.resolution_m for spec in specs] == [20, 20, 60]
+    assert [spec.label for spec in specs] == ["entry 1", "entry 2", "entry 3"]
 
 
-def test_a_job_of_the_oldest_system_as_it_was_stored(tmp_path):
-    stored = SEED | {"id": 3, "status": "Done", "output": "./Output/x.jpg,", "res_list": "20,20,60,"}
+def test_a_job_of_the_legacy_service_as_it_was_stored(tmp_path):
+    stored = LEGACY | {"id": 3, "status": "Done", "output": "./Output/x.jpg,", "res_list": "20,20,60,"}
     assert len(_read(tmp_path, stored)) == 3
 
 
@@ -44,26 +44,26 @@ def test_a_job_of_the_oldest_system_as_it_was_stored(tmp_path):
         ({"colour": 1}, "'colour' is not known"),
     ],
 )
-def test_what_the_oldest_system_would_not_take(tmp_path, change, message):
+def test_what_the_legacy_service_would_not_take(tmp_path, change, message):
     with pytest.raises(InputError, match=message) as caught:
-        _read(tmp_path, SEED | change)
+        _read(tmp_path, LEGACY | change)
     assert caught.value.message.startswith("jobs.json: ")
     assert caught.value.hint
 
 
 def test_allowed_bands_are_named(tmp_path):
     with pytest.raises(InputError) as caught:
-        _read(tmp_path, SEED | {"r_list": "B08,B12,B06"})
+        _read(tmp_path, LEGACY | {"r_list": "B08,B12,B06"})
     assert caught.value.hint == "allowed at 20 m: B02, B03, B04, B05, B06, B07, B8A, B11, B12"
 
 
 def test_all_wrong_entries_are_named(tmp_path):
     with pytest.raises(InputError) as caught:
-        _read(tmp_path, SEED | {"res_list": "10,11,60"})
+        _read(tmp_path, LEGACY | {"res_list": "10,11,60"})
     assert "entry 2: resolution '11'" in caught.value.message
     assert "entry 1" not in caught.value.message
     with pytest.raises(InputError) as caught:
-        _read(tmp_path, SEED | {"res_list": "9,11,60"})
+        _read(tmp_path, LEGACY | {"res_list": "9,11,60"})
     assert "entry 1: " in caught.value.message
     assert "entry 2: " in caught.value.message
 
@@ -74,7 +74,7 @@ def test_a_list_is_missing(tmp_path):
 
 
 def test_a_json_list(tmp_path):
-    wishes = _read(
+    specs = _read(
         tmp_path,
         [
             {"bands": "B04,B03,B02", "res": 20, "stretch": "0:0.3"},
@@ -86,12 +86,12 @@ def test_a_json_list(tmp_path):
         ],
         res=10,
     )
-    assert [wish.subject.resolution_m for wish in wishes] == [20, 10, 60, 10, 60, 10]
-    assert wishes[0].stretch.kind is StretchKind.PHYSICAL
-    assert wishes[1].stretch == Stretch()
-    assert wishes[3].stretch.gamma == 2
-    assert wishes[3].product == ProductRef("a.SAFE")
-    assert wishes[4].subject.bands == ("B04", "B03", "B02")
+    assert [spec.subject.resolution_m for spec in specs] == [20, 10, 60, 10, 60, 10]
+    assert specs[0].stretch.kind is StretchKind.PHYSICAL
+    assert specs[1].stretch == Stretch()
+    assert specs[3].stretch.gamma == 2
+    assert specs[3].product == ProductRef("a.SAFE")
+    assert specs[4].subject.bands == ("B04", "B03", "B02")
 
 
 def test_one_json_object(tmp_path):
@@ -102,9 +102,9 @@ def test_one_json_object(tmp_path):
 def test_csv(tmp_path, separator):
     bands = '"B04,B03,B02"' if separator == "," else "B04,B03,B02"
     lines = [["bands", "index", "res"], [bands, "", "20"], ["", "ndwi", ""]]
-    wishes = _read(tmp_path, "# pictures\n" + "\n".join(separator.join(line) for line in lines) + "\n")
-    assert [wish.subject.name for wish in wishes] == ["B04-B03-B02", "ndwi"]
-    assert wishes[0].subject.resolution_m == 20
+    specs = _read(tmp_path, "# pictures\n" + "\n".join(separator.join(line) for line in lines) + "\n")
+    assert [spec.subject.name for spec in specs] == ["B04-B03-B02", "ndwi"]
+    assert specs[0].subject.resolution_m == 20
 
 
 @pytest.mark.parametrize(

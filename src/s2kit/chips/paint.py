@@ -30,7 +30,7 @@ class ChipPixels:
     grids: tuple[Grid, ...]
     """All the same, but for raw bands in their own pixels."""
     clear: NDArray[np.bool_] | None = None
-    """`[row, col]`, True for pixels without clouds; None if nothing tells, or for raw bands."""
+    """`[row, col]`, True for pixels without clouds; None if clouds are not known, or for raw bands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,9 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs th
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done: files, bytes, cost.")]
 Bands = Annotated[
     list[str] | None,
-    typer.Option("--bands", metavar="B04,B03,B02[@RES]", help="Bands of one picture; may be repeated."),
+    typer.Option(
+        "--bands", metavar="B04,B03,B02[@RES]", help="Bands of one output, as B04, red or TCI; may be repeated."
+    ),
 ]
 Res = Annotated[int | None, typer.Option("--res", metavar="10|20|60", help="Resolution in metres.")]
 Level = Annotated[str | None, typer.Option("--level", metavar="l2a|l1c", help="Processing level.")]

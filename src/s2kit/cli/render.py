@@ -34,11 +34,17 @@ def render(
     bands: Bands = None,
     index: Annotated[
         list[str] | None,
-        typer.Option("--index", metavar="NAME[@RES]", help="Index: ndvi, evi, ndwi, ndmi, nbr …; may be repeated."),
+        typer.Option(
+            "--index",
+            metavar="NAME[@RES]",
+            help="Index: ndvi, evi, ndmi, nbr …, or your own: 'name=(B08-B04)/(B08+B04+0.5)'; may be repeated.",
+        ),
     ] = None,
     recipe: Annotated[
         list[str] | None,
-        typer.Option("--recipe", "--composite", metavar="NAME[@RES]", help="true-color, false-color, swir …"),
+        typer.Option(
+            "--recipe", "--composite", metavar="NAME[@RES]", help="true-color, false-color, swir …; may be repeated."
+        ),
     ] = None,
     batch: Annotated[
         Path | None,
@@ -46,11 +52,16 @@ def render(
     ] = None,
     res: Res = None,
     max_px: Annotated[
-        int | None, typer.Option("--max-px", metavar="N", help="Longest side of a picture: a quick look.")
+        int | None, typer.Option("--max-px", metavar="N", help="Longest side of the output in pixels.")
     ] = None,
     stretch: Annotated[
         str | None,
-        typer.Option("--stretch", "--lut", metavar="auto|2:98%|0:0.3|0:3000dn|legacy", help="How values become greys."),
+        typer.Option(
+            "--stretch",
+            "--lut",
+            metavar="auto|2:98%|0:0.3|0:3000dn|legacy",
+            help="How values become greys: percentiles, reflectance or stored numbers (dn).",
+        ),
     ] = None,
     gamma: Annotated[float | None, typer.Option("--gamma", metavar="G", help="Over 1 brightens the middle.")] = None,
     same_stretch: Annotated[
@@ -66,10 +77,13 @@ def render(
     bbox: Bbox = None,
     clip: Annotated[bool, typer.Option("--clip", help="Make what lies outside the area no data.")] = False,
     crop: Annotated[
-        str | None, typer.Option("--crop", metavar="legacy", help="The centre part that the oldest system kept.")
+        str | None, typer.Option("--crop", metavar="legacy", help="Keep the centre part, as the legacy service did.")
     ] = None,
     resampling: Annotated[
-        str, typer.Option("--resampling", metavar="METHOD", help="auto, nearest, bilinear, cubic or average.")
+        str,
+        typer.Option(
+            "--resampling", metavar="METHOD", help="auto, nearest, bilinear, cubic or average, onto other pixel sizes."
+        ),
     ] = "auto",
     form: Annotated[
         str | None,
@@ -77,18 +91,24 @@ def render(
             "--format",
             "-F",
             metavar="jpeg|png|webp|gtiff|cog",
-            help="File format of the outputs; -f is of stdout.",
+            help="File format of the outputs: jpeg (jpg), png, webp, gtiff (tif) or cog. What stdout lists: -f.",
         ),
     ] = None,
     dtype: Annotated[
         str | None,
-        typer.Option("--dtype", metavar="uint16|float32", help="Data instead of a picture (gtiff, cog)."),
+        typer.Option(
+            "--dtype",
+            metavar="uint16|float32",
+            help="Data of any number of bands instead of a picture: stored numbers or reflectance (gtiff, cog).",
+        ),
     ] = None,
     quality: Annotated[int, typer.Option("--quality", metavar="1-100", help="Of JPEG and WebP.")] = 90,
     out: Out = None,
     name_template: Annotated[
         str | None,
-        typer.Option("--name-template", metavar="TEXT", help="Names, as {datetime}_{tile}.{ext}; or legacy."),
+        typer.Option(
+            "--name-template", metavar="TEXT", help="File names, as {datetime}_{tile}_{composite}.{ext}; or legacy."
+        ),
     ] = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
@@ -96,12 +116,12 @@ def render(
     jobs: Jobs = None,
     archive: ArchiveName = None,
     listing: Annotated[
-        Format, typer.Option("--list", "-f", help="How stdout lists what was made; ids are one path a line.")
+        Format, typer.Option("--list", "-f", help="Format of the list on stdout; ids are one path a line.")
     ] = Format.IDS,
 ) -> None:
     """Make pictures of products: bands, indices, recipes. Without a PRODUCT, of all in the dataset folder.
 
-    What is there already by the same recipe is left as it is. Paths are printed one a line as they are done.
+    An output that is there already, made with the same options, is kept. Paths are printed one a line as they are done.
     """
     from s2kit.cli.inputs import named_products
     from s2kit.render import RenderRequest
@@ -118,7 +138,7 @@ def render(
 
 
 def _run(run: Session, request: "RenderRequest", listing: Format) -> None:
-    """Render and list; failures are said at once and decide how the process ends."""
+    """Render and list; failures are reported at once and decide the exit code."""
     from s2kit.cli.output import emit
     from s2kit.render.run import render as rendered
 

@@ -51,7 +51,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 """All recipes by name."""
 
 NATURAL = frozenset({("B04", "B03", "B02"), ("B04", "B03", "B01")})
-"""Bands whose picture looks natural only where all three share one pair of stretch limits."""
+"""Bands whose picture looks natural only if all three share one pair of stretch limits."""
 
 
 @dataclass(frozen=True, slots=True)

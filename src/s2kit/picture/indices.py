@@ -46,7 +46,7 @@ class Index:
 
     @property
     def is_own(self) -> bool:
-        """True for a formula of the user's own, of which nobody knows beforehand what values it has."""
+        """True for a formula of the user's own, whose range of values is not known beforehand."""
         return self.name not in INDICES
 
     @property
@@ -168,8 +168,8 @@ INDICES: Mapping[str, Index] = MappingProxyType({index.name: index for index in 
 """All indices by name."""
 
 SUBSTITUTES: Mapping[str, str] = MappingProxyType({"B08": "B8A", "B8A": "B08"})
-"""Bands so near to one another that an index may take the other where a product has no such file: the two of the near
-infrared (833 nm, 106 nm wide; 865 nm, 21 nm wide). Whoever takes it says so."""
+"""Bands so near to one another that an index may take the other if a product has no such file: the two of the near
+infrared (833 nm, 106 nm wide; 865 nm, 21 nm wide). The verb that takes it reports it."""
 
 
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
@@ -216,7 +216,7 @@ def compute(index: Index, reflectances: Sequence[Reflectance]) -> Reflectance:
         reflectances: One array a band in the order of `index.bands`, equal shapes, NaN where there is no data.
 
     Returns:
-        float32 of the same shape; NaN where a band has no data and where the formula divides by zero.
+        float32 of the same shape; NaN if a band has no data or the formula divides by zero.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         values = index.function(*reflectances)

@@ -1,4 +1,4 @@
-"""JPEG writing by libjpeg-turbo through simplejpeg, by GDAL where simplejpeg is missing."""
+"""JPEG writing by libjpeg-turbo through simplejpeg, by GDAL if simplejpeg is missing."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def write_jpeg(path: Path, pixels: NDArray[np.uint8], *, quality: int = 90, comm
     """Write pixels to a file.
 
     Args:
-        path: The file; it is not made atomically, see `io.files`.
+        path: The file; it is not made atomically, see `run.files`.
         pixels: `[row, col, band]` with 1 band (grey) or 3 (red, green, blue).
         quality: 1 to 100.
         comment: Text to keep in the file itself.

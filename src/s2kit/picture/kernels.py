@@ -42,7 +42,7 @@ def resampled(pixels: NDArray[Any], source: Grid, target: Grid, method: str, nod
     Args:
         pixels: `[component, row, col]` on `source`; any number type.
         source: The grid they are on.
-        target: The grid they shall be on; what `source` does not cover becomes no data.
+        target: The grid to resample to; what `source` does not cover becomes no data.
         method: `average`, `bilinear` or `cubic`.
         nodata: The number that means no data (if there are several components: in all of them); None if none does.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from s2kit.errors import InputError
 
 LEGACY_TEMPLATE = "{now}_R{res}m_{r}_{g}_{b}.{ext}"
-"""Names of the legacy picture service; `--name-template legacy` stands for it."""
+"""Names of the legacy picture service; `--name-template legacy` means this."""
 LEGACY_WHITE_DN = 6656.0
 """The stored number from which on the legacy picture service was white."""
 _SCALE = 10_000.0
@@ -21,7 +21,7 @@ _HINT = "as in 5_95 (percentiles), or 0_4000_0_2500_0_2000 (low and high of each
 
 
 def legacy_greys(dn: NDArray[Any]) -> NDArray[np.uint8]:
-    """`min(255, 10 * (DN // 256))`, the greys of the legacy picture service; no data is not told from data."""
+    """`min(255, 10 * (DN // 256))`, the greys of the legacy picture service; it has no grey for no data."""
     greys: NDArray[np.uint8] = np.minimum(255, 10 * (dn // 256)).astype(np.uint8)
     return greys
 

@@ -83,7 +83,7 @@ class Counts:
         """The smallest value that at least so many per cent of the pixels do not exceed (numpy's `inverted_cdf`).
 
         Returns:
-            NaN where there is no pixel.
+            NaN if there is no pixel.
         """
         if not self.total:
             return math.nan
@@ -165,7 +165,7 @@ def lut(stretch: Stretch, limits: Limits, radiometry: Radiometry, nodata: int = 
 
     Args:
         stretch: For its gamma and the legacy rule.
-        limits: Physical values that become 1 and 255; where they are equal, less is 1 and the rest 255.
+        limits: Physical values that become 1 and 255; if they are equal, less is 1 and the rest 255.
         radiometry: How digital numbers become physical values.
         nodata: The digital number that becomes 0.
     """

@@ -22,7 +22,7 @@ FIELDS: Mapping[str, str] = {
     "tile": "29UNU",
     "level": "L1C or L2A",
     "baseline": "processing baseline, N0400",
-    "discriminator": "what tells products of one datatake and tile apart, 20221005T164454",
+    "discriminator": "differs between products of one datatake and tile, 20221005T164454",
     "satellite": "S2A",
     "orbit": "relative orbit, R023",
     "product": "the product's whole name",
@@ -41,7 +41,7 @@ def check_template(template: str) -> str:
     """The template itself, with `legacy` written out.
 
     Raises:
-        InputError: An unknown field, a brace that stands alone, a path that leads out of the folder, no extension.
+        InputError: An unknown field, a brace without its partner, a path that leads out of the folder, no extension.
     """
     text = LEGACY_TEMPLATE if template.strip().lower() == "legacy" else template
     try:
@@ -74,7 +74,7 @@ def file_name(template: str, fields: Mapping[str, str]) -> str:
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The same names, with `-2`, `-3` … before the extension of those that came before; case does not tell apart."""
+    """The same names, with `-2`, `-3` … before the extension of repeated ones; upper and lower case are the same."""
     taken = {name.lower() for name in names}
     seen: set[str] = set()
     unique = []

@@ -116,7 +116,7 @@ class Look:
 
     @property
     def legend_title(self) -> str:
-        """What stands above the legend."""
+        """The title of the legend."""
         return f"{self.index.name.upper()} = {self.index.formula}" if self.index else "SCL: scene classification"
 
     @property
@@ -222,7 +222,7 @@ class BandCounts:
     """How often each physical value of one band occurs."""
 
     clear: Counts
-    """In pixels without clouds; the same as `everything` if nothing tells clouds."""
+    """In pixels without clouds; the same as `everything` if clouds are not known."""
     everything: Counts
 
 
@@ -232,7 +232,7 @@ def count(band: Band, pixels: NDArray[Any], clear: NDArray[np.bool_] | None = No
     Args:
         band: What the numbers mean.
         pixels: Stored numbers, `[component, row, col]`.
-        clear: `[row, col]`, True for pixels without clouds; None if nothing tells.
+        clear: `[row, col]`, True for pixels without clouds; None if clouds are not known.
     """
     everything = Counts.of(histogram(pixels[0]), band.radiometry, band.nodata)
     if clear is None:

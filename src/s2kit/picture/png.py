@@ -1,7 +1,7 @@
 """PNG writing in parallel: stripes of 64 rows, deflated by ISA-L each on its own, joined to one valid stream.
 
-Stripes end with a full flush, so their deflate blocks may stand one behind the other (RFC 1951), and the Adler-32 sums
-of the stripes combine into that of the whole (RFC 1950). Where isal is missing, zlib does the same, slower.
+Stripes end with a full flush, so their deflate blocks may follow one another (RFC 1951), and the Adler-32 sums
+of the stripes combine into that of the whole (RFC 1950). If isal is missing, zlib does the same, slower.
 """
 
 import os
@@ -33,7 +33,7 @@ class PngOptions:
     palette: NDArray[np.uint8] | None = None
     """`[256, 3]` for a picture of one byte a pixel whose bytes name colours."""
     transparent: bool = False
-    """True where pixels whose bytes are all 0 are transparent."""
+    """True if pixels whose bytes are all 0 are transparent."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """Keywords (Latin-1, up to 79 characters) with their texts."""
     threads: int = 0
@@ -44,7 +44,7 @@ def write_png(path: Path, pixels: NDArray[np.uint8], options: PngOptions) -> Non
     """Write pixels to a file, all of them and without loss.
 
     Args:
-        path: The file; it is not made atomically, see `io.files`.
+        path: The file; it is not made atomically, see `run.files`.
         pixels: `[row, col, band]` with 1 band (grey, or names of colours), 3 (red, green, blue), or opacity as a 2nd or
             4th.
         options: Palette, transparency, texts, threads.

@@ -27,7 +27,7 @@ class RasterOptions:
     tags: Mapping[str, str] = field(default_factory=dict)
     band_names: tuple[str, ...] = ()
     nodata: float | None = 0
-    """The value that means no data, None where no value does."""
+    """The value that means no data, None if no value does."""
     palette: NDArray[np.uint8] | None = None
     """`[256, 3]` for one band of bytes that name colours."""
     scale_offset: tuple[tuple[float, float], ...] = ()
@@ -42,7 +42,7 @@ def write_geotiff(path: Path, pixels: NDArray[Any], options: RasterOptions) -> N
     """Write a compressed GeoTIFF, tiled if it is larger than a tile.
 
     Args:
-        path: The file; it is not made atomically, see `io.files`.
+        path: The file; it is not made atomically, see `run.files`.
         pixels: `[row, col, band]`.
         options: Place, tags and meaning of the values.
 
@@ -76,9 +76,9 @@ def write_webp(path: Path, pixels: NDArray[np.uint8], options: RasterOptions, *,
     """Write a WebP picture; pixels whose bytes are all 0 are transparent where `options.nodata` is 0.
 
     Args:
-        path: The file; it is not made atomically, see `io.files`.
+        path: The file; it is not made atomically, see `run.files`.
         pixels: `[row, col, band]` with 1 or 3 bands; up to 16383 px a side.
-        options: Only `nodata` is used: place and tags stand beside the picture.
+        options: Only `nodata` is used: place and tags are in files beside the picture.
         quality: 1 to 100; 100 is without loss.
 
     Raises:
@@ -98,7 +98,7 @@ def write_webp(path: Path, pixels: NDArray[np.uint8], options: RasterOptions, *,
 
 
 def read_tags(path: Path) -> dict[str, str]:
-    """The tags of a raster, from itself or from the file beside it; empty where it is no raster.
+    """The tags of a raster, from itself or from the file beside it; empty if it is no raster.
 
     Raises:
         DiskError: It cannot be read.
@@ -228,7 +228,7 @@ def _describe(out: Any, options: RasterOptions) -> None:
 
 
 def _with_alpha(stripe: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`[band, row, col]` as red, green, blue and opacity; a grey band stands for all three colours."""
+    """`[band, row, col]` as red, green, blue and opacity; a grey band is used for all three colours."""
     opacity = np.where(stripe.any(axis=0), np.uint8(255), np.uint8(0))[None]
     colours = np.repeat(stripe, 3, axis=0) if len(stripe) == 1 else stripe
     return np.concatenate([colours, opacity])

@@ -12,7 +12,7 @@ WORLD_SUFFIXES = {".jpg": ".jgw", ".png": ".pgw", ".webp": ".wpw"}
 
 
 def sidecar_paths(picture: Path) -> tuple[Path, ...]:
-    """The files that stand beside a JPEG, PNG or WebP; none for a GeoTIFF, which carries all in itself."""
+    """The files beside a JPEG, PNG or WebP; none for a GeoTIFF, which carries all in itself."""
     suffix = WORLD_SUFFIXES.get(picture.suffix)
     if suffix is None:
         return ()
@@ -63,7 +63,7 @@ def crs_text(epsg: int) -> str:
 
 
 def write_sidecars(picture: Path, grid: Grid, tags: Mapping[str, str], *, synced: bool = True) -> None:
-    """Write the files that stand beside a picture, each atomically; those of an older picture are replaced.
+    """Write the files beside a picture, each atomically; those of an older picture are replaced.
 
     Raises:
         OutputError: They cannot be written.

@@ -62,7 +62,7 @@ class Stretch:
 
     @property
     def needs_counts(self) -> bool:
-        """True where limits come from the pixels."""
+        """True if limits come from the pixels."""
         return self.kind in {StretchKind.AUTO, StretchKind.PERCENT}
 
     def pair(self, band: int) -> Pair:

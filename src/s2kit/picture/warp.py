@@ -14,7 +14,7 @@ def warped(pixels: NDArray[Any], source: Grid, target: Grid, method: str) -> NDA
     Args:
         pixels: `[row, col]` or `[band, row, col]`, on `source`.
         source: The grid they are on.
-        target: The grid they shall be on; what `source` does not cover becomes 0.
+        target: The grid to resample to; what `source` does not cover becomes 0.
         method: GDAL's name of a resampling method, such as `bilinear` or `average`.
 
     Returns:

@@ -42,7 +42,7 @@ class Output:
 
     @property
     def legend_path(self) -> Path:
-        """Where the legend stands, if there is one."""
+        """Path of the legend, if there is one."""
         return self.path.with_name(f"{self.path.stem}.legend.svg")
 
 
@@ -58,7 +58,7 @@ class Painting:
 
 
 def write_picture(painting: Painting, output: Output, *, threads: int = 0) -> int:
-    """Write a painting with all that stands beside it; returns the size of its file in bytes.
+    """Write a painting with the files beside it; returns the size of its file in bytes.
 
     Args:
         painting: What was painted.
@@ -91,7 +91,7 @@ def write_picture(painting: Painting, output: Output, *, threads: int = 0) -> in
 
 
 def leftovers(outputs: Iterable[Output]) -> list[Path]:
-    """What a writer that was killed has left behind: `.part` files of the picture and of what stands beside it."""
+    """What a writer that was killed has left behind: `.part` files of the picture and of the files beside it."""
     return parts_of(*(path for one in outputs for path in (one.path, *sidecar_paths(one.path), one.legend_path)))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The spread of an area's values; all None but `count` where there is no value."""
+    """The spread of an area's values; all None but `count` if there is no value."""
 
     count: int
     mean: float | None = None
@@ -67,5 +67,5 @@ def class_histogram(codes: NDArray[np.integer], inside: NDArray[np.bool_] | None
 
 
 def histogram_text(histogram: Mapping[int, int]) -> str:
-    """A histogram as the chip service of old printed it: `{4: 186, 5: 1}`."""
+    """A histogram as the legacy chip service printed it: `{4: 186, 5: 1}`."""
     return "{" + ", ".join(f"{code}: {count}" for code, count in sorted(histogram.items())) + "}"

@@ -41,7 +41,7 @@ class Picture:
     classes: BandImage | None = None
     """The scene classification, if it is needed."""
     clear_by: BandImage | None = None
-    """What tells clouds for the percentiles: the scene classification, or B01 of L1C."""
+    """The image that shows clouds, for the percentiles: the scene classification, or B01 of L1C."""
     masked: frozenset[int] = field(default=frozenset())
     """Codes of the scene classification whose pixels become no data."""
     clip: BaseGeometry | None = None
@@ -55,7 +55,7 @@ class Picture:
 
     @property
     def sample_grid(self) -> Grid:
-        """A coarser grid that tells the percentiles."""
+        """A coarser grid on which pixels are counted for the percentiles."""
         reduction = 0
         while max(self.grid.width, self.grid.height) >> reduction > SAMPLE_PX:
             reduction += 1
@@ -116,7 +116,7 @@ def count_band(picture: Picture, place: int) -> BandCounts:
 
 
 def clear_pixels(picture: Picture, grid: Grid) -> NDArray[np.bool_] | None:
-    """True for pixels where the ground is seen, `[row, col]`; None if nothing tells, or nobody asks."""
+    """True for pixels where the ground is seen, `[row, col]`; None if it is not known or not needed."""
     image = picture.clear_by
     if image is None or not picture.look.needs_clear:
         return None

@@ -252,7 +252,7 @@ def _bounded(grid: Grid, max_px: int | None) -> Grid:
 
 
 def _clear_by(product: Product, tile: TileId) -> BandImage | None:
-    """The coarsest image that tells clouds: percentiles need no more."""
+    """The coarsest image that shows clouds: percentiles need no more."""
     band = "SCL" if product.metadata.level is Level.L2A else "B01"
     there = product.resolutions(band, tile)
     return product.image(band, max(there), tile) if there else None
@@ -282,7 +282,7 @@ def _fields(product: Product, tile: TileId, picture: Picture, run: Run) -> dict[
 
 
 def _discriminator(product: Product) -> str:
-    """What tells two products of one datatake, tile and baseline apart."""
+    """The part of a name that differs between products of one datatake, tile and baseline."""
     match product.name:
         case ProductName(discriminator=text):
             return text

@@ -1,7 +1,7 @@
 """Options as callers write them, one value or several, made into tuples. Computes only."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -34,8 +34,18 @@ def text(given: "Text | Moment") -> str:
 
 
 def words(given: Texts) -> tuple[str, ...]:
-    """The same with every text split at its commas: `B04,B08` is two."""
-    return tuple(word for one in texts(given) for part in one.split(",") if (word := part.strip()))
+    """The same with every text split at its commas, but for those in parentheses: `B04,B08` is two."""
+    return tuple(word for one in texts(given) for part in _split(one) if (word := part.strip()))
+
+
+def _split(text: str) -> Iterator[str]:
+    depth, start = 0, 0
+    for at, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if sign == "," and depth == 0:
+            yield text[start:at]
+            start = at + 1
+    yield text[start:]
 
 
 def rows(given: Rows, width: int, option: str) -> tuple[tuple[float, ...], ...]:
