@@ -17,6 +17,8 @@ def test_the_keys_of_a_record_are_these_for_good() -> None:
         "id",
         "datetime",
         "end_datetime",
+        "tile",
+        "level",
         "constellation",
         "platform",
         "eo:cloud_cover",
@@ -36,6 +38,7 @@ def test_the_keys_of_a_record_are_these_for_good() -> None:
         "s2kit:locations",
         "s2kit:quicklook",
         "s2kit:catalogue",
+        "s2kit:catalogue_datetime",
         "s2kit:item",
         "s2kit:aoi",
         "s2kit:range",
@@ -51,6 +54,8 @@ def test_a_name_says_nearly_everything() -> None:
         **dict.fromkeys(SCHEMA),
         "id": NAME,
         "datetime": "2020-01-05T10:54:41Z",
+        "tile": "31TCJ",
+        "level": "L2A",
         "constellation": "sentinel-2",
         "platform": "sentinel-2a",
         "grid:code": "MGRS-31TCJ",
@@ -86,8 +91,22 @@ def test_a_strange_name_needs_a_time() -> None:
 def test_known_facts_stand_over_the_name() -> None:
     seen = datetime(2020, 1, 5, 11, 2, 3, tzinfo=UTC)
     record = named_record(NAME, seen, cloud_cover=0.0, level=None)
-    assert (record.datetime, record.cloud_cover, record.level) == (seen, 0.0, "L2A")
+    assert (record.cloud_cover, record.level) == (0.0, "L2A")
     assert record.datatake == datetime(2020, 1, 5, 10, 54, 41, tzinfo=UTC)
+
+
+def test_the_time_is_the_sensing_start_and_the_catalogues_own_is_kept() -> None:
+    seen = datetime(2020, 1, 5, 11, 2, 3, tzinfo=UTC)
+    record = named_record(NAME, seen)
+    assert (record.datetime, record.catalogue_datetime, record.searched_time) == (record.datatake, seen, seen)
+    properties = record.to_stac_properties()
+    assert (properties["datetime"], properties["s2kit:catalogue_datetime"]) == (
+        "2020-01-05T10:54:41Z",
+        "2020-01-05T11:02:03Z",
+    )
+    alone = named_record(NAME)
+    assert (alone.catalogue_datetime, alone.searched_time) == (None, alone.datetime)
+    assert named_record("an_id_of_its_own", seen).datetime == seen
 
 
 def test_a_double_lends_what_is_missing() -> None:

@@ -22,7 +22,10 @@ def test_an_item_of_earth_search(shared_data: Path) -> None:
     del properties["geometry"]
     assert properties == {
         "id": "S2A_MSIL2A_20240106T175731_N0510_R141_T12RWT_20240106T205550",
-        "datetime": "2024-01-06T18:06:01.022Z",
+        "datetime": "2024-01-06T17:57:31Z",
+        "tile": "12RWT",
+        "level": "L2A",
+        "s2kit:catalogue_datetime": "2024-01-06T18:06:01.022Z",
         "end_datetime": None,
         "constellation": "sentinel-2",
         "platform": "sentinel-2a",

@@ -3,13 +3,16 @@ from pathlib import Path
 
 import pytest
 
+from s2kit.admin.info import describe
 from s2kit.download import DownloadRequest, download
 from s2kit.download.verify import Verdict, Verified, verify
 from s2kit.errors import InputError, NotFoundError, PartialFailure
+from s2kit.product.open import open_product
 from s2kit.product.ref import ProductRef
 from s2kit.product.subset import Subset
 from s2kit.store.archive import Archive, Layout
 from support.aws_trees import L1C, S1, AwsProduct, make_product, manifest_of, put_in_folder
+from support.scenes import copied
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,21 @@ def test_every_kind_of_damage_is_told_apart(product, tmp_path):
     record = result.record()
     assert (record["ok"], record["missing"], record["wrong"], record["extra"]) == (False, 1, 2, 1)
     assert record["bad"] == at[:3]
+
+
+def test_verify_counts_the_files_that_info_counts(scene, tmp_path):
+    damaged = copied(scene.l2a[0], tmp_path)
+    (gone, cut, *_) = sorted(damaged.rglob("*_60m.jp2"))
+    gone.unlink()
+    cut.write_bytes(cut.read_bytes()[:-1])
+    (damaged / "mine.txt").write_text("x")
+    about = describe(open_product(damaged))
+    result = one(damaged)
+    counts = result.record()
+    assert counts["missing"] == len(about.missing) == 1
+    assert counts["wrong"] == len(about.wrong_size) == 1
+    assert f"2 of the manifest's {about.listed} files missing or wrong: " in str(result.failure)
+    assert ", 1 file not listed: " in str(one(damaged, strict=True).failure)
 
 
 def test_without_its_record_what_is_missing_is_missing(product, tmp_path):

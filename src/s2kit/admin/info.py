@@ -28,6 +28,8 @@ class ProductInfo:
     address: str
     """Where it is."""
     metadata: ProductMetadata
+    sensing: datetime
+    """Start of sensing, UTC."""
     tiles: tuple[str, ...]
     tile_times: tuple[datetime, ...]
     """When the granules were seen, UTC, as far as their metadata is there."""
@@ -64,7 +66,9 @@ class ProductInfo:
             "processing:level": about.level.value,
             "processing:version": str(about.baseline),
             "platform": f"sentinel-{about.satellite[1:].lower()}" if about.satellite else None,
-            "datetime": _iso(about.sensing_start),
+            "datetime": _iso(self.sensing),
+            "tile": self.tiles[0] if len(self.tiles) == 1 else None,
+            "level": about.level.value,
             "s2:tile_times": [_iso(time) for time in self.tile_times],
             "s2:generation_time": _iso(about.generated),
             "s2:datatake_id": about.datatake,
@@ -125,6 +129,7 @@ def describe(product: Product) -> ProductInfo:
         id=product.id,
         address=product.address,
         metadata=product.metadata,
+        sensing=product.sensing,
         tiles=tuple(str(tile) for tile in product.tiles),
         tile_times=product.tile_times,
         epsg=codes.pop() if len(codes) == 1 else None,

@@ -111,8 +111,8 @@ class OpenProduct:
 
     @property
     def time(self) -> datetime:
-        """When it was sensed, UTC: start of the datatake."""
-        return self._product.metadata.sensing_start
+        """Start of sensing, UTC, as records of a search have it."""
+        return self._product.sensing
 
     @property
     def tiles(self) -> tuple[str, ...]:

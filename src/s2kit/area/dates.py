@@ -3,6 +3,7 @@
 | text | means |
 |---|---|
 | `2020`, `2020-01`, `2020-01-05`, `20200105` | that year, month or day, whole |
+| `2022-W03`, `2022W03`, `2022-W03-2` | that week of ISO 8601 from Monday to Sunday, or one of its days, whole |
 | `2020-01-01/2020-01-13` | both days included |
 | `2020-01-01/..`, `../2020-01-13` | open at one end |
 | `2020-01-01T10:00/2020-01-01T12:30Z` | exact times; without a zone in UTC |
@@ -16,8 +17,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from s2kit.errors import UsageError
 
-_HINT = "for example 2020-01, 2020-01-01/2020-01-13, 2020-01-01/.. or -10d"
+_HINT = "for example 2020-01, 2020-W03, 2020-01-01/2020-01-13, 2020-01-01/.. or -10d"
 _DAY = re.compile(r"(\d{4})(?:-?(\d{2})(?:-?(\d{2}))?)?", re.ASCII)
+_WEEK = re.compile(r"(\d{4})-?w(\d{2})(?:-?([1-7]))?", re.ASCII)
 _AGO = re.compile(r"-(\d{1,5})([hdw])", re.ASCII)
 _OPEN = frozenset(("..", ""))
 
@@ -109,6 +111,9 @@ def _span(text: str, now: datetime) -> tuple[datetime, datetime]:
             return _ago(int(ago[1]), ago[2], now)
         if day := _DAY.fullmatch(word):
             return _named(int(day[1]), day[2], day[3])
+        if week := _WEEK.fullmatch(word):
+            first, last = (int(week[3] or end) for end in (1, 7))
+            return _whole(*(date.fromisocalendar(int(week[1]), int(week[2]), day) for day in (first, last)))
         moment = parse_time(text)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{text!r} is no date", _HINT) from error

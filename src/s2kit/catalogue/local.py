@@ -28,7 +28,7 @@ from s2kit.errors import NotFoundError, S2KitError
 from s2kit.run.deadline import Deadline
 from s2kit.run.files import write_atomic
 
-_INDEX_VERSION = 2
+_INDEX_VERSION = 3
 METADATA_FILES = re.compile(r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_\w+\.xml|manifest\.safe")
 """The file at the top of a SAFE whose size and time tell whether it changed."""
 _log = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ def _to_plain(record: ProductRecord) -> dict[str, Any]:
     return plain
 
 
-_TIMES = ("datetime", "end", "datatake")
+_TIMES = ("datetime", "catalogue_datetime", "end", "datatake")
 
 
 def _from_entry(entry: object, mark: str) -> ProductRecord | None:

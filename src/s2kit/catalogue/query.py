@@ -135,7 +135,7 @@ def matches(record: ProductRecord, query: Query, when: DateRange) -> bool:
         and all(not allowed or value in allowed for allowed, value in wanted)
         and query.polarisations <= set(record.polarisations)
         and _clear_enough(record.cloud_cover, query.max_cloud_pct)
-        and when.overlaps(record.datetime, record.end)
+        and when.overlaps(record.searched_time, record.end)
     )
 
 

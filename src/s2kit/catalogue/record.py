@@ -37,7 +37,9 @@ class ProductRecord:
     id: str
     """The product's name without `.SAFE`; the catalogue's own id where no such name is known."""
     datetime: dt.datetime
-    """When it was seen, UTC: the tile's own time where the catalogue knows it, else the datatake's start."""
+    """Start of sensing, UTC: the time in the product's name; that of the catalogue if the name has none."""
+    catalogue_datetime: dt.datetime | None = None
+    """The catalogue's own time, UTC: of the tile with most, of the datatake with some; its filters go by it."""
     end: dt.datetime | None = None
     """Last moment of a longer stretch (Sentinel-1)."""
     mission: str = "s2"
@@ -90,6 +92,11 @@ class ProductRecord:
         return ProductRecord(**{name: getattr(self, name) for name in FIELDS} | facts)
 
     @property
+    def searched_time(self) -> dt.datetime:
+        """The time that filters of dates look at: what the catalogue that answered goes by."""
+        return self.catalogue_datetime or self.datetime
+
+    @property
     def ref(self) -> ProductRef:
         """The product as other verbs take it."""
         return ProductRef(self.id, self.to_stac_properties())
@@ -101,6 +108,8 @@ class ProductRecord:
             "id": self.id,
             "datetime": _iso(self.datetime),
             "end_datetime": _iso(self.end),
+            "tile": self.tile,
+            "level": self.level,
             "constellation": _CONSTELLATIONS.get(self.mission, self.mission),
             "platform": _platform(self.platform),
             "eo:cloud_cover": self.cloud_cover,
@@ -120,6 +129,7 @@ class ProductRecord:
             "s2kit:locations": dict(self.locations),
             "s2kit:quicklook": self.quicklook,
             "s2kit:catalogue": self.catalogue,
+            "s2kit:catalogue_datetime": _iso(self.catalogue_datetime),
             "s2kit:item": self.item,
             "s2kit:aoi": self.aoi,
             "s2kit:range": self.range,
@@ -134,7 +144,7 @@ COLUMNS = (
     "id",
     "datetime",
     "eo:cloud_cover",
-    "grid:code",
+    "tile",
     "processing:version",
     "s2kit:coverage_pct",
     "s2kit:aoi",
@@ -147,18 +157,18 @@ def named_record(name: str, seen: dt.datetime | None = None, **facts: Any) -> Pr
 
     Args:
         name: Name of the product, with or without `.SAFE`; any other text becomes the id as it is.
-        seen: When it was seen; by default the time in the name.
+        seen: The catalogue's time; the record's own if the name has none.
         facts: Other fields of `ProductRecord`; None stands for unknown.
 
     Raises:
         InputError: The name says no time, and none is given.
     """
     said = _from_name(name)
-    moment = seen or said.get("datetime")
+    moment = said.get("datetime") or seen
     if moment is None:
         raise InputError(f"product {name!r} without a time")
     known = {key: value for key, value in facts.items() if value is not None}
-    return ProductRecord(**{"id": name, **said, **known, "datetime": moment})
+    return ProductRecord(**{"id": name, **said, **known, "datetime": moment, "catalogue_datetime": seen})
 
 
 def with_missing(record: ProductRecord, other: ProductRecord) -> ProductRecord:

@@ -47,6 +47,9 @@ def ordered(records: Iterable[ProductRecord], keys: Sequence[str]) -> list[Produ
     result = sorted(records, key=lambda record: record.id) if keys else list(records)
     for key in reversed(keys):
         name = key.removeprefix("-")
+        if name == "datetime":  # tiles of one datatake in the order in which they were seen
+            result.sort(key=lambda record: (record.datetime, record.searched_time), reverse=key.startswith("-"))
+            continue
         known = [record for record in result if getattr(record, name) is not None]
         unknown = [record for record in result if getattr(record, name) is None]
         known.sort(key=lambda record, name=name: getattr(record, name), reverse=key.startswith("-"))  # type: ignore[misc]

@@ -7,6 +7,7 @@ from s2kit.cli.context import session
 from s2kit.cli.inputs import named_products
 from s2kit.cli.options import ArchiveName, FailIfEmpty, Format, OutputFile, OutputFormat, Products, chosen_format
 from s2kit.errors import S2KitError, UsageError
+from s2kit.run.wording import counted
 
 if TYPE_CHECKING:
     from s2kit.admin.info import ProductInfo
@@ -18,7 +19,7 @@ COLUMNS = (
     "processing:level",
     "processing:version",
     "datetime",
-    "s2kit:tiles",
+    "tile",
     "sat:relative_orbit",
     "eo:cloud_cover",
     "s2kit:images",
@@ -77,7 +78,7 @@ def _facts(one: "ProductInfo") -> Iterator[tuple[str, list[str]]]:
     yield "where", [one.address]
     yield "level", [f"{about.level}, baseline {about.baseline}{satellite}"]
     tile_time = f"; tile at {one.tile_times[0]:%H:%M:%S}" if len(one.tile_times) == 1 else ""
-    yield "sensed", [f"{about.sensing_start:%Y-%m-%d %H:%M:%S} UTC{tile_time}"]
+    yield "sensed", [f"{one.sensing:%Y-%m-%d %H:%M:%S} UTC{tile_time}"]
     crs = f", EPSG:{one.epsg}" if one.epsg else ""
     box = (
         f", x {one.bounds.west:.0f} to {one.bounds.east:.0f}, y {one.bounds.south:.0f} to {one.bounds.north:.0f}"
@@ -133,7 +134,8 @@ def _values(one: "ProductInfo") -> list[str]:
 def _files(one: "ProductInfo") -> list[str]:
     if one.listed is None:
         return [f"{_size(one.nbytes)}; no manifest.safe, so it is not known what is missing"]
-    texts = [f"{_size(one.nbytes)}; {len(one.missing)} of the manifest's {one.listed} files are missing"]
+    are = "is" if len(one.missing) == 1 else "are"
+    texts = [f"{_size(one.nbytes)}; {len(one.missing)} of the manifest's {counted(one.listed, 'file')} {are} missing"]
     if one.doubt:
         texts.append(f"the manifest is not authoritative: {one.doubt}")
     if one.missing:

@@ -18,6 +18,7 @@ from s2kit.product.subset import MANIFEST
 from s2kit.run.events import Advanced, Finished, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed as FailedTask
 from s2kit.run.parallel import pmap
+from s2kit.run.wording import counted
 from s2kit.store.checksum import checksum
 from s2kit.store.hashes import Algorithm
 from s2kit.store.location import ImageLocation
@@ -47,6 +48,7 @@ class Verdict(StrEnum):
 
 
 _ALWAYS_BAD = frozenset({Verdict.MISSING, Verdict.WRONG})
+_UNLISTED = frozenset({Verdict.EXTRA, Verdict.UNLISTED})
 _STRICTLY_BAD = _ALWAYS_BAD | {Verdict.EXTRA, Verdict.ABSENT, Verdict.SKIPPED}
 
 
@@ -95,9 +97,14 @@ class Verified:
         if not self.bad:
             return None
         first = self.bad[0]
+        listed = sum(file.verdict not in _UNLISTED for file in self.files)
+        extra = sum(file.verdict is Verdict.EXTRA for file in self.bad)
+        bad = len(self.bad) - extra
+        parts = [f"{bad} of the manifest's {counted(listed, 'file')} missing or wrong"] if bad else []
+        parts += [f"{counted(extra, 'file')} not listed"] if extra else []
         return PartialFailure(
-            f"{self.path}: {len(self.bad)} of {len(self.files)} files are not right: {first.path} is {first.verdict}",
-            "s2kit download fetches only what lacks; -f jsonl lists all files",
+            f"{self.path}: {', '.join(parts)}: {first.path} is {first.verdict}",
+            "s2kit download fetches only what is missing; -f jsonl lists all files",
         )
 
     def record(self) -> dict[str, Any]:

@@ -44,6 +44,11 @@ class Product(ABC):
         """The image of an entry, with its grid and the meaning of its numbers."""
 
     @property
+    def sensing(self) -> datetime:
+        """Start of sensing, UTC, to the second: the time in its name, as search records have it too."""
+        return self.name.sensing if self.name is not None else self.metadata.sensing_start.replace(microsecond=0)
+
+    @property
     def offset_source(self) -> str:
         """Who says what the offset of reflectance is: a value of `OffsetSource`."""
         return str(self.metadata.offset_source)

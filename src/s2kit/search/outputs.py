@@ -36,7 +36,7 @@ class SideOutputs:
             if self.cursor is not None:
                 if self.cursor.knows(record.aoi, record.id):
                     continue
-                self._handed_out[record.aoi, record.id] = record.datetime
+                self._handed_out[record.aoi, record.id] = record.searched_time
             self._passed += 1
             if self.map_file is not None or self.quicklooks is not None:
                 self._kept.append(record)
