@@ -5,7 +5,7 @@ from itertools import permutations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import box
+from shapely.geometry import LineString, Point, box
 
 from s2kit.catalogue.dedupe import newest
 from s2kit.catalogue.record import ProductRecord, named_record
@@ -35,8 +35,29 @@ def test_the_newest_baseline_wins() -> None:
     assert newest([new, old]) == [new]
 
 
-def test_the_newest_baseline_wins_though_it_covers_less() -> None:
-    assert newest([product("0208"), product("0500", geometry=WEST)])[0].baseline == "05.00"
+def test_an_older_baseline_stays_where_it_adds_ground() -> None:
+    old, new = product("0208"), product("0500", geometry=WEST)
+    assert newest([old, new]) == [new, old]
+    assert newest([old, new], box(0.1, 43.5, 0.5, 44)) == [new], "it adds nothing to what was asked for"
+    assert newest([old, new], box(0.5, 43.5, 1.5, 44)) == [new, old]
+    assert newest([old, new], LineString([(0.1, 43.5), (0.5, 44)])) == [new]
+    assert newest([old, new], Point(1.5, 44)) == [new, old]
+    assert newest([old, new], Point(0.5, 44)) == [new]
+
+
+def test_two_newer_pieces_hide_what_they_cover_together() -> None:
+    old, west, east = product("0208"), product("0500", geometry=WEST), product("0500", "20230101T000001", geometry=EAST)
+    assert names(newest([old, west, east])) == names([west, east])
+
+
+def test_pieces_of_a_split_datatake_are_told_by_their_datastrips_though_both_claim_the_tile() -> None:
+    def strip(start: str, **more: str) -> ProductRecord:
+        return replace(product(**more), datastrip=f"S2A_OPER_MSI_L2A_DS_VGS1_20200105T131500_S{start}_N02.08")
+
+    first, second = strip("20200105T105435"), strip("20200105T105911", made="20200105T131501")
+    assert names(newest([first, second])) == names([first, second])
+    again = strip("20200105T105436", baseline="0500", made="20230101T000000")
+    assert names(newest([first, second, again])) == names([again, second])
 
 
 def test_split_products_both_stay() -> None:
@@ -91,9 +112,11 @@ def test_sentinel_1_is_told_apart_by_name() -> None:
     assert len(newest([named_record(stem + "6FF8"), named_record(stem + "6FF9")])) == 2
 
 
-def test_without_footprints_the_last_made_stays() -> None:
+def test_a_missing_footprint_contains_nothing() -> None:
     first, second = product(made="20200105T131500", geometry=None), product(made="20200106T131500", geometry=None)
-    assert newest([first, second]) == [second]
+    assert names(newest([first, second])) == names([first, second])
+    known = product(made="20200104T131500")
+    assert names(newest([known, second])) == names([known, second])
 
 
 @given(st.permutations([product(b, f"2020010{d}T000000") for b in ("0208", "0400", "0500") for d in (5, 6)]))

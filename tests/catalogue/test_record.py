@@ -33,6 +33,7 @@ def test_the_keys_of_a_record_are_these_for_good() -> None:
         "s2:product_uri",
         "s2:mgrs_tile",
         "s2:datatake_start",
+        "s2:datastrip_id",
         "file:size",
         "file:checksum",
         "s2kit:locations",

@@ -41,6 +41,7 @@ def test_an_item_of_earth_search(shared_data: Path) -> None:
         "s2:product_uri": "S2A_MSIL2A_20240106T175731_N0510_R141_T12RWT_20240106T205550.SAFE",
         "s2:mgrs_tile": "12RWT",
         "s2:datatake_start": "2024-01-06T17:57:31Z",
+        "s2:datastrip_id": "S2A_OPER_MSI_L2A_DS_2APS_20240106T205550_S20240106T180527_N05.10",
         "file:size": None,
         "file:checksum": None,
         "s2kit:locations": {

@@ -25,6 +25,7 @@ from s2kit.product.open_tree import open_tree
 from s2kit.product.safe_tree import safe_name
 from s2kit.product.tile import TileId
 
+_DATASTRIP = re.compile(r"DATASTRIP/([^/]+)/")
 GRANULE_METADATA = "metadata.xml"
 """The granule's metadata beside `tileInfo.json` in the AWS layout."""
 
@@ -56,7 +57,7 @@ def read_product(path: Path, catalogue: str) -> ProductRecord:
     }
     xml = _metadata(path, _S2_METADATA)
     if xml is not None:
-        return _from_metadata(name, xml, facts)
+        return _from_metadata(name, xml, {**facts, "datastrip": _datastrip(path)})
     manifest = _metadata(path, re.compile(r"manifest\.safe"))
     outline = _sentinel1_outline(manifest) if manifest is not None else None
     record = named_record(name, **facts, geometry=outline)
@@ -99,6 +100,15 @@ def _from_item(path: Path, catalogue: str) -> ProductRecord:
     )
 
 
+def _datastrip(path: Path) -> str | None:
+    """Name of the only folder below DATASTRIP, which is or ends as the datastrip's identifier; None if not one."""
+    if path.is_dir():
+        names = {folder.name for folder in path.glob("DATASTRIP/*") if folder.is_dir()}
+    else:
+        names = {found[1] for member in open_tree(path).paths() if (found := _DATASTRIP.match(member))}
+    return names.pop() if len(names) == 1 else None
+
+
 def _metadata(path: Path, wanted: re.Pattern[str]) -> bytes | None:
     if path.is_dir():
         file = next((file for file in sorted(path.iterdir()) if wanted.fullmatch(file.name)), None)
@@ -126,6 +136,7 @@ def _from_tile(path: Path, catalogue: str) -> ProductRecord:
             seen,
             tile=str(tile),
             cloud_cover=_cloud_cover(path.parent, info),
+            datastrip=info["datastrip"].get("id") if isinstance(info.get("datastrip"), dict) else None,
             geometry=_data_outline(info, tile),
             catalogue=catalogue,
             item=str(path.parent),

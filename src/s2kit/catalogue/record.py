@@ -58,6 +58,8 @@ class ProductRecord:
     """Relative orbit."""
     datatake: dt.datetime | None = None
     """Start of the datatake, UTC, to the second."""
+    datastrip: str | None = None
+    """Identifier of its datastrip, whose start tells pieces of one datatake apart."""
     generated: str | None = None
     """When it was made, or another text that orders reprocessed twins."""
     geometry: BaseGeometry | None = None
@@ -124,6 +126,7 @@ class ProductRecord:
             "s2:product_uri": f"{self.id}.SAFE" if is_s2 and self.datatake else None,
             "s2:mgrs_tile": self.tile,
             "s2:datatake_start": _iso(self.datatake),
+            "s2:datastrip_id": self.datastrip,
             "file:size": self.nbytes,
             "file:checksum": self.checksum,
             "s2kit:locations": dict(self.locations),

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from shapely.geometry.base import BaseGeometry
+
 from s2kit.area.aoi import Aoi, for_query, require_area
 from s2kit.area.dates import DateRange
 from s2kit.catalogue.base import CatalogueSource
@@ -132,7 +134,7 @@ class Search:
     def _settled(self, group: "_Group") -> Iterator[ProductRecord]:
         rank = {source.name: number for number, source in enumerate(self.request.sources)}
         group.records.sort(key=lambda record: rank.get(record.catalogue, len(rank)))  # whoever answered first
-        found = newest(group.records) if self.request.keep_newest else group.records
+        found = newest(group.records, group.area) if self.request.keep_newest else group.records
         group.records = []
         chosen = ordered(found, self.request.sort)
         group.tally.truncated = self.request.limit is not None and len(chosen) > self.request.limit
@@ -214,6 +216,11 @@ class _Group:
         self.records: list[ProductRecord] = []
         self.stop = threading.Event()
         """Set when no more records are wanted."""
+
+    @property
+    def area(self) -> BaseGeometry | None:
+        """What was asked for, in lon/lat."""
+        return None if self.aoi is None else self.aoi.geometry
 
     def is_full(self, limit: int | None) -> bool:
         return limit is not None and self.tally.returned >= limit
