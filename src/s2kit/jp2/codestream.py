@@ -231,7 +231,7 @@ def _main_header(found: tuple[tuple[int, bytes], ...], start: int, first_sot: in
         raise InputError(
             f"{end - first_sot} bytes cannot hold the {packets} packets that {layers} layers have at least"
         )
-    refusal = _refusal(header, set(by_marker), style)
+    refusal = _refusal(header, set(by_marker), style) or _short_quantisation(header)
     if refusal is not None:
         return replace(header, refusal=refusal)
     blocks = sum(
@@ -272,6 +272,19 @@ def _refusal(header: MainHeader, markers: set[int], style: int) -> str | None:
         (any(coding.block_style & ~0x3F for coding in header.codings), "another block coder"),
     )
     return next((reason for refused, reason in reasons if refused), None)
+
+
+def _short_quantisation(header: MainHeader) -> str | None:
+    """Which QCD or QCC lacks values for some of its bands (A.6.4, A.6.5), or None; a decoder may make sense of it."""
+    index = 1 if len(header.size.components) < 257 else 2
+    bands = 1 + 3 * max(coding.levels for coding in header.codings)
+    for marker, payload in header.segments:
+        if marker in {QCD, QCC}:
+            values = payload if marker == QCD else payload[index:]
+            needed = {0: bands, 1: 2, 2: 2 * bands}.get(values[0] & 0x1F, 0) if values else 0
+            if not values or len(values) < 1 + needed:
+                return f"a {'QCD' if marker == QCD else 'QCC'} of {len(payload)} bytes"
+    return None
 
 
 def _parse_siz(payload: bytes) -> CodestreamSize:
