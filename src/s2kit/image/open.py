@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from s2kit.errors import InputError
+from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Window
 from s2kit.image.gdal_image import GdalImage
 from s2kit.image.gdal_open import HEAD_NBYTES, driver_of
@@ -141,7 +141,9 @@ def open_image(
             source = FileSource(path)
         case FilePart(path, offset, nbytes):
             source = FileSource(path, offset, nbytes, str(location))
-        case ZipMember():
+        case ZipMember(path):
+            if not path.exists():
+                raise NotFoundError(f"{path}: no such file")
             log.debug("%s: read with GDAL, since the zip compresses it", location)
             driver = driver_of(member_head(location, HEAD_NBYTES), str(location))
             return Image(GdalImage(gdal_path(location), str(location), driver))

@@ -8,6 +8,7 @@ What was left half-written (`.part`), markers and lock files are no part of it.
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -17,16 +18,19 @@ from typing import Protocol
 from s2kit.errors import DiskError, InputError, NotFoundError
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.run.files import name_too_long
+from s2kit.run.read_file import read_file
 from s2kit.store.location import ImageLocation, LocalFile
 
 PRODUCT_METADATA = re.compile(
     r"MTD_MSIL(?:1C|2A)\.xml|S2[A-D]_(?:OPER|USER)_MTD_SAFL(?:1C|2A)_\w+\.xml", re.IGNORECASE | re.ASCII
 )
 """Names of the file with the product's own metadata; upper and lower case differ between makers."""
-MAX_READ = 256 << 20
+MAX_READ = 64 << 20
 """Bytes of the largest file that `read` takes into memory; metadata has at most some tens of megabytes."""
 
 _NOT_OF_THE_SAFE = re.compile(r"(?:.*\.part|.*_\$folder\$|\..*\.s2kit\.lock|\.s2kit\.lock|\.DS_Store|Thumbs\.db)")
+_NO_FILE = -1
+"""Stands for the size of a device, a pipe or a socket."""
 HINT = "a product is a SAFE folder, a zip of one, or the address of one in a bucket"
 
 
@@ -111,8 +115,7 @@ class FolderTree:
         """A file, or its start."""
         check_readable(self.nbytes(path), f"{self.address}/{path}")
         try:
-            with (self._root / path).open("rb") as file:
-                return file.read(-1 if nbytes is None else nbytes)
+            return read_file(self._root / path, MAX_READ, nbytes)
         except OSError as error:
             raise unreadable(self._root / path, error) from error
 
@@ -131,7 +134,8 @@ class FolderTree:
                     path = (below / name).as_posix()
                     if is_of_safe(path):
                         with suppress(FileNotFoundError):  # a link to nowhere is a missing file
-                            sizes[path] = (self._root / path).stat().st_size
+                            status = (self._root / path).stat()
+                            sizes[path] = status.st_size if stat.S_ISREG(status.st_mode) else _NO_FILE
         except OSError as error:
             raise unreadable(self._root, error) from error
         return dict(sorted(sizes.items()))
@@ -198,11 +202,15 @@ def size_of(sizes: Mapping[str, int], path: str, address: str) -> int:
 
     Raises:
         NotFoundError: There is no such file.
+        InputError: It is a device, a pipe or a socket.
     """
     try:
-        return sizes[path]
+        nbytes = sizes[path]
     except KeyError:
         raise NotFoundError(f"{address}: there is no {path}") from None
+    if nbytes == _NO_FILE:
+        raise InputError(f"{address}/{path} is no regular file", "devices and pipes are no part of a product")
+    return nbytes
 
 
 def _raise(error: OSError) -> None:

@@ -4,6 +4,7 @@ ESA's zips store their members uncompressed, so a band file is simply a part of 
 some, GDAL reads them through `/vsizip/`.
 """
 
+import os
 import struct
 import zipfile
 import zlib
@@ -11,13 +12,27 @@ from functools import cached_property
 from pathlib import Path
 
 from s2kit.errors import DiskError, InputError, NotFoundError
-from s2kit.product.safe_tree import check_readable, is_of_safe, safe_name, safe_root
+from s2kit.product.safe_tree import MAX_READ, check_readable, is_of_safe, safe_name, safe_root
+from s2kit.run.read_file import open_regular
 from s2kit.store.location import FilePart, ImageLocation, ZipMember
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 """Signature, then after 22 bytes the lengths of name and extra field (APPNOTE.TXT 6.3.10, section 4.3.7)."""
 _ENCRYPTED = 0x1
 _HINT = "the zip is damaged or was cut: fetch it again"
+
+
+MAX_DIRECTORY = 32 << 20
+"""Bytes of the largest directory of a zip, enough for 200 000 members; a product has some hundred."""
+MAX_RATIO = 200
+"""Times that a zip may grow when it is unpacked; products grow by less than two."""
+_END = struct.Struct("<12xI6x")
+"""End of the directory, with the directory's size (APPNOTE.TXT 6.3.10, section 4.3.16)."""
+_LOCATOR = struct.Struct("<8xQ4x")
+"""Before it in a ZIP64: where the longer end record lies (section 4.3.15)."""
+_END_64 = struct.Struct("<40xQ8x")
+"""That record, with the directory's size (section 4.3.14)."""
+_LARGEST_COMMENT = 0xFFFF
 
 
 class ZipTree:
@@ -99,12 +114,16 @@ class ZipTree:
     @cached_property
     def _infos(self) -> dict[str, zipfile.ZipInfo]:
         try:
+            nbytes = _check_directory(self._path)
             with zipfile.ZipFile(self._path) as archive:
                 infos = {info.filename: info for info in archive.infolist()}
         except (zipfile.BadZipFile, EOFError, struct.error, ValueError, NotImplementedError) as error:
             raise InputError(f"{self._path}: neither a product's folder nor a whole zip: {error}", _HINT) from error
         except OSError as error:
             raise DiskError(f"{self._path}: cannot be read: {error.strerror or error}") from error
+        unpacked = sum(info.file_size for info in infos.values())
+        if unpacked > MAX_RATIO * nbytes + MAX_READ:
+            raise InputError(f"{self._path}: a zip of {nbytes} bytes that says it holds {unpacked} is refused", _HINT)
         if any(info.header_offset < 0 for info in infos.values()):
             raise InputError(f"{self._path}: the zip's directory is not where its end says", _HINT)
         return infos
@@ -115,3 +134,28 @@ class ZipTree:
             name.removeprefix(self._root): info for name, info in self._infos.items() if name.startswith(self._root)
         }
         return {path: info for path, info in sorted(below.items()) if is_of_safe(path)}
+
+
+def _check_directory(path: Path) -> int:
+    """Refuse a zip whose directory is too large to be taken into memory; returns the zip's size.
+
+    Raises:
+        InputError: It is, or the path is no regular file.
+        OSError: It cannot be read.
+    """
+    with os.fdopen(open_regular(path), "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _END.size - _LARGEST_COMMENT - _LOCATOR.size))
+        tail = file.read()
+        at = tail.rfind(b"PK\x05\x06", 0, max(0, len(tail) - _END.size + 4))
+        if at < 0:
+            return size  # zipfile says what is wrong with it
+        (nbytes,) = _END.unpack_from(tail, at)
+        if tail[at - _LOCATOR.size : at].startswith(b"PK\x06\x07"):
+            (place,) = _LOCATOR.unpack_from(tail, at - _LOCATOR.size)
+            file.seek(min(place, size))
+            record = file.read(_END_64.size)
+            nbytes = _END_64.unpack(record)[0] if len(record) == _END_64.size else 0
+    if nbytes > MAX_DIRECTORY:
+        raise InputError(f"{path}: the directory of the zip has {nbytes} bytes, more than any product's", _HINT)
+    return size

@@ -7,12 +7,18 @@ name alone.
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
-from xml.etree.ElementTree import Element, ParseError
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring, iterparse
+from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 from s2kit.errors import InputError
+
+MAX_NBYTES = 64 << 20
+"""Bytes of the largest document; those that are read here have at most some megabytes."""
+MAX_ELEMENTS = 500_000
+MAX_DEPTH = 100
 
 
 class XmlTree:
@@ -68,23 +74,60 @@ class XmlTree:
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
-def parse_xml(data: bytes, what: str) -> XmlTree:
+def parse_xml(data: bytes, what: str, hint: str | None = None) -> XmlTree:
     """Parse a document that came from outside.
 
     Args:
         data: Its bytes.
         what: What to call it in messages.
+        hint: What to do if it is damaged.
 
     Raises:
-        InputError: It is not well-formed, or it declares a document type or entities (which no product does, and
-            which could expand without end).
+        InputError: It is not well-formed, it is larger or deeper than any that a product has, or it declares a document
+            type or entities (which no product does, and which could expand without end).
     """
+    return XmlTree(parse_root(data, what, hint), what)
+
+
+def parse_root(data: bytes, what: str, hint: str | None = None) -> Element:
+    """The root element of a document that came from outside; see `parse_xml`."""
+    _check_size(data, what, hint)
+    parser = DefusedXMLParser(target=_BoundedBuilder(what, hint), forbid_dtd=True)
     try:
-        return XmlTree(fromstring(data, forbid_dtd=True), what)
+        parser.feed(data)
+        root: Element = parser.close()
     except DefusedXmlException as error:
-        raise InputError(f"{what} declares a document type or entities, which is refused") from error
+        raise InputError(f"{what} declares a document type or entities, which is refused", hint) from error
     except (ParseError, ValueError, LookupError) as error:
-        raise InputError(f"{what} is not well-formed XML: {error}") from error
+        raise InputError(f"{what} is not well-formed XML: {error}", hint) from error
+    return root
+
+
+class _BoundedBuilder(TreeBuilder):
+    """Builds the tree as far as its bounds allow."""
+
+    def __init__(self, what: str, hint: str | None) -> None:
+        super().__init__()
+        self._what, self._hint = what, hint
+        self._elements = self._depth = 0
+
+    def start(self, tag: Any, attrs: Any, /) -> Element:
+        self._elements += 1
+        self._depth += 1
+        if self._elements > MAX_ELEMENTS:
+            raise InputError(f"{self._what} has more than {MAX_ELEMENTS} elements, which no product has", self._hint)
+        if self._depth > MAX_DEPTH:
+            raise InputError(f"{self._what} nests more than {MAX_DEPTH} elements, which no product does", self._hint)
+        return super().start(tag, attrs)
+
+    def end(self, tag: Any, /) -> Element:
+        self._depth -= 1
+        return super().end(tag)
+
+
+def _check_size(data: bytes, what: str, hint: str | None = None) -> None:
+    if len(data) > MAX_NBYTES:
+        raise InputError(f"{what} has {len(data)} bytes, more than any document of a product", hint)
 
 
 def parse_xml_until(data: bytes, what: str, last: str) -> XmlTree | None:
@@ -101,6 +144,7 @@ def parse_xml_until(data: bytes, what: str, last: str) -> XmlTree | None:
     Raises:
         InputError: The document declares a document type or entities.
     """
+    _check_size(data, what)
     root: Element | None = None
     try:
         for event, element in iterparse(BytesIO(data), events=("start", "end"), forbid_dtd=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from s2kit.errors import AccessError, DiskError, InputError, NotFoundError
+from s2kit.run.read_file import open_regular
 from s2kit.store.spans import Span
 
 _HAS_PREAD = hasattr(os, "pread")
@@ -131,7 +132,7 @@ class FileSource:
 
 def _opened(path: Path, name: str) -> FileIO:
     try:
-        return path.open("rb", buffering=0)
+        return FileIO(open_regular(path), "rb")
     except FileNotFoundError:
         raise NotFoundError(f"{name}: no such file") from None
     except (IsADirectoryError, NotADirectoryError):

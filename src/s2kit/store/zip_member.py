@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from s2kit.errors import DiskError, InputError, NotFoundError
+from s2kit.errors import DiskError, InputError
 from s2kit.store.location import ZipMember
 
 
@@ -15,7 +15,6 @@ def opened_member(location: ZipMember) -> Iterator[IO[bytes]]:
     """A member's bytes, decompressed as they are read.
 
     Raises:
-        NotFoundError: There is no such zip.
         InputError: The member is damaged, encrypted or not there.
         DiskError: The zip cannot be read.
     """
@@ -25,8 +24,6 @@ def opened_member(location: ZipMember) -> Iterator[IO[bytes]]:
             yield file
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError) as error:
         raise InputError(f"{path}: {location.member} cannot be read: {error}", "fetch the zip again") from error
-    except FileNotFoundError:
-        raise NotFoundError(f"{path}: no such file") from None
     except OSError as error:
         if isinstance(error, DiskError):
             raise
