@@ -202,6 +202,16 @@ def test_only_new_chips_are_made_and_the_window_is_shown(series):
     assert len(run(series, *SMALL, "--start", "2024-04-01", "--out", "d", "--no-cache").stdout.split()) == 2
 
 
+def test_a_cache_that_cannot_be_written_is_done_without(series, monkeypatch):
+    blocked = series.parent / "file"
+    blocked.write_text("no folder can be made below this")
+    monkeypatch.setenv("S2KIT_CACHE_DIR", str(blocked / "cache"))
+    result = run(series, *SMALL, "--out", "o")
+    assert len(result.stdout.split()) == 3
+    assert "cannot be written: chips are cut without it" in result.stderr
+    assert blocked.read_text() == "no folder can be made below this"
+
+
 def test_the_cache_is_shown_and_cleared(series):
     run(series, *SMALL)
     shown = runner.invoke(app, ["cache", "show", "chips", "-f", "jsonl"])

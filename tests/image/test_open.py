@@ -1,6 +1,7 @@
 """Windows and levels: every value equal to GDAL's, or to what the standard says where GDAL offers no such level."""
 
 import logging
+import os
 import random
 import zipfile
 from pathlib import Path
@@ -279,7 +280,7 @@ def test_files_that_are_no_images_are_named(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "secret.jp2"
     path.write_bytes(b"x")
-    monkeypatch.setattr(Path, "open", lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, "denied")))
+    monkeypatch.setattr(os, "open", lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, "denied")))
     with pytest.raises(AccessError, match="may not be read"):
         open_image(LocalFile(path))
 

@@ -50,3 +50,32 @@ def test_many_runs_at_once_leave_one_whole_file(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         assert all(found is not None for found in pool.map(learn, range(200)))
     assert [path.suffix for path in tmp_path.iterdir()] == [".idx"]
+
+
+def test_a_flipped_byte_is_as_good_as_no_file(tmp_path):
+    cache = IndexCache(tmp_path / "folder")
+    learned = Learned(INFO, ((0, bytes(range(200))), (500, b"\n\xff\x90")))
+    cache.put("a", learned)
+    (path,) = (tmp_path / "folder").iterdir()
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+        assert cache.get("a", "k") is None, at
+    path.write_bytes(whole)
+    assert cache.get("a", "k") == learned
+
+
+def test_nobody_else_reads_the_folder(tmp_path):
+    IndexCache(tmp_path / "folder").put("a", Learned(INFO, ((0, b"x"),)))
+    (path,) = (tmp_path / "folder").iterdir()
+    assert (tmp_path / "folder").stat().st_mode & 0o077 == 0
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_device_in_its_place_is_not_read(tmp_path):
+    cache = IndexCache(tmp_path)
+    cache.put("a", Learned(INFO, ((0, b"x"),)))
+    (path,) = tmp_path.iterdir()
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert cache.get("a", "k") is None

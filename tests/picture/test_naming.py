@@ -64,3 +64,24 @@ def test_later_ones_get_numbers():
 def test_no_two_names_are_alike(names):
     unique = unique_names(names)
     assert len({name.lower() for name in unique}) == len(names)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{res:.}.{ext}",
+        "{res:d}.{ext}",
+        "{res:>99999999999}.{ext}",
+        "{res!r}.{ext}",
+        "{res:{tile}}.{ext}",
+        "{res:=5}.{ext}",
+    ],
+)
+def test_a_format_that_a_text_does_not_have_is_refused_beforehand(template: str) -> None:
+    with pytest.raises(InputError):
+        check_template(template)
+
+
+def test_a_width_and_a_length_are_formats_of_a_text() -> None:
+    fields = dict.fromkeys(FIELDS, "10")
+    assert file_name(check_template("{res:0>4}_{tile:.1}_{b:5s}.{ext}"), fields) == "0010_1_10   .10"

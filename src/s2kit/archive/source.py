@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +23,8 @@ from s2kit.store.open import open_store
 
 AUTO = "auto"
 
+_MOST_TILES = 1000
+"""Folders that one day of one tile may have: as many as the product was published, some ten at most."""
 _MARKER = re.compile(r".*_\$folder\$|[^/]*-ql\.jpg|.*/")
 _S2_LAYOUTS = frozenset({Layout.SAFE, Layout.GCP, Layout.CDSE, Layout.AWS_S2})
 
@@ -253,7 +256,7 @@ def _compact_rules(name: ProductName, store: Store, info: Mapping[str, Any], pre
         tried += 1
         if _names_product(store, rules.tile_prefix, name, otherwise=True):
             return rules, tried
-    for tile in store.folders(tile_folder(name)):
+    for tile in islice(store.folders(tile_folder(name)), _MOST_TILES):
         tried += 1
         if _names_product(store, tile, name, otherwise=False):
             return CompactRules(name, prefix, tile, datastrips), tried

@@ -8,12 +8,13 @@ import contextlib
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s2kit.errors import DiskError
+from s2kit.errors import DiskError, OutputError
 from s2kit.run.files import atomic_file, ensure_folder, new_part, remove, translate_os_error, writes_straight
 from s2kit.run.names import file_name
 
@@ -56,6 +57,15 @@ class ChipStore:
     def keep(self, product_id: str, record: Mapping[str, Any]) -> None:
         """Write the record of a chip whose files are in place."""
         replace_file(self._record_path(product_id), json.dumps(record, default=str).encode())
+
+
+def can_be_written(cache_dir: Path) -> bool:
+    """True if chips can be kept below a cache folder; the folder is made."""
+    try:
+        with tempfile.TemporaryFile(dir=ensure_folder(cache_dir / FOLDER)):
+            return True
+    except (OSError, OutputError):
+        return False
 
 
 def open_store_of(cache_dir: Path, slug: str, parameters: Mapping[str, object]) -> ChipStore:

@@ -154,10 +154,17 @@ def chips(
 
 @contextmanager
 def _cache(run: Session) -> "Iterator[Loaded]":
-    """The settings with a cache folder; one that is removed at the end if no cache is wanted."""
+    """The settings with a cache folder; one that is removed at the end if no cache is wanted or none can be written."""
+    from s2kit.chips.cache import can_be_written
+    from s2kit.chips.places import cache_root
+    from s2kit.run.events import Note
+
     if run.settings.cache:
-        yield run.loaded
-        return
+        folder = cache_root(run.settings)
+        if can_be_written(folder):
+            yield run.loaded
+            return
+        run.report(Note(f"the cache {folder} cannot be written: chips are cut without it", warning=True))
     with TemporaryDirectory(prefix="s2kit-chips-") as name:
         yield replace(run.loaded, settings=run.settings.given(cache_dir=Path(name)))
 

@@ -1,8 +1,8 @@
-"""What was learned of far images, kept for the next run: their headers, and those of their tile-parts.
+"""What was learned of remote images, kept for the next run: their headers, and those of their tile-parts.
 
 One small file an image, named after its address; it counts only while the object has the size and tag it had. Files
 are written aside and renamed, so runs at the same time do no harm: at worst one of them learns something twice. A
-file that cannot be understood is as good as none.
+file that cannot be understood, or whose digest is not that of its bytes, is as good as none.
 """
 
 import contextlib
@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from s2kit.errors import InputError
+from s2kit.run.read_file import read_file
 from s2kit.store.base import ObjectInfo
 
 log = logging.getLogger(__name__)
@@ -22,7 +24,10 @@ log = logging.getLogger(__name__)
 FOLDER = "index"
 """Its folder in the user's cache folder."""
 
-_MAGIC = b"s2kit-index-1\n"
+_MAGIC = b"s2kit-index-2\n"
+_DIGEST_NBYTES = 32
+_MOST = 64 << 20
+"""Bytes of the largest file that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,8 @@ class IndexCache:
         """
         path = self._path(address)
         try:
-            data = path.read_bytes()
-        except OSError:
+            data = read_file(path, _MOST)
+        except (OSError, InputError):
             return None
         try:
             return _parsed(data, key)
@@ -99,13 +104,17 @@ def _packed(address: str, info: ObjectInfo, pieces: Iterable[tuple[int, bytes]])
         "etag": info.etag,
         "pieces": [[offset, len(data)] for offset, data in pieces],
     }
-    return b"".join([_MAGIC, json.dumps(head).encode(), b"\n", *(data for _, data in pieces)])
+    body = b"".join([json.dumps(head).encode(), b"\n", *(data for _, data in pieces)])
+    return b"".join([_MAGIC, hashlib.sha256(body).digest(), body])
 
 
 def _parsed(data: bytes, key: str) -> Learned:
     if not data.startswith(_MAGIC):
         raise ValueError("another format")
-    line, _, rest = data[len(_MAGIC) :].partition(b"\n")
+    start = len(_MAGIC) + _DIGEST_NBYTES
+    if hashlib.sha256(data[start:]).digest() != data[len(_MAGIC) : start]:
+        raise ValueError("the digest is not that of the bytes")
+    line, _, rest = data[start:].partition(b"\n")
     head = json.loads(line)
     pieces, at = [], 0
     for offset, nbytes in head["pieces"]:
@@ -118,7 +127,7 @@ def _parsed(data: bytes, key: str) -> Learned:
 
 def _replace(path: Path, data: bytes) -> None:
     """Write a file that others see whole; it is not synced, since a cache may be lost."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=path.stem, suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -4,6 +4,7 @@ Pure: no input or output.
 """
 
 import difflib
+import re
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
@@ -37,23 +38,33 @@ FIELDS: Mapping[str, str] = {
 """What a template may hold, with what each field becomes."""
 
 
+_SPEC = re.compile(r"(?:[^{}]?[<>^])?\d{0,3}(?:\.\d{1,3})?s?")
+"""How a field may be formatted: fill and alignment, width and length of at most three digits."""
+
+
 def check_template(template: str) -> str:
     """The template itself, with `legacy` written out.
 
     Raises:
-        InputError: An unknown field, a brace without its partner, a path that leads out of the folder, no extension.
+        InputError: An unknown field, a format that texts do not have, a brace without its partner, a path that leads
+            out of the folder, no extension.
     """
     text = LEGACY_TEMPLATE if template.strip().lower() == "legacy" else template
     try:
-        names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+        fields = [field for field in string.Formatter().parse(text) if field[1] is not None]
     except ValueError as error:
         raise InputError(f"name template {template!r}: {error}", f"as in {DEFAULT_TEMPLATE}") from error
-    for name in names:
-        if name not in FIELDS:
+    for _, name, spec, conversion in fields:
+        if name is not None and name not in FIELDS:
             near = difflib.get_close_matches(name, FIELDS, 1)
             hint = f"did you mean {{{near[0]}}}? " if near else ""
             raise InputError(
                 f"name template {template!r}: there is no field {{{name}}}", f"{hint}fields: {', '.join(FIELDS)}"
+            )
+        if conversion or not _SPEC.fullmatch(spec or ""):
+            written = f"{name}{'!' if conversion else ''}{conversion or ''}{':' if spec else ''}{spec or ''}"
+            raise InputError(
+                f"name template {template!r}: {{{written}}} is no format of a text", "as in {res:0>3} or {product:.30}"
             )
     path = PurePosixPath(text)
     if path.is_absolute() or ".." in path.parts or not path.name:
