@@ -11,7 +11,7 @@ from s2kit.cli.options import Format, StdoutFormat
 
 if TYPE_CHECKING:
     from s2kit.serve.users import UserStore
-    from s2kit.settings import Settings
+    from s2kit.settings import Loaded
 
 serve_app = typer.Typer(help="Serve all of s2kit over HTTP.", invoke_without_command=True)
 user_app = typer.Typer(no_args_is_help=True, help="Users who may log in to the service.")
@@ -68,9 +68,11 @@ def serve(
         from s2kit.serve.run import run_server
         from s2kit.serve.users import UserStore
 
+        loaded, folder = _demo(run) if demo else (run.loaded, Path().absolute())
         options = ServeOptions(
-            settings=_demo_settings(run) if demo else run.settings,
-            secrets=run.secrets,
+            loaded=loaded,
+            folder=folder,
+            job_words=("--dataset", str(loaded.settings.dataset.absolute())),
             state=_state_folder(state),
             host=host,
             port=port,
@@ -155,18 +157,19 @@ def _needs_extra() -> None:
         raise ConfigError("s2kit serve needs FastAPI and uvicorn", "pip install 's2kit[serve]'")
 
 
-def _demo_settings(run: Session) -> "Settings":
-    """The demo's products and parcels, made in `s2kit-demo` if they are not there."""
+def _demo(run: Session) -> "tuple[Loaded, Path]":
+    """The demo's products and parcels, and the folder where they are; made in `s2kit-demo` if need be."""
     from dataclasses import replace
 
     from s2kit.demo.run import prepare
+    from s2kit.store.archive import Archive
 
     folder = prepare(Path("s2kit-demo"), jobs=run.settings.jobs, report=run.report)
-    return replace(
+    settings = replace(
         run.settings,
         dataset=folder / "scene",
         catalogue="local",
-        archive="auto",
-        archives={},
+        archives={"gcp": Archive(name="gcp", address=str(folder / "scene"))},
         parcel_files={"demo": str(folder / "parcels.geojson")},
     )
+    return replace(run.loaded, settings=settings), folder

@@ -69,6 +69,8 @@ class Job:
     """A job as it is in the store."""
 
     id: str
+    number: int
+    """Counts the jobs of the store from 1."""
     kind: JobKind
     state: JobState
     created: str

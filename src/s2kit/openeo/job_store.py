@@ -103,6 +103,18 @@ class JobStore:
             raise UsageError(f"several jobs begin with {start!r}", "type more of the id")
         return str(found[0])
 
+    def numbered(self, number: int, owner: str | None = None) -> Job:
+        """The job that was made as the nth of the store; see `get`.
+
+        Raises:
+            JobNotFoundError: There is none, or it is somebody else's.
+        """
+        with self._connection() as db:
+            row = db.execute("SELECT id FROM jobs WHERE number = ?", [number]).fetchone()
+        if row is None:
+            raise JobNotFoundError(f"there is no job {number}", "s2kit jobs list prints all")
+        return self.get(str(row["id"]), owner)
+
     def jobs(self, owner: str | None = None, *, limit: int = 0, offset: int = 0) -> list[Job]:
         """Jobs, the newest first, without their bodies.
 
@@ -121,6 +133,8 @@ class JobStore:
     def update(self, job_id: str, owner: str | None = None, **changes: Any) -> Job:
         """Change `title`, `description`, `body`, `words` or `limits` of a job that is neither queued nor running.
 
+        With another body or other words it is as new: its state is `created`, its results are gone.
+
         Raises:
             JobNotFoundError: There is none.
             JobLockedError: It is queued or running.
@@ -136,8 +150,17 @@ class JobStore:
                 "max_seconds": changes["limits"].seconds,
                 "max_memory_bytes": changes["limits"].memory_bytes,
             }
+        other = "body" in changes or "words" in changes
+        if other:
+            values |= {
+                "state": JobState.CREATED.value,
+                "started": None,
+                "ended": None,
+                "message": None,
+                "exit_code": None,
+            }
         self._change(job_id, values, unless=(JobState.QUEUED, JobState.RUNNING))
-        if "body" in changes or "words" in changes:
+        if other:
             remove(self.results_folder(job_id))  # they belong to another process
         return self.get(job_id)
 
@@ -393,8 +416,8 @@ def _columns() -> list[str]:
 def _job(row: sqlite3.Row) -> Job:
     names = set(row.keys())
     limits = JobLimits(seconds=row["max_seconds"], memory_bytes=row["max_memory_bytes"])
-    plain = ("id", "created", "updated", "title", "description", "owner", "started", "ended", "message", "exit_code",
-             "pid", "runs", "peak_memory_bytes", "folder")  # fmt: skip
+    plain = ("id", "number", "created", "updated", "title", "description", "owner", "started", "ended", "message",
+             "exit_code", "pid", "runs", "peak_memory_bytes", "folder")  # fmt: skip
     job = Job(
         **{name: row[name] for name in plain},
         kind=JobKind(row["kind"]),

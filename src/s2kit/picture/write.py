@@ -17,7 +17,7 @@ from s2kit.picture.formats import PictureFormat
 from s2kit.picture.jpeg import MAX_SIDE, write_jpeg
 from s2kit.picture.painter import Look, Mode, Pixels
 from s2kit.picture.palettes import legend_svg
-from s2kit.picture.png import PngOptions, write_png
+from s2kit.picture.png import PngOptions, encode_png, write_png
 from s2kit.picture.raster import RasterOptions, write_cog, write_geotiff, write_webp
 from s2kit.picture.sidecars import sidecar_paths, write_sidecars
 from s2kit.run.files import atomic_file, parts_of, remove, write_atomic
@@ -102,13 +102,22 @@ def _jpeg(part: Path, painting: Painting, output: Output, threads: int) -> None:
     write_jpeg(part, _coloured(painting), quality=output.quality, comment=comment)
 
 
+def png_bytes(painting: Painting) -> bytes:
+    """A painting as a PNG with a channel of opacity, in memory: for tiles of a web map."""
+    return encode_png(_with_opacity(painting), PngOptions(threads=1))
+
+
+def _with_opacity(painting: Painting) -> NDArray[np.uint8]:
+    pixels = _coloured(painting)
+    seen = np.full(pixels.shape[:2], 255, np.uint8)
+    if painting.look.marks_nodata:
+        seen[~_bytes(painting).any(axis=2)] = 0
+    return np.dstack([pixels, seen])
+
+
 def _png(part: Path, painting: Painting, output: Output, threads: int) -> None:
     if output.opacity:
-        pixels = _coloured(painting)
-        seen = np.full(pixels.shape[:2], 255, np.uint8)
-        if painting.look.marks_nodata:
-            seen[~_bytes(painting).any(axis=2)] = 0
-        write_png(part, np.dstack([pixels, seen]), PngOptions(texts=output.tags, threads=threads))
+        write_png(part, _with_opacity(painting), PngOptions(texts=output.tags, threads=threads))
         return
     transparent = painting.look.marks_nodata
     options = PngOptions(palette=painting.look.palette, transparent=transparent, texts=output.tags, threads=threads)

@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 
 from s2kit import __version__
 from s2kit.errors import S2KitError
-from s2kit.serve import jp2
+from s2kit.openeo.job_store import JobStore
+from s2kit.serve import chips, composites, jp2, pages, parcels, tiles
 from s2kit.serve.answers import ApiError, error_response, status_of, told
 from s2kit.serve.guard import Counts, Guard
 from s2kit.serve.metrics import exposition
@@ -40,6 +41,7 @@ def create_app(options: ServeOptions) -> Any:
         options,
         UserStore(options.state),
         Shelf(options.state / "files"),
+        JobStore(options.state / "jobs", options.limits.running_jobs),
         Workplace(options.limits.working, options.limits.sync_s),
         Counts(),
     )
@@ -47,6 +49,7 @@ def create_app(options: ServeOptions) -> Any:
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         state.shelf.tidy(options.limits.kept_s)
+        state.jobs.settle()
         yield
 
     app = FastAPI(
@@ -60,7 +63,8 @@ def create_app(options: ServeOptions) -> Any:
     )
     app.state.s2kit = state
     _add_errors(app)
-    app.include_router(jp2.router)
+    for part in (composites, jp2, parcels, chips, tiles, pages):
+        app.include_router(part.router)
     _add_common(app)
     hosts = options.allowed_hosts if options.is_loopback or options.allowed_hosts else None
     return Guard(app, body_nbytes=options.limits.body_nbytes, hosts=hosts, audit=options.audit, counts=state.counts)

@@ -1,12 +1,11 @@
 """What the service is told when it starts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
 from s2kit.errors import UsageError
-from s2kit.settings import Settings
+from s2kit.settings import Loaded
 
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "[::1]", "::1"))
 
@@ -29,7 +28,11 @@ class Limits:
     """New chips of one request for many products."""
     chip_side_m: float = 5120.0
     running_jobs: int = 2
-    """Jobs of a user that run at the same time."""
+    """Jobs of all users that run at the same time; the others wait."""
+    queued_jobs: int = 20
+    """Jobs of one user that wait or run."""
+    job_s: float = 3600.0
+    """Seconds that a job may take."""
     stored_nbytes: int = 20_000_000_000
     """Bytes of a user's results."""
     working: int = 4
@@ -42,10 +45,14 @@ class Limits:
 class ServeOptions:
     """All that the service needs; small and picklable, since worker processes are started with it."""
 
-    settings: Settings
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    loaded: Loaded
+    """The settings that all work runs with."""
     state: Path
-    """Folder of users, tokens and files that can be fetched."""
+    """Folder of users, tokens, jobs and files that can be fetched."""
+    folder: Path
+    """Folder in which jobs run, whose settings count for them."""
+    job_words: tuple[str, ...] = ()
+    """Options that every job's command gets."""
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1

@@ -1,15 +1,18 @@
 """What the routes of one process share."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from fastapi import Request
 
+from s2kit.openeo.job_store import JobStore
+from s2kit.serve.answers import ApiError
 from s2kit.serve.guard import Counts
 from s2kit.serve.options import ServeOptions
 from s2kit.serve.shelf import Shelf
 from s2kit.serve.users import User, UserStore
 from s2kit.serve.work import Workplace
-from s2kit.settings import Settings
+from s2kit.settings import Loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class State:
     options: ServeOptions
     users: UserStore
     shelf: Shelf
+    jobs: JobStore
     work: Workplace
     counts: Counts
 
@@ -27,11 +31,32 @@ class State:
         """True if the service has no users, so that nobody has to log in."""
         return self.options.insecure or not self.users.names()
 
-    def settings_for(self, user: User) -> Settings:
+    def loaded_for(self, user: User) -> Loaded:
         """The settings that a user's work runs with: archives that bill their readers only for those who may pay."""
-        settings = self.options.settings
-        allowed = settings.allow_requester_pays and user.may_pay
-        return replace(settings, allow_requester_pays=allowed, jobs=1)
+        loaded = self.options.loaded
+        allowed = loaded.settings.allow_requester_pays and user.may_pay
+        return replace(loaded, settings=replace(loaded.settings, allow_requester_pays=allowed, jobs=1))
+
+    def start_job(self, job_id: str, user: User) -> None:
+        """Put a user's job into the queue.
+
+        Raises:
+            ApiError: The user has too many jobs at work, or too many bytes of results.
+            JobNotFoundError: There is no such job.
+        """
+        limits = self.options.limits
+        jobs = self.jobs.jobs(user.name)
+        busy = [job for job in jobs if job.state.is_busy and job.id != job_id]
+        if len(busy) >= limits.queued_jobs:
+            raise ApiError(429, "JobLimitExceeded", f"{len(busy)} of your jobs are waiting or at work: let them end")
+        stored = sum(_nbytes(self.jobs.results_folder(job.id)) for job in jobs)
+        if stored > limits.stored_nbytes:
+            raise ApiError(400, "StorageQuotaExceeded", f"your results have {stored} bytes: delete some jobs")
+        self.jobs.start(job_id, user.name)
+
+
+def _nbytes(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
 
 
 def state_of(request: Request) -> State:
