@@ -150,10 +150,10 @@ def _output(
 
 def _make(run: Session, request: "CubeRequest", output: "CubeOutput", *, max_bytes: str | None, dry_run: bool) -> None:
     from s2kit.cli.output import write_line
-    from s2kit.cube import make_cube, plan_cube
+    from s2kit.cube import make_cube, plan_cube, ready_plan
     from s2kit.cube.estimate import refuse_large
 
-    plan = plan_cube(request, run.report)
+    plan = (plan_cube if dry_run else ready_plan)(request, run.report)
     run.items = len(plan.steps)
     if dry_run:
         _tell(run, plan)

@@ -3,7 +3,7 @@
 from s2kit.cube.block import BlockPixels, make_block
 from s2kit.cube.formats import CubeFormat, CubeOutput
 from s2kit.cube.plan import BlockTask, CubePlan, Slice, Step
-from s2kit.cube.prepare import plan_cube
+from s2kit.cube.prepare import plan_cube, ready_plan
 from s2kit.cube.request import CubeRequest
 from s2kit.cube.run import CubeResult, make_cube
 
@@ -20,4 +20,5 @@ __all__ = [
     "make_block",
     "make_cube",
     "plan_cube",
+    "ready_plan",
 ]

@@ -99,7 +99,7 @@ def cube_grid(bounds: Bounds, epsg: int, resolution: float, natives_m: Sequence[
     width, height = (max(1, math.ceil(side / resolution - 1e-6)) for side in (right - left, top - bottom))
     if max(width, height) > _MOST_PX:
         raise InputError(f"a cube of {width} x {height} pixels is too large", "take a smaller area or a coarser --res")
-    return Grid(epsg, left, top, float(resolution), width, height)
+    return Grid(epsg, float(left), float(top), float(resolution), width, height)
 
 
 def refuse_degrees(epsg: int, resolution: float) -> None:

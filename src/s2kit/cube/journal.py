@@ -5,7 +5,8 @@ what was written, and the cube is begun anew.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -79,8 +80,21 @@ class Journal:
         except OSError as error:
             raise translate_os_error(error, self._path) from error
 
-    def close(self, *, finished: bool) -> None:
-        """Close it, and remove it if the cube is finished."""
+    def close(self) -> None:
+        """Close it."""
         self._file.close()
-        if finished:
-            remove(self._path)
+
+
+@contextmanager
+def recorded(part: Path, plan: Mapping[str, Any], before: list[Entry]) -> Iterator[Journal]:
+    """The journal; it is removed if the block ends well, since the cube is finished then.
+
+    Raises:
+        DiskError: The disk is full or failing.
+    """
+    journal = Journal(part, plan, before)
+    try:
+        yield journal
+    finally:
+        journal.close()
+    remove(part / NAME)

@@ -16,6 +16,7 @@ from s2kit.cube.layers import bands_read, with_substitutes
 from s2kit.cube.plan import CubePlan, Recipe, Slice, Source
 from s2kit.cube.request import CubeRequest
 from s2kit.cube.slices import Seen, days, needs_angles
+from s2kit.cube.survey import without_cloudy
 from s2kit.errors import InputError
 from s2kit.grid import Bounds, Grid
 from s2kit.picture.clouds import class_source
@@ -61,6 +62,19 @@ def plan_cube(request: CubeRequest, report: Report = silent) -> CubePlan:
     for note in _remarks(plan):
         report(note)
     return plan
+
+
+def ready_plan(request: CubeRequest, report: Report = silent) -> CubePlan:
+    """`plan_cube` without the dates that `--min-clear` leaves out; for these, the scene classes are read.
+
+    Raises:
+        InputError: No date is left.
+        S2KitError: As `plan_cube`.
+    """
+    plan = plan_cube(request, report)
+    if request.min_clear_pct is None:
+        return plan
+    return without_cloudy(plan, request.min_clear_pct, request.settings.jobs, report)
 
 
 def _found(request: CubeRequest, report: Report) -> tuple[Candidate, ...]:

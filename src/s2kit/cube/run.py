@@ -10,13 +10,14 @@ from typing import Any
 from s2kit.cube import meaning, scratch, zarr_store
 from s2kit.cube.block import make_block
 from s2kit.cube.formats import Built, CubeFormat, CubeOutput, Shares, writer_of
-from s2kit.cube.journal import Entry, Journal, done_before
+from s2kit.cube.journal import Entry, Journal, done_before, recorded
 from s2kit.cube.plan import BlockTask, CubePlan
 from s2kit.errors import DiskError, InputError, OutputError, S2KitError, TryLaterError, UsageError
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.files import free_bytes, part_path, refuse_existing, remove
 from s2kit.run.locks import output_lock
 from s2kit.run.parallel import Failed, pmap
+from s2kit.run.wording import counted
 from s2kit.store.cost import size_text
 
 
@@ -97,29 +98,29 @@ def _built(plan: CubePlan, steps: tuple[int, ...], part: Path, output: CubeOutpu
     target = Target(part, output.form is CubeFormat.ZARR, (len(steps), *plan.grid.shape))
     identity = {"recipe": meaning.recipe_text(plan), "sources": meaning.sources_of(plan, steps), "form": output.form}
     before = done_before(part, identity)
-    if before is None:
-        remove(part)
-        _refuse_full_disk(plan, part)
-        if target.is_zarr:
-            zarr_store.create(part, plan, steps)
-        else:
-            scratch.create(part, plan.layers, target.shape)
-    elif before:
-        report(Note(f"going on with {part}: {len(before)} blocks are done"))
-    journal = Journal(part, identity, before or [])
-    finished = False
     try:
-        entries, failures = _fill(plan, steps, target, before or [], journal, output.jobs, report)
-        built = _without(plan, steps, target, failures, _shares(plan, steps, entries))
-        finished = True
+        if before is None:
+            _begin(plan, steps, target)
+        elif before:
+            report(Note(f"going on with {part}: {counted(len(before), 'block')} done"))
+        with recorded(part, identity, before or []) as journal:
+            entries, failures = _fill(plan, steps, target, before or [], journal, output.jobs, report)
+            built = _without(plan, steps, target, failures, _shares(plan, steps, entries))
     except TryLaterError:
         raise
     except S2KitError:
         remove(part)
         raise
-    finally:
-        journal.close(finished=finished)
     return CubeResult(output.path, built, {f"{plan.steps[steps[at]].start}": error for at, error in failures.items()})
+
+
+def _begin(plan: CubePlan, steps: tuple[int, ...], target: Target) -> None:
+    remove(target.part)
+    _refuse_full_disk(plan, target.part)
+    if target.is_zarr:
+        zarr_store.create(target.part, plan, steps)
+    else:
+        scratch.create(target.part, plan.layers, target.shape)
 
 
 def _refuse_full_disk(plan: CubePlan, part: Path) -> None:
