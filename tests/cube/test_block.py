@@ -269,6 +269,18 @@ def test_the_real_products_60_m_bands_are_rasterios(real_l2a):
     assert np.array_equal(made["SCL"][window.row : window.row_end, window.col : window.col_end], scl)
 
 
+def test_the_real_series_of_august_2023_has_five_slices_in_order(shared_data):
+    folder = shared_data / "timeseries" / "mapchete_33TWL_aug2023"
+    plan = plan_of(folder, bands=["B04,SCL"], res=60, resampling="nearest")
+    assert [f"{one.day:%d}" for one in plan.slices] == ["10", "13", "15", "18", "20"]
+    with rasterio.open(folder / "S2A_33TWL_20230815_0_L2A" / "B04.tif") as image:
+        expected, bounds = image.read(1).repeat(2, 0).repeat(2, 1), image.bounds
+    window = plan.grid.covering(type(plan.grid.bounds)(*bounds))
+    made = whole(plan, 2)["B04"][window.row : window.row_end, window.col : window.col_end]
+    offset = plan.slices[2].sources[0].images["B04"].offset
+    assert np.array_equal(made, np.where(expected == 0, 0, np.maximum(expected + offset, 1)))
+
+
 def test_another_crs_is_gdals_warp(scene):
     plan = plan_of(scene.l2a[0], bands=["B04"], crs="EPSG:3857", res=14, resampling="bilinear")
     from affine import Affine
@@ -287,3 +299,23 @@ def test_another_crs_is_gdals_warp(scene):
     expected = np.where(expected == 0, 0, np.maximum(expected.astype(int) - 1000, 1))
     assert (made > 0).any()
     assert (np.abs(made.astype(int) - expected) <= 1).mean() > 0.999
+
+
+def test_of_two_orbits_of_one_day_the_one_nearer_to_nadir_is_shown(tmp_path):
+    """Far in the north two passes of a day overlap: the item's view angle decides, not the order of the times."""
+    early, late = (np.full((20, 20), value, np.uint16) for value in (100, 200))
+    later = PASS.format("31TCJ").replace("T105031", "T123031").replace("R051", "R052")
+    for angles, value in (((9.0, 3.0), 200), ((3.0, 9.0), 100)):
+        folder = tmp_path / str(value)
+        write_item(folder, {"B04": early}, name=PASS.format("31TCJ"), **{"view:off_nadir": angles[0]})
+        write_item(folder, {"B04": late}, name=later, **{"view:off_nadir": angles[1]})
+        plan = plan_of(folder, bands=["B04"])
+        assert len(plan.slices) == 1
+        assert (whole(plan)["B04"] == value).all()
+
+
+def test_the_view_angle_of_a_safe_is_that_of_its_metadata(real_l2a):
+    from s2kit.product.open import open_safe
+
+    (granule,) = open_safe(real_l2a).granules
+    assert granule.view_zenith_deg == pytest.approx(9.2, abs=0.2)

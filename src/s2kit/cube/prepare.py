@@ -8,7 +8,8 @@ import shapely
 
 from s2kit.archive.find import locate
 from s2kit.area.mgrs import tile_bounds
-from s2kit.area.projection import LON_LAT, project_all, project_point
+from s2kit.area.projection import LON_LAT, project_point
+from s2kit.chips.candidates import outlines_in
 from s2kit.chips.places import products as find_products
 from s2kit.chips.selection import Candidate
 from s2kit.cube.grids import around, bounds_in, bounds_of, cube_grid, extent, refuse_degrees, zone_of
@@ -24,13 +25,14 @@ from s2kit.picture.indices import SUBSTITUTES
 from s2kit.picture.read import Reading
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.base import Product
+from s2kit.product.cog_product import CogProduct
+from s2kit.product.safe_product import SafeProduct
 from s2kit.product.tile import TileId
 from s2kit.run.events import Note, Report, silent
 from s2kit.run.threads import Pool
 from s2kit.settings import Settings
 
 _OPENED_TOGETHER = 8
-_DENSE_DEG = 0.05
 
 
 def plan_cube(request: CubeRequest, report: Report = silent) -> CubePlan:
@@ -113,8 +115,13 @@ def _zone(request: CubeRequest, found: Sequence[Candidate]) -> int:
     return zone_of(shapely.union_all([one.footprint for one in found]) if area is None else area)
 
 
-def view_zenith(product: Product) -> float | None:
+def _view_zenith(product: Product, tile: str) -> float | None:
     """Mean angle in degrees from which a product's tile was seen; None if its metadata does not say."""
+    if isinstance(product, CogProduct):
+        angle = product.item.properties.get("view:off_nadir")
+        return float(angle) if isinstance(angle, int | float) else None
+    if isinstance(product, SafeProduct):
+        return next((one.view_zenith_deg for one in product.granules if str(one.tile) == tile), None)
     return None
 
 
@@ -154,7 +161,6 @@ def _open_all(found: Sequence[Candidate], settings: Settings, boa_offset: str) -
 def _slices(
     request: CubeRequest, found: Sequence[Candidate], opened: Mapping[str, Product], grid: Grid
 ) -> tuple[Slice, ...]:
-    outlines = project_all([shapely.segmentize(one.footprint, _DENSE_DEG) for one in found], LON_LAT, grid.epsg)
     seen = [
         Seen(
             id=one.id,
@@ -165,10 +171,10 @@ def _slices(
             footprint=outline,
             is_own_zone=bool(one.tile) and TileId.parse(one.tile).epsg == grid.epsg,
         )
-        for one, outline in zip(found, outlines, strict=True)
+        for one, outline in zip(found, outlines_in(found, grid.epsg), strict=True)
     ]
     if needs_angles(seen):
-        seen = [replace(one, view_zenith_deg=view_zenith(opened[one.id])) for one in seen]
+        seen = [replace(one, view_zenith_deg=_view_zenith(opened[one.id], one.tile)) for one in seen]
     longitude, _ = project_point(*_middle(grid), grid.epsg, LON_LAT)
     return tuple(
         Slice(day.day, day.time, tuple(_source(request, opened[one.id], grid, one) for one in day.products))

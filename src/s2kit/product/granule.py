@@ -149,6 +149,23 @@ def parse_granule_head(xml: bytes) -> GranuleMetadata | None:
     return None if tree is None else _granule_metadata(tree)
 
 
+def parse_view_zenith(xml: bytes) -> float | None:
+    """The mean angle in degrees from which a tile was seen, over all bands; None if the metadata does not say.
+
+    Args:
+        xml: The whole file: the angles stand at its end.
+
+    Raises:
+        InputError: Not well-formed XML, or an angle that is no number.
+    """
+    tree = parse_xml(xml, _WHAT)
+    angles = [
+        parse_number((element.findtext("ZENITH_ANGLE") or "").strip(), f"{_WHAT}: ZENITH_ANGLE")
+        for element in tree.all("Mean_Viewing_Incidence_Angle")
+    ]
+    return sum(angles) / len(angles) if angles else None
+
+
 def _granule_metadata(tree: XmlTree) -> GranuleMetadata:
     if not re.fullmatch(r"Level-(1C|2A)_Tile_ID", tree.root_name):
         raise InputError(f"this is no Sentinel-2 granule metadata: its root is <{tree.root_name}>")

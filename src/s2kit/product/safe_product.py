@@ -15,6 +15,7 @@ from s2kit.product.granule import (
     parse_granule_head,
     parse_granule_metadata,
     parse_granule_name,
+    parse_view_zenith,
 )
 from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest
 from s2kit.product.metadata import ProductMetadata
@@ -57,6 +58,16 @@ class Granule:
             return head or parse_granule_metadata(self._tree.read(path))
         except InputError as error:
             raise InputError(f"{self._tree.address}/{path}: {error.message}", error.hint) from error
+
+    @cached_property
+    def view_zenith_deg(self) -> float | None:
+        """Mean angle in degrees from which it was seen, None if its metadata does not say; the whole file is read.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        path = self.entry.metadata_path
+        return None if path is None else parse_view_zenith(self._tree.read(path))
 
     @cached_property
     def tile(self) -> TileId | None:
