@@ -188,6 +188,19 @@ def test_a_formula_of_one_s_own(series):
     assert answer["chips"][0].endswith(".RATIO.tif")
 
 
+def test_a_substitute_is_warned_of_once_and_named_in_the_tags(series):
+    for item in series.glob("*_cog"):
+        (item / "B08.tif").rename(item / "B8A.tif")
+        for path in item.glob("*.json"):
+            path.write_text(path.read_text().replace("B08", "B8A").replace('"nir"', '"nir08"'))
+    result = run(series, *SMALL, "--index", "ndvi", "--boa-offset", "applied", "--out", "o")
+    note = "ndvi is made with B8A, since there is no B08"
+    assert result.stderr.splitlines() == [f"s2kit: warning: {name()} and 2 more products: {note}"]
+    with rasterio.open(result.stdout.split()[0]) as picture:
+        tags = picture.tags()
+    assert (tags["FORMULA"], tags["NOTE"]) == ("(B8A - B04) / (B8A + B04)", note)
+
+
 def test_only_new_chips_are_made_and_the_window_is_shown(series):
     first = run(series, *SMALL, "--end", "2024-04-20", "--out", "a", "-v")
     assert len(first.stdout.split()) == 1

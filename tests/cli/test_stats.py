@@ -97,6 +97,47 @@ def test_bands_and_indices_equal_those_by_hand(data):
     assert "no pixel centre lies in 1 of the parcels (too thin): thin" in result.stderr
 
 
+def test_a_formula_of_one_s_own_has_its_name_as_layer(data):
+    words = ["stats", "d", "--parcels", "p.geojson", "--pid", "left", "-f", "jsonl"]
+    typed = rows_of(run(*words, "--index", "ratio=min(nir/red,max(red,9)),ndvi"))
+    assert [row["layer"] for row in typed] == ["ratio", "ndvi"] * 2
+    outline = json.loads((data / "p.geojson").read_text())["features"][0]["geometry"]
+    for row in typed[::2]:
+        folder = data / "d" / f"{row['id']}_cog"
+        red, nir = (by_hand(folder / f"{band}.tif", outline, "EPSG:32631") / 10000 for band in ("B04", "B08"))
+        assert row["mean"] == pytest.approx(np.minimum(nir / red, 9).mean(), rel=1e-5)
+    assert run(*words, "--index", "x=B04.real", code=65).stdout == ""
+
+
+def test_normalised_differences_of_dark_ground_stay_within_one(data):
+    """With the offset taken off many numbers lie below 0; nothing leaves -1 to 1, and both below 0 is no data."""
+    words = ["stats", "d", "--parcels", "p.geojson", "--pid", "left", "--boa-offset", "needed", "-f", "jsonl"]
+    outline = json.loads((data / "p.geojson").read_text())["features"][0]["geometry"]
+    for row in rows_of(run(*words, "--index", "ndvi")):
+        folder = data / "d" / f"{row['id']}_cog"
+        red, nir = (
+            np.maximum(by_hand(folder / f"{band}.tif", outline, "EPSG:32631") - 1000.0, 0) for band in ("B04", "B08")
+        )
+        known = red + nir > 0
+        assert not known.all()
+        assert (row["min"], row["max"]) == (-1, 1)
+        assert row["count"] == known.sum()
+        assert row["mean"] == pytest.approx(((nir - red)[known] / (nir + red)[known]).mean(), rel=1e-4)
+
+
+def test_a_substitute_is_warned_of_once(data):
+    for path in data.glob("d/*/B08.tif"):
+        path.rename(path.with_name("B8A.tif"))
+    for path in data.glob("d/*/*.json"):
+        path.write_text(path.read_text().replace("B08", "B8A").replace('"nir"', '"nir08"'))
+    words = ["stats", "d", "--parcels", "p.geojson", "--pid", "left", "--index", "ndvi", "--boa-offset", "applied"]
+    result = run(*words, "-f", "jsonl")
+    assert len(rows_of(result)) == 2
+    lines = [line for line in result.stderr.splitlines() if "B8A" in line]
+    first = NAME.format("20240419T105031")
+    assert lines == [f"s2kit: warning: {first} and 1 more product: ndvi is made with B8A, since there is no B08"]
+
+
 def test_reflectance_and_offset(data):
     plain = rows_of(run("stats", "d", "--parcels", "p.geojson", "--pid", "left", "--bands", "B04", "-f", "jsonl"))
     with_offset = rows_of(

@@ -215,6 +215,12 @@ def test_an_index_takes_the_other_near_infrared(tmp_path):
     assert np.allclose(whole(plan)["ndvi"], 0.5)
 
 
+def test_a_formula_of_one_s_own_is_a_layer(scene):
+    made = whole(plan_of(scene.l2a[1], index=["mine=(nir-red)/(red+nir)", "ndvi"]))
+    assert list(made) == ["mine", "ndvi"]
+    np.testing.assert_array_equal(made["mine"], made["ndvi"])
+
+
 def test_levels_are_not_mixed(scene):
     with pytest.raises(InputError, match="two levels"):
         plan_of(scene.l1c[0], scene.l2a[1], bands=["B04"])

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from s2kit.errors import InputError
 from s2kit.grid import Grid
+from s2kit.product.bands import native_resolution
 from s2kit.product.granule import (
     HEAD_BYTES,
     GranuleName,
     ImageName,
-    native_resolution,
     parse_granule_head,
     parse_granule_metadata,
     parse_granule_name,

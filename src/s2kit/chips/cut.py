@@ -19,11 +19,11 @@ from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle
 from s2kit.chips.selection import Candidate
 from s2kit.errors import NotFoundError
 from s2kit.grid import Grid
-from s2kit.picture.indices import SUBSTITUTES
 from s2kit.picture.kernels import picked
 from s2kit.picture.painter import Band
 from s2kit.picture.read import OpenImages, Reading, Resampling, filled
 from s2kit.picture.stretch import StretchKind
+from s2kit.picture.substitutes import standing_in, substitute_notes
 from s2kit.picture.tags import common_tags
 from s2kit.picture.zonal import class_histogram
 from s2kit.product.band_image import BandImage
@@ -108,12 +108,9 @@ def _frame_of(recipe: ChipStyle, frame: Grid, native: Grid) -> Grid:
 
 def _band(product: Product, name: str, recipe: ChipStyle) -> BandImage:
     """A band; for an index that of the near infrared which the product has."""
-    try:
-        return product.image_near(name, recipe.res)
-    except NotFoundError:
-        if recipe.index is None or name not in SUBSTITUTES:
-            raise
-        return product.image_near(SUBSTITUTES[name], recipe.res)
+    if recipe.index is not None:
+        name = standing_in(name, lambda one: bool(product.resolutions(one)))
+    return product.image_near(name, recipe.res)
 
 
 def _method(task: CutTask) -> Resampling:
@@ -215,9 +212,8 @@ class _Chip:
         return np.isin(picked(self._scl[None], frame, self._frame)[0], sorted(CLEAR))
 
     def _substitutes(self) -> tuple[str, ...]:
-        asked = self._task.recipe.bands
-        pairs = zip(asked, self._sources, strict=True)
-        return tuple(f"{source.band} stands for {band}" for band, source in pairs if band != source.band)
+        recipe = self._task.recipe
+        return substitute_notes(recipe.subject, recipe.bands, self._sources, recipe.res)
 
     def _tags(self, used: tuple[str, ...]) -> dict[str, str]:
         recipe = self._task.recipe
@@ -227,7 +223,7 @@ class _Chip:
             level=str(self._product.metadata.level),
             baseline=self._task.product.baseline,
             tile=self._task.product.tile,
-            subject=recipe.index_name or "-".join(recipe.bands),
+            subject=recipe.subject,
             grid=self._frame,
             sources=[(one.band, one.resolution_m) for one in self._sources],
             resampling=recipe.resampling,

@@ -118,6 +118,11 @@ class ChipStyle:
         """Name of the index, if it is one."""
         return find_index(self.index).name if self.index else None
 
+    @property
+    def subject(self) -> str:
+        """What is shown: the index, or the bands."""
+        return self.index_name or "-".join(self.bands)
+
     def parameters(self, place: ChipSite) -> dict[str, object]:
         """All that decides what a chip looks like."""
         return {

@@ -17,7 +17,7 @@ from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.indices import Index, find_index
 from s2kit.picture.read import RESAMPLINGS
 from s2kit.picture.stretch import Stretch, parse_stretch
-from s2kit.product.bands import BANDS, LAYERS, normal_band
+from s2kit.product.bands import native_resolution, normal_band
 from s2kit.product.cog_item import parse_boa_offset
 from s2kit.product.ref import ProductRef, Products, product_refs
 from s2kit.run.choices import one_of
@@ -175,11 +175,6 @@ def parse_style(options: ChipOptions) -> ChipStyle:
         resampling=resampling,
         boa_offset=boa_offset,
     )
-
-
-def native_resolution(band: str) -> int:
-    """The resolution at which a band or layer is made."""
-    return BANDS[band].resolution_m if band in BANDS else LAYERS[band].resolution_m
 
 
 def parse_bands(text: str, *, raw: bool) -> tuple[str, ...]:

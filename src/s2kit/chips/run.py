@@ -8,10 +8,12 @@ from s2kit.chips.cache import ChipStore, open_store_of
 from s2kit.chips.candidates import choose
 from s2kit.chips.cut import CutTask, PlaceTask, cut_chips
 from s2kit.chips.record import ChipRecord, ChipSite
-from s2kit.chips.request import ChipsRequest, native_resolution
+from s2kit.chips.request import ChipsRequest
 from s2kit.chips.selection import Choice, check_limit
 from s2kit.errors import InputError, S2KitError
 from s2kit.picture.stretch import StretchKind
+from s2kit.picture.substitutes import grouped
+from s2kit.product.bands import native_resolution
 from s2kit.product.cog_offset import offset_note
 from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
@@ -95,6 +97,8 @@ def cut(request: ChipsRequest, planned: Sequence[PlannedSeries], report: Report 
         note = offset_note((chip.product, chip.offset_source) for one in series for chip in one.chips)
         if note is not None:
             report(Note(note, warning=True))
+    for remark in grouped((chip.product, note) for one in series for chip in one.chips for note in chip.notes):
+        report(remark)
     return ChipsResult(series, made, failures)
 
 

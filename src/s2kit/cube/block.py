@@ -18,7 +18,7 @@ from s2kit.cube.plan import BlockTask, Recipe, Slice, Source
 from s2kit.errors import InputError
 from s2kit.grid import Grid
 from s2kit.picture.clouds import hidden
-from s2kit.picture.indices import INDICES, compute
+from s2kit.picture.indices import compute, find_index
 from s2kit.picture.read import OpenImages
 from s2kit.product.bands import BANDS
 from s2kit.product.masks import raster_session
@@ -176,7 +176,7 @@ def _fill(
     recipe = around.recipe
     for layer in recipe.layers:
         if layer.kind == "index":
-            values: NDArray[Any] | None = _index(layer.name, source, pixels)
+            values: NDArray[Any] | None = _index(layer.spec, source, pixels)
         elif layer.name in pixels:
             values = values_of(layer, pixels[layer.name], source.images[layer.name], digital=recipe.digital)
         else:
@@ -218,9 +218,9 @@ def _hidden(source: Source, pixels: Mapping[str, NDArray[Any]], around: _Context
     return hidden(source.classes, [around.grid], mask, around.images)[0]
 
 
-def _index(name: str, source: Source, pixels: Mapping[str, NDArray[Any]]) -> NDArray[np.float32] | None:
+def _index(spec: str, source: Source, pixels: Mapping[str, NDArray[Any]]) -> NDArray[np.float32] | None:
     """An index of a product; None if it lacks a band of it."""
-    index = INDICES[name]
+    index = find_index(spec)
     if any(band not in pixels for band in index.bands):
         return None
     return compute(index, [reflectance(pixels[band], source.images[band]) for band in index.bands])

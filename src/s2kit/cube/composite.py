@@ -40,7 +40,7 @@ class Composite:
         if word in {"median", "mean", "first-clear", "count"}:
             return cls(word)
         if word.startswith("max:"):
-            return cls("max", index=find_index(word.removeprefix("max:")).name)
+            return cls("max", index=find_index(word.removeprefix("max:")).spec)
         match = _PERCENTILE.fullmatch(word)
         if match and int(match[1]) >= 1:
             return cls("percentile", percentile=int(match[1]))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2kit.errors import InputError, UsageError
-from s2kit.picture.indices import INDICES, SUBSTITUTES, find_index
+from s2kit.picture.indices import SUBSTITUTES, find_index
 from s2kit.product.band_image import BandImage
 from s2kit.product.bands import BANDS, LAYERS, normal_band
 from s2kit.product.scl import SCENE_CLASSES
@@ -36,6 +36,8 @@ class CubeLayer:
     title: str = ""
     """For `long_name`."""
     units: str = "1"
+    spec: str = ""
+    """What `find_index` reads, for an index."""
 
     @property
     def is_masked(self) -> bool:
@@ -62,14 +64,14 @@ def parse_layers(bands: Sequence[str], indices: Sequence[str], *, dtype: str, di
         UsageError: Nothing is named.
     """
     names = [normal_band(part) for text in bands for part in text.split("_")]
-    found = [find_index(text).name for text in indices]
+    found = [find_index(text).spec for text in indices]
     for name in names:
         if name in {"TCI", "PVI"}:
             raise InputError(f"--bands {name}: a picture has no numbers", "take B04,B03,B02")
     if not names and not found:
         raise UsageError("no bands are named", "add --bands B04,B08 or --index ndvi")
     layers = [_band(name, dtype, digital=digital) for name in dict.fromkeys(names)]
-    return tuple(layers + [_index(name) for name in dict.fromkeys(found)])
+    return tuple(layers + [_index(spec) for spec in dict.fromkeys(found)])
 
 
 def _band(name: str, dtype: str, *, digital: bool) -> CubeLayer:
@@ -85,8 +87,9 @@ def _band(name: str, dtype: str, *, digital: bool) -> CubeLayer:
     return CubeLayer(name, "band", "uint16", 0, 1 / QUANTIFICATION, f"{title}, reflectance")
 
 
-def _index(name: str) -> CubeLayer:
-    return CubeLayer(name, "index", "float32", float("nan"), 1.0, INDICES[name].title)
+def _index(spec: str) -> CubeLayer:
+    index = find_index(spec)
+    return CubeLayer(index.name, "index", "float32", float("nan"), 1.0, index.title, spec=spec)
 
 
 def count_layer() -> CubeLayer:
@@ -106,11 +109,11 @@ def bands_read(layers: Sequence[CubeLayer], also: Sequence[str] = ()) -> tuple[s
 
     Args:
         layers: Of the cube.
-        also: Names of further indices.
+        also: Further indices, as `find_index` reads them.
     """
     names = [layer.name for layer in layers if layer.kind in {"band", "layer"}]
-    indices = [layer.name for layer in layers if layer.kind == "index"] + list(also)
-    return tuple(dict.fromkeys(names + [band for name in indices for band in INDICES[name].bands]))
+    indices = [layer.spec for layer in layers if layer.kind == "index"] + list(also)
+    return tuple(dict.fromkeys(names + [band for spec in indices for band in find_index(spec).bands]))
 
 
 def with_substitutes(wanted: Sequence[str], there: set[str], exact: set[str]) -> dict[str, str]:

@@ -197,6 +197,11 @@ def find_index(text: str) -> Index:
     return index
 
 
+def index_of(layer: str) -> Index | None:
+    """The index that a layer is: a name of the table, or `name=formula`; None for bands and layers of a product."""
+    return find_index(layer) if layer in INDICES or "=" in layer else None
+
+
 def _own(name: str, formula: str) -> Index:
     if not _OWN_NAME.fullmatch(name):
         raise InputError(f"{name!r} is no name of an index", "letters, digits, - and _, as in 'ratio=B08/B04'")

@@ -170,6 +170,12 @@ def normal_band(text: str) -> str:
     raise InputError(f"there is no band {text!r}", f"{hint}bands are {', '.join(BANDS)}; layers {', '.join(LAYERS)}")
 
 
+def native_resolution(name: str) -> int:
+    """The finest resolution in metres at which a band or layer is made; 20 for images that are neither."""
+    known = BANDS.get(name) or LAYERS.get(name)
+    return known.resolution_m if known else 20
+
+
 def band_of_id(band_id: int) -> Band | None:
     """The band that metadata files number so, or None."""
     return next((band for band in BANDS.values() if band.band_id == band_id), None)

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from s2kit.product.granule import ImageName, native_resolution, parse_granule_name, parse_image_name
+from s2kit.product.bands import native_resolution
+from s2kit.product.granule import ImageName, parse_granule_name, parse_image_name
 from s2kit.product.name import Level
 from s2kit.product.tile import TileId
 

@@ -117,13 +117,6 @@ def parse_image_name(text: str) -> ImageName | None:
     return ImageName(tile, image, int(match["resolution"]) if match["resolution"] else None)
 
 
-def native_resolution(image: str) -> int:
-    """Resolution in metres of a band or layer whose file name tells none: the instrument's own."""
-    if image in BANDS:
-        return BANDS[image].resolution_m
-    return PVI_RESOLUTION_M if image == "PVI" else LAYERS[image].resolution_m if image in LAYERS else 20
-
-
 def parse_granule_metadata(xml: bytes) -> GranuleMetadata:
     """Read a granule's metadata, of either level and any baseline.
 

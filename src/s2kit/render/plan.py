@@ -3,7 +3,7 @@
 Metadata is read, no pixel.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,13 +13,14 @@ from s2kit.area.projection import LON_LAT, project
 from s2kit.errors import InputError, NotFoundError, S2KitError, UsageError
 from s2kit.grid import Grid, Window
 from s2kit.picture.composites import RECIPES, Subject
-from s2kit.picture.indices import SUBSTITUTES, find_index
+from s2kit.picture.indices import find_index
 from s2kit.picture.naming import file_name
 from s2kit.picture.painter import Band, Look, Mode, fixed_limits
 from s2kit.picture.read import Reading
+from s2kit.picture.substitutes import standing_in, substitute_notes
 from s2kit.picture.write import Output
 from s2kit.product.band_image import BandImage
-from s2kit.product.bands import BANDS, LAYERS
+from s2kit.product.bands import native_resolution
 from s2kit.product.masks import window_of
 from s2kit.product.name import Level, OldFormatName, ProductName, compact_time
 from s2kit.product.open import Product
@@ -95,12 +96,12 @@ def plan(product: Product, tile: TileId, spec: PictureSpec, run: Run) -> Planned
         UsageError: The output cannot hold what is wanted.
     """
     request = run.request
-    subject, notes = _with_substitutes(product, tile, spec.subject)
+    subject = _with_substitutes(product, tile, spec.subject)
     resolution_m, remarks = _resolution(product, tile, subject)
     sources = tuple(_source(product, tile, band, resolution_m) for band in subject.bands)
     if subject.index is None and all(image.resolution_m > resolution_m for image in sources):
         raise _none_at(product, tile, subject, resolution_m)
-    notes = (*notes, *remarks, *_coarser_files(sources, resolution_m))
+    notes = (*remarks, *substitute_notes(subject.name, spec.subject.bands, sources, resolution_m))
     grid = _cropped(_grid_at(sources, resolution_m), sources, request, product)
     picture = Picture(
         subject=replace(subject, resolution_m=resolution_m),
@@ -123,42 +124,23 @@ def plan(product: Product, tile: TileId, spec: PictureSpec, run: Run) -> Planned
     return Planned(product=product.id, picture=picture, output=output, notes=notes)
 
 
-def _with_substitutes(product: Product, tile: TileId, subject: Subject) -> tuple[Subject, tuple[str, ...]]:
-    """An index or recipe whose near-infrared band is not there takes the other one, with a note."""
+def _with_substitutes(product: Product, tile: TileId, subject: Subject) -> Subject:
+    """An index or recipe whose near-infrared band is not there takes the other one."""
     if subject.index is None and subject.name not in RECIPES:
-        return subject, ()
-    bands, notes = [], []
-    for band in subject.bands:
-        other = SUBSTITUTES.get(band)
-        if other and not product.resolutions(band, tile) and product.resolutions(other, tile):
-            notes.append(f"{subject.name} is made with {other}, since there is no {band}")
-            bands.append(other)
-        else:
-            bands.append(band)
-    return replace(subject, bands=tuple(bands)), tuple(notes)
+        return subject
+    bands = (standing_in(band, lambda one: bool(product.resolutions(one, tile))) for band in subject.bands)
+    return replace(subject, bands=tuple(bands))
 
 
 def _resolution(product: Product, tile: TileId, subject: Subject) -> tuple[int, tuple[str, ...]]:
     """The wanted resolution, else the coarsest native one among the bands, or the finest there is, with a note."""
     if subject.resolution_m is not None:
         return subject.resolution_m, ()
-    native = max(_native(band) for band in subject.bands)
+    native = max(native_resolution(band) for band in subject.bands)
     there = max(min(product.resolutions(band, tile), default=0) for band in subject.bands)
     if there <= native:
         return native, ()
     return there, (f"{subject.name} is made at {there} m, the finest that all its bands have here",)
-
-
-def _native(band: str) -> int:
-    return (BANDS.get(band) or LAYERS[band]).resolution_m
-
-
-def _coarser_files(sources: Sequence[BandImage], resolution_m: int) -> Iterator[str]:
-    """A note for each band that is read from a coarser file than it should have."""
-    for image in sources:
-        best = max(_native(image.band), resolution_m)
-        if image.resolution_m > best:
-            yield f"{image.band} is read at {image.resolution_m} m, since there is no file at {best} m"
 
 
 def _source(product: Product, tile: TileId, band: str, resolution_m: int) -> BandImage:

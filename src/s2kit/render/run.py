@@ -13,6 +13,7 @@ from s2kit.errors import InputError, NotFoundError, S2KitError
 from s2kit.picture.naming import check_template
 from s2kit.picture.painter import BandCounts
 from s2kit.picture.read import Reading
+from s2kit.picture.substitutes import grouped
 from s2kit.picture.write import leftovers
 from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
@@ -95,7 +96,8 @@ def plan_all(request: RenderRequest, settings: Settings, report: Report = silent
     )
     plans = [one for asked in _products(request, settings) for one in _plans_of(asked, run, report)]
     plans = with_own_names(without_twins(plans), template)
-    _report_notes(plans, report)
+    for note in grouped((one.product, note) for one in plans if isinstance(one, Planned) for note in one.notes):
+        report(note)
     return _in_series(plans, request) if request.same_stretch else plans
 
 
@@ -165,19 +167,6 @@ def _plans_of(asked: _Asked, run: Run, report: Report) -> Iterator[Planned | Ref
 def _labelled(error: S2KitError, spec: PictureSpec) -> S2KitError:
     """The error with the name of the entry that asked for what cannot be."""
     return type(error)(f"{spec.label}: {error.message}", error.hint) if spec.label else error
-
-
-def _report_notes(plans: Sequence[Planned | Refused], report: Report) -> None:
-    """One warning for each kind of substitute, however many products have it."""
-    products: dict[str, dict[str, None]] = {}
-    for one in plans:
-        if isinstance(one, Planned):
-            for note in one.notes:
-                products.setdefault(note, {})[one.product] = None
-    for note, ids in products.items():
-        first, more = next(iter(ids)), len(ids) - 1
-        others = f" and {more} more product{'s' if more > 1 else ''}" if more else ""
-        report(Note(f"{first}{others}: {note}", warning=True))
 
 
 def _group(one: Planned) -> tuple[str, str]:

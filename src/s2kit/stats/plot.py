@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.errors import ConfigError, InputError
-from s2kit.picture.indices import INDICES
+from s2kit.picture.indices import index_of
 from s2kit.run.files import refuse_existing
 from s2kit.run.locks import locked_file
 from s2kit.stats.run import StatsRow, StatsRun
@@ -38,7 +38,7 @@ def draw(run: StatsRun, path: Path, *, overwrite: bool = False) -> Path:
         refuse_existing(path)
     if len(run.request.parcels) > _MOST_PARCELS:
         raise InputError(f"{len(run.request.parcels)} parcels are too many for a chart", "choose some with --pid")
-    index = INDICES[next(layer for layer in run.request.recipe.layers if layer in INDICES)]
+    index = next(found for layer in run.request.recipe.layers if (found := index_of(layer)) is not None)
     _require_matplotlib()
     rows = [row for row in run.rows() if row.numbers.layer == index.name]
     drawn = [row for row in rows if row.numbers.summary is not None and row.numbers.summary.mean is not None]

@@ -115,7 +115,7 @@ def parse_recipe(options: StatsOptions, *, needs_scl: bool = False, needs_index:
     for layer in layers:
         if layer in {"TCI", "PVI"}:
             raise InputError(f"--layer {layer}: a picture has no numbers", "use SCL or bands")
-    indices = [find_index(name).name for name in words(options.get("index"))]
+    indices = [find_index(name).spec for name in words(options.get("index"))]
     if needs_index and not indices:
         indices = ["ndvi"]
     if needs_index and len(indices) != 1:

@@ -17,6 +17,7 @@ from s2kit.chips.candidates import outlines_in, zone_of
 from s2kit.chips.places import PLACES_KEY, parcel_place
 from s2kit.chips.selection import EQUAL_SHARES, WORTH_ADDING, Candidate, select
 from s2kit.errors import S2KitError
+from s2kit.picture.substitutes import grouped
 from s2kit.picture.zonal import histogram_text
 from s2kit.product.cog_offset import offset_note
 from s2kit.product.ref import ProductRef
@@ -24,7 +25,7 @@ from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed, pmap, worker_count
 from s2kit.stats.request import StatsRequest
-from s2kit.stats.task import SCL, Outline, ParcelVisit, StatsOutcome, StatsTask, ZonalResult, count
+from s2kit.stats.task import SCL, Outline, ParcelVisit, StatsOutcome, StatsTask, ZonalResult, count, layer_name
 
 _CELL_DEG = 0.1
 """Parcels of one cell of this side are counted together: about the side of a coded tile of the 10 m files."""
@@ -115,6 +116,8 @@ class StatsRun:
     """How many products answer for any parcel."""
     offset_sources: dict[str, str] = field(default_factory=dict)
     """Who says what the offset is, by product."""
+    notes: dict[tuple[str, str], None] = field(default_factory=dict)
+    """Product and what was substituted in it."""
     thin: dict[str, str] = field(default_factory=dict)
     """Parcels in which no pixel centre lies, with a layer of which that is true."""
     unseen: dict[str, str] = field(default_factory=dict)
@@ -128,7 +131,7 @@ class StatsRun:
         self._tell_lonely(picks)
         tasks = _tasks(self.request, picks)
         self.report(WorkPlanned(len(tasks), what="products"))
-        layers = {layer: at for at, layer in enumerate(self.request.recipe.layers)}
+        layers = {layer_name(layer): at for at, layer in enumerate(self.request.recipe.layers)}
         waiting: dict[int, list[StatsRow]] = {}
         turn = 0
         for done in pmap(count, tasks, self.request.jobs):
@@ -136,6 +139,8 @@ class StatsRun:
             while turn in waiting:
                 yield from waiting.pop(turn)
                 turn += 1
+        for remark in grouped(self.notes):
+            self.report(remark)
         if any(layer != SCL for layer in self.request.recipe.layers):
             note = offset_note(self.offset_sources.items())
             if note is not None:
@@ -151,6 +156,7 @@ class StatsRun:
             return []
         outcome: StatsOutcome = done.value
         self.offset_sources |= outcome.offset_sources
+        self.notes |= dict.fromkeys(outcome.notes)
         for product, error in outcome.failures.items():
             self._fail(product, error)
         self.report(Finished(label))

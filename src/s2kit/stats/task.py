@@ -12,8 +12,9 @@ from s2kit.archive.find import reopen
 from s2kit.area.projection import project_all
 from s2kit.errors import NotFoundError, S2KitError
 from s2kit.grid import Bounds, Grid
-from s2kit.picture.indices import INDICES, SUBSTITUTES, compute
+from s2kit.picture.indices import compute, index_of
 from s2kit.picture.read import OpenImages, Reading, filled
+from s2kit.picture.substitutes import standing_in, substitute_notes
 from s2kit.picture.zonal import Summary, class_histogram, summarise
 from s2kit.product.band_image import BandImage
 from s2kit.product.bands import BANDS
@@ -58,7 +59,7 @@ class StatsRecipe:
     """What is counted."""
 
     layers: tuple[str, ...]
-    """Bands, `SCL`, and names of indices in lower case."""
+    """Bands, `SCL`, and indices: names in lower case, or `name=formula`."""
     clear: frozenset[int]
     """SCL classes that count as clear."""
     mask_clouds: bool = False
@@ -109,6 +110,13 @@ class StatsOutcome:
     """Who says what the offset is, by product."""
     failures: Mapping[str, S2KitError] = field(default_factory=dict)
     """By product."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """Product and what was substituted in it."""
+
+
+def layer_name(layer: str) -> str:
+    """What a layer of the recipe is called in results: an own formula has its name only."""
+    return layer.partition("=")[0]
 
 
 def count(task: StatsTask) -> StatsOutcome:
@@ -117,16 +125,18 @@ def count(task: StatsTask) -> StatsOutcome:
     numbers: list[ZonalResult] = []
     offset_sources: dict[str, str] = {}
     failures: dict[str, S2KitError] = {}
+    notes: list[tuple[str, str]] = []
     for visit in task.visits:
         try:
             with raster_session(), OpenImages(Reading(task.settings.openjpeg, task.settings.kept_in)) as images:
                 shown = _Shown(task, visit, images)
                 numbers += _count_product(task, visit, shown, masks)
+            notes += [(visit.product, note) for note in shown.notes]
             if shown.has_reflectance:
                 offset_sources[visit.product] = shown.product.offset_source
         except S2KitError as error:
             failures[visit.product] = error
-    return StatsOutcome(tuple(numbers), offset_sources, failures)
+    return StatsOutcome(tuple(numbers), offset_sources, failures, tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +213,8 @@ class _Shown:
         self.product = reopen(visit.ref, task.settings, task.recipe.boa_offset)
         self._others = {ref: reopen(ref, task.settings, task.recipe.boa_offset) for ref, _ in visit.companions}
         self.has_reflectance = False
+        self.notes: dict[str, None] = {}
+        """What was substituted."""
 
     def band(self, name: str) -> BandImage:
         """A band or layer at the resolution that is asked for, or what serves it best."""
@@ -212,13 +224,8 @@ class _Shown:
         return image
 
     def band_of_index(self, name: str) -> BandImage:
-        """The same; the other near infrared where one is missing."""
-        try:
-            return self.band(name)
-        except NotFoundError:
-            if name not in SUBSTITUTES:
-                raise
-            return self.band(SUBSTITUTES[name])
+        """The same; the other near infrared if the product lacks it."""
+        return self.band(standing_in(name, lambda one: bool(self.product.resolutions(one))))
 
     def extent(self, image: BandImage) -> Bounds:
         """Where the product and those that complete it have pixels, in the CRS of one of its images."""
@@ -259,7 +266,7 @@ def _count_product(task: StatsTask, visit: ParcelVisit, shown: _Shown, masks: _M
     clouds = _Clouds(shown, masks, wanted, task.recipe)
     rows: list[ZonalResult] = []
     for layer in task.recipe.layers:
-        plain = [ZonalResult(task.outlines[at].number, visit.product, layer, 0) for at in wanted]
+        plain = [ZonalResult(task.outlines[at].number, visit.product, layer_name(layer), 0) for at in wanted]
         if layer == SCL:
             rows += [clouds.row(row, at) for row, at in zip(plain, wanted, strict=True)]
         else:
@@ -325,8 +332,10 @@ def _layer_rows(
     layer: str, plain: Sequence[ZonalResult], wanted: Sequence[int], shown: _Shown, masks: _Masks, clouds: _Clouds
 ) -> list[ZonalResult]:
     recipe = shown.recipe
-    index = INDICES.get(layer)
-    images = [shown.band_of_index(name) if index else shown.band(name) for name in (index.bands if index else (layer,))]
+    index = index_of(layer)
+    names = index.bands if index else (layer,)
+    images = [shown.band_of_index(name) if index else shown.band(name) for name in names]
+    shown.notes |= dict.fromkeys(substitute_notes(layer_name(layer), names, images, recipe.res))
     coarsest = max((image.grid for image in images), key=lambda grid: grid.resolution_m)
     lattice = coarsest if recipe.res is None else coarsest.with_resolution(max(recipe.res, coarsest.resolution_m))
     extent = shown.extent(images[0])

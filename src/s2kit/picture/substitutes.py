@@ -1,0 +1,62 @@
+"""What is read in place of what was asked for, and the notes that report it.
+
+Pure: no input or output. An index may take the other near infrared (`indices.SUBSTITUTES`); any band may come from a
+coarser file than its own if that is gone. Either is reported once on stderr and is written into tags.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from s2kit.picture.indices import SUBSTITUTES
+from s2kit.product.band_image import BandImage
+from s2kit.product.bands import native_resolution
+from s2kit.run.events import Note
+
+
+def standing_in(band: str, there: Callable[[str], bool]) -> str:
+    """The band itself if it is there, else the one that an index may take in its place if that is there.
+
+    Args:
+        band: That the index names.
+        there: True for bands that the product has.
+    """
+    other = SUBSTITUTES.get(band)
+    return other if other is not None and not there(band) and there(other) else band
+
+
+def substitute_notes(
+    subject: str, asked: Sequence[str], images: Sequence[BandImage], resolution_m: int | None = None
+) -> tuple[str, ...]:
+    """A sentence for everything that was substituted.
+
+    Args:
+        subject: What is made: an index, a recipe, bands.
+        asked: The bands that it names.
+        images: What is read for each of them.
+        resolution_m: The resolution that was wanted; None for that of the bands.
+    """
+    return tuple(dict.fromkeys(_notes(subject, asked, images, resolution_m)))
+
+
+def _notes(subject: str, asked: Sequence[str], images: Sequence[BandImage], resolution_m: int | None) -> Iterator[str]:
+    for band, image in zip(asked, images, strict=True):
+        if image.band != band:
+            yield f"{subject} is made with {image.band}, since there is no {band}"
+    for image in images:
+        best = max(native_resolution(image.band), resolution_m or 0)
+        if image.resolution_m > best:
+            yield f"{image.band} is read at {image.resolution_m} m, since there is no file at {best} m"
+
+
+def grouped(notes: Iterable[tuple[str, str]]) -> Iterator[Note]:
+    """One warning for each sentence, however many products it is true of.
+
+    Args:
+        notes: Product and sentence.
+    """
+    products: dict[str, dict[str, None]] = {}
+    for product, note in notes:
+        products.setdefault(note, {})[product] = None
+    for note, ids in products.items():
+        more = len(ids) - 1
+        others = f" and {more} more product{'s' if more > 1 else ''}" if more else ""
+        yield Note(f"{next(iter(ids))}{others}: {note}", warning=True)
