@@ -88,6 +88,22 @@ def _decoders(openjpeg: str) -> Iterator[Check]:
         hint = "install rasterio from its wheel: pip install --force-reinstall --only-binary :all: rasterio"
         yield Check("jpeg 2000 driver", CheckState.FAIL, "rasterio has no JP2OpenJPEG", hint)
     yield Check("jpeg 2000 windows", CheckState.OK, route_in_use(openjpeg))
+    yield _openjpeg()
+
+
+def _openjpeg() -> Check:
+    """The OpenJPEG that was found, against the faults that were published."""
+    from s2kit.jp2.openjpeg import load
+    from s2kit.jp2.openjpeg_faults import faults_of
+
+    library = load()
+    if library is None:
+        return Check("openjpeg", CheckState.WARN, "no library of known kind was found, so its faults are not known")
+    faults = faults_of(library.version)
+    told = "; ".join(f"{one.name}: {'reached' if one.reached else 'not reached'}: {one.why}" for one in faults)
+    state = CheckState.WARN if any(fault.reached for fault in faults) else CheckState.OK
+    hint = "" if state is CheckState.OK else "install rasterio 1.4.4 or later from its wheel, which carries a newer one"
+    return Check("openjpeg", state, f"{library.version}; {told or 'no published faults'}", hint)
 
 
 def _places(settings: Settings) -> Iterator[Check]:

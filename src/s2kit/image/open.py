@@ -9,8 +9,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from numpy.typing import NDArray
 
@@ -26,11 +27,12 @@ from s2kit.jp2.packets import TilePackets
 from s2kit.jp2.reader import ImageInfo, ImageSize, Reader
 from s2kit.jp2.tile_index import WalkingIndex
 from s2kit.jp2.tile_part import parse_tile_part
+from s2kit.jp2.tile_part_count import refuse_unannounced_parts
 from s2kit.jp2.tile_search import Siblings
 from s2kit.store.byte_source import FileSource, Traffic
 from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember, gdal_path
 from s2kit.store.spans import Span
-from s2kit.store.zip_member import member_head
+from s2kit.store.zip_member import member_head, opened_member
 
 __all__ = ["Image", "ImageInfo", "Traffic", "open_image"]
 
@@ -145,7 +147,12 @@ def open_image(
             if not path.exists():
                 raise NotFoundError(f"{path}: no such file")
             log.debug("%s: read with GDAL, since the zip compresses it", location)
-            driver = driver_of(member_head(location, HEAD_NBYTES), str(location))
+            head = member_head(location, HEAD_NBYTES)
+            driver = driver_of(head, str(location))
+            if is_jpeg2000(head):
+                with opened_member(location) as file:
+                    member = _MemberSource(file, str(location))
+                    refuse_unannounced_parts(member, read_header(member)[0])
             return Image(GdalImage(gdal_path(location), str(location), driver))
     try:
         reader = _local_reader(source, location, openjpeg)
@@ -155,6 +162,29 @@ def open_image(
     if isinstance(reader, GdalImage):
         source.close()
     return Image(reader)
+
+
+class _MemberSource:
+    """A compressed member of a zip as a source of bytes, fast as long as it is read forwards."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self.name = name
+        self.size = file.seek(0, SEEK_END)
+        self._file = file
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic()
+
+    def read_many(self, ranges: Sequence[Span]) -> list[bytes]:
+        found = []
+        for span in ranges:
+            self._file.seek(span.offset)
+            found.append(self._file.read(span.nbytes))
+        return found
+
+    def close(self) -> None:
+        self._file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +223,15 @@ def _local_reader(source: FileSource, location: LocalFile | FilePart, openjpeg: 
     head = source.read_many([Span(0, min(HEAD_NBYTES, source.size))])[0]
     driver = driver_of(head, source.name)
 
-    def fallback() -> GdalImage:
-        return GdalImage(gdal_path(location), source.name, driver)
-
     if not is_jpeg2000(head):
         log.debug("%s: read with GDAL, since it is not JPEG 2000", source.name)
-        return fallback()
+        return GdalImage(gdal_path(location), source.name, driver)
     known = _learn(source)
+
+    def fallback() -> GdalImage:
+        refuse_unannounced_parts(source, known.header)
+        return GdalImage(gdal_path(location), source.name, driver)
+
     if known.refusal is not None:
         log.debug("%s: read with GDAL, since it has %s", source.name, known.refusal)
         return fallback()

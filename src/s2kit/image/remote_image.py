@@ -17,6 +17,7 @@ from s2kit.jp2.markers import NeedMore
 from s2kit.jp2.reader import ImageInfo, ImageSize
 from s2kit.jp2.remote_index import RemoteIndex
 from s2kit.jp2.tile_part import parse_tile_part
+from s2kit.jp2.tile_part_count import refuse_unannounced_parts
 from s2kit.jp2.tile_search import SEEN_NBYTES, Siblings
 from s2kit.store.base import ChangedError
 from s2kit.store.byte_source import Traffic
@@ -144,19 +145,22 @@ class RemoteImage:
             return RemoteGdalImage(source)
         header, prefix = read_header(source, prefix)
         source.keep(0, prefix)
+
+        def fallback() -> RemoteGdalImage:
+            refuse_unannounced_parts(source, header)
+            return RemoteGdalImage(source)
+
         index = RemoteIndex(source, header, self._siblings)
         if learned is not None:
             index.learn(learned.pieces)
         refusal = header.refusal or _first_refusal(source, header.first_sot, header.codestream_end)
         if refusal is not None:
             log.debug("%s: read with GDAL, since it has %s", source.name, refusal)
-            return RemoteGdalImage(source)
+            return fallback()
         self._index, self._first_sot = index, header.first_sot
         if learned is not None:
             self._known = frozenset(offset for offset, data in learned.pieces if len(data) > SEEN_NBYTES)
-        return Jp2Image(
-            source, header, prefix, index, openjpeg=self._openjpeg, fallback=lambda: RemoteGdalImage(source)
-        )
+        return Jp2Image(source, header, prefix, index, openjpeg=self._openjpeg, fallback=fallback)
 
     def _expect(self, reduction: int, *, whole: bool) -> None:
         if self._index is None:

@@ -130,6 +130,8 @@ class MainHeader:
     """`(marker, payload)` of all segments that a decoder needs, in order, SIZ first; payload without its length."""
     tlm: tuple[tuple[int, int], ...]
     """`(tile, nbytes)` of each tile-part in file order (A.7.1); empty where there is no TLM or it is not usable."""
+    has_tlm: bool
+    """True if there is any TLM segment, usable or not."""
     codestream_start: int
     """File offset of SOC."""
     first_sot: int
@@ -221,6 +223,7 @@ def _main_header(found: tuple[tuple[int, bytes], ...], start: int, first_sot: in
         eph=bool(style & 4),
         segments=kept,
         tlm=_parse_tlm(by_marker.get(TLM, ()), size.tiles),
+        has_tlm=TLM in by_marker,
         codestream_start=start,
         first_sot=first_sot,
         codestream_end=end,
