@@ -49,3 +49,10 @@ def test_every_format_lists_all(form: str) -> None:
         case _:
             names = [feature["properties"]["band"] for feature in json.loads(text)["features"]]
     assert names == [*BANDS, *LAYERS]
+
+
+def test_records_have_the_names_that_other_missions_share() -> None:
+    items = json.loads(runner.invoke(app, ["bands", "-f", "json"]).stdout)["items"]
+    names = {item["band"]: item["common_name"] for item in items}
+    assert (names["B04"], names["B08"], names["B8A"], names["B11"]) == ("red", "nir", "nir08", "swir16")
+    assert (names["B05"], names["TCI"], names["SCL"]) == ("rededge1", "visual", None)

@@ -133,3 +133,17 @@ def test_usual_images_are_those_of_real_manifests(shared_data: Path) -> None:
         assert found == usual, listing.name
         checked += 1
     assert checked >= 29
+
+
+@pytest.mark.parametrize(
+    ("text", "band"), [("red", "B04"), ("NIR", "B08"), ("nir08", "B8A"), ("swir22", "B12"), ("rededge071", "B05")]
+)
+def test_common_names_are_bands(text: str, band: str) -> None:
+    assert normal_band(text) == band
+
+
+def test_a_common_name_that_is_nearly_one_is_offered() -> None:
+    with pytest.raises(InputError) as caught:
+        normal_band("swir17")
+    assert caught.value.hint
+    assert caught.value.hint.startswith("did you mean swir16?")

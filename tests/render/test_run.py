@@ -146,7 +146,7 @@ def test_every_format_knows_its_place_and_tells_what_it_is(scene, tmp_path, form
     assert tags["BASELINE"] == "05.10"
     assert tags["BANDS"] == "B08,B04,B03"
     assert tags["CREDIT"] == "Contains modified Copernicus Sentinel data 2024"
-    assert tags["SOURCES"] == "B08 10 m -> 20 m (average); B04 20 m as it is; B03 20 m as it is"
+    assert tags["SOURCES"] == "B08 10 m -> 20 m (reduction); B04 20 m as it is; B03 20 m as it is"
     assert tags["STRETCH"] == "auto"
     assert tags["STRETCH_LIMITS"].count(":") == 3
     assert "s2kit" in tags["SOFTWARE"]
@@ -330,7 +330,7 @@ def test_an_entry_of_a_batch_names_its_product(scene, tmp_path):
 def test_a_coarser_resolution_is_made_from_the_finer_file(scene, tmp_path):
     (outcome,) = run(scene.l1c[0], tmp_path, bands=["B04,B03,B02@60"])
     assert (outcome.width, outcome.state) == (220, OutputState.MADE)
-    assert "B04 10 m -> 60 m (average)" in read_tags(outcome.path)["SOURCES"]
+    assert "B04 10 m -> 60 m (reduction)" in read_tags(outcome.path)["SOURCES"]
 
 
 def without(scene, tmp_path, *patterns):

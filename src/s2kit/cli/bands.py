@@ -23,8 +23,9 @@ def bands(form: OutputFormat = None, output: OutputFile = None) -> None:
 
 def records() -> Iterator[dict[str, Any]]:
     """A record for each band, then for each layer."""
-    from s2kit.product.bands import BANDS, LAYER_SOURCE, LAYERS, SATELLITES, SHORT_SOURCE
+    from s2kit.product.bands import BANDS, COMMON_NAMES, LAYER_SOURCE, LAYERS, SATELLITES, SHORT_SOURCE
 
+    common = {band: name for name, band in reversed(list(COMMON_NAMES.items()))}  # the first name of each band
     for band in BANDS.values():
         yield {
             "band": band.name,
@@ -34,6 +35,7 @@ def records() -> Iterator[dict[str, Any]]:
             "levels": ["L1C"] if band.name == "B10" else ["L1C", "L2A"],
             "use": band.use,
             "source": SHORT_SOURCE,
+            "common_name": common.get(band.name),
         }
     for layer in LAYERS.values():
         yield {
@@ -44,4 +46,5 @@ def records() -> Iterator[dict[str, Any]]:
             "levels": sorted(level.value for level in layer.levels),
             "use": layer.use,
             "source": LAYER_SOURCE,
+            "common_name": common.get(layer.name),
         }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from s2kit import __version__
 from s2kit.grid import Grid
+from s2kit.picture.read import Use
 
 CREDIT = "Contains modified Copernicus Sentinel data"
 
@@ -23,6 +24,7 @@ def common_tags(
     grid: Grid,
     sources: Sequence[tuple[str, float]],
     resampling: str,
+    use: Use = "data",
 ) -> dict[str, str]:
     """The tags that pictures, chips and data share; `Look.tags` says the rest.
 
@@ -36,6 +38,7 @@ def common_tags(
         grid: Of the output.
         sources: Band and resolution in metres of each image that was read.
         resampling: `auto`, or the method that was named.
+        use: As in `picture.read`: a picture may be made of reductions that are stored in the files.
     """
     start = sensing.astimezone(UTC)
     return {
@@ -46,19 +49,26 @@ def common_tags(
         "TILE": tile,
         "COMPOSITE": subject,
         "RESOLUTION_M": f"{grid.resolution_m:g}",
-        "SOURCES": "; ".join(_derivations(grid, sources, resampling)),
+        "SOURCES": "; ".join(_derivations(grid, sources, resampling, use)),
         "CREDIT": f"{CREDIT} {start.year}",
         "SOFTWARE": f"s2kit {__version__}",
     }
 
 
-def _derivations(grid: Grid, sources: Sequence[tuple[str, float]], resampling: str) -> Iterator[str]:
-    """How each source gets onto the grid: `B11 20 m -> 10 m (bilinear)`."""
+def _derivations(grid: Grid, sources: Sequence[tuple[str, float]], resampling: str, use: Use) -> Iterator[str]:
+    """How each source gets onto the grid: `B11 20 m -> 10 m (bilinear)`, `B04 10 m -> 40 m (reduction)`."""
     target = grid.resolution_m
     for band, native in sources:
         if native == target:
             yield f"{band} {native:g} m as it is"
         else:
-            auto = "bilinear" if target < native else "average"
-            how = "nearest" if band == "SCL" else auto if resampling == "auto" else resampling
+            how = _method(native, target, resampling, use) if band != "SCL" else "nearest"
             yield f"{band} {native:g} m -> {round(target, 2):g} m ({how})"
+
+
+def _method(native: float, target: float, resampling: str, use: Use) -> str:
+    if resampling != "auto":
+        return resampling
+    if target < native:
+        return "bilinear"
+    return "reduction" if use == "picture" and target >= 2 * native else "average"
