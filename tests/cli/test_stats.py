@@ -195,6 +195,18 @@ def test_clear_products_for_the_next_pipe(data):
     run("chips", "-", "--bands", "B08", code=2, input="S2A_MSIL2A_20200101T105031_N0510_R051_T31TCJ_20240901T000000\n")
 
 
+def test_clouds_in_the_numbers_are_named_once(scene):
+    words = ["stats", scene.l2a[1], "--parcels", scene.parcels, "-j", "1", "-f", "jsonl"]
+    plain = run(*words, "--index", "ndvi", "--layer", "B04")
+    cloudy = {row["pid"] for row in map(json.loads, plain.stdout.splitlines()) if row["clear_pct"] not in {None, 100}}
+    assert cloudy
+    (warning,) = [line for line in plain.stderr.splitlines() if "clouds are in the numbers" in line]
+    assert warning.endswith("--mask-clouds leaves them out")
+    assert f"and {len(cloudy) - 1} others are not all clear" in warning
+    assert "clouds are" not in run(*words, "--index", "ndvi", "--mask-clouds").stderr
+    assert "clouds are" not in run(*words).stderr, "SCL itself counts the clouds"
+
+
 def test_an_empty_pipe_is_no_reason_to_search(data):
     for verb, words in (("chips", ["--lon", 1, "--lat", 44]), ("stats", ["--parcels", "p.geojson"])):
         result = run(verb, "-", *words, "-v", input="")

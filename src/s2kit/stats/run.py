@@ -24,6 +24,7 @@ from s2kit.product.ref import ProductRef
 from s2kit.product.scl import unknown_codes
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed, pmap, worker_count
+from s2kit.run.wording import counted
 from s2kit.stats.request import StatsRequest
 from s2kit.stats.task import SCL, Outline, ParcelVisit, StatsOutcome, StatsTask, ZonalResult, count, layer_name
 
@@ -118,6 +119,8 @@ class StatsRun:
     """Who says what the offset is, by product."""
     notes: dict[tuple[str, str], None] = field(default_factory=dict)
     """Product and what was substituted in it."""
+    cloudy: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Parcels and products whose numbers have clouds in them, with the clear share in percent."""
     thin: dict[str, str] = field(default_factory=dict)
     """Parcels in which no pixel centre lies, with a layer of which that is true."""
     unseen: dict[str, str] = field(default_factory=dict)
@@ -137,10 +140,13 @@ class StatsRun:
         for done in pmap(count, tasks, self.request.jobs):
             waiting[done.index] = self._rows_of(done, tasks[done.index], by_key, layers)
             while turn in waiting:
-                yield from waiting.pop(turn)
+                for row in waiting.pop(turn):
+                    self._see_clouds(row)
+                    yield row
                 turn += 1
         for remark in grouped(self.notes):
             self.report(remark)
+        self._warn_clouds()
         if any(layer != SCL for layer in self.request.recipe.layers):
             note = offset_note(self.offset_sources.items())
             if note is not None:
@@ -169,6 +175,21 @@ class StatsRun:
             )
         rows.sort(key=lambda row: (row.numbers.number, row.sensing, row.product, layers[row.numbers.layer]))
         return rows
+
+    def _see_clouds(self, row: StatsRow) -> None:
+        """Remember a row of bands or indices that has clouds in it."""
+        clear = row.numbers.clear_pct
+        if not (self.request.recipe.mask_clouds or row.numbers.layer == SCL) and clear is not None and clear < 100:
+            self.cloudy.setdefault((row.pid, row.product), clear)
+
+    def _warn_clouds(self) -> None:
+        if not self.cloudy:
+            return
+        (pid, product), clear = next(iter(self.cloudy.items()))
+        where = f"parcel {pid} in {product} is {clear:g} % clear"
+        if len(self.cloudy) > 1:
+            where += f", and {counted(len(self.cloudy) - 1, 'other is', 'others are')} not all clear"
+        self.report(Note(f"clouds are in the numbers: {where}; --mask-clouds leaves them out", warning=True))
 
     def _fail(self, product: str, error: S2KitError) -> None:
         if product not in self.failures:
