@@ -102,6 +102,21 @@ def test_chips_are_those_of_the_command_line(scene: Any) -> None:
     assert made.count == len(rows) > 0
 
 
+def test_results_of_different_verbs_join(scene: Any) -> None:
+    keys = ("id", "datetime", "tile", "level")
+
+    def joined(rows: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
+        return {tuple(row[key] for key in keys) for row in rows}
+
+    found = joined(printed("search", "--catalogue", scene.folder, "--level", "l2a"))
+    assert len(found) == 2
+    assert joined(printed("info", *scene.l2a)) == found
+    assert joined(printed("stats", scene.folder, "--parcels", scene.parcels, "--pid", 2, "--level", "l2a")) == found
+    place = ("--lon", 0.52, "--lat", 44.21, "--level", "l2a", "--chipsize", 320, "--bands", "B04")
+    assert joined(printed("chips", scene.folder, *place, "--list")) == found
+    assert joined(printed("chips", scene.folder, *place)) == found
+
+
 def test_pictures_and_files(scene: Any) -> None:
     notes: list[object] = []
     (picture,) = s2kit.render(scene.l2a[0], bands=["B04"], res=60, out="out", jobs=1, report=notes.append)

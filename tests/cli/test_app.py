@@ -118,7 +118,12 @@ def test_config_init_makes_files_that_work_and_never_overwrites(tmp_path: Path) 
     before = (tmp_path / "settings.toml").read_bytes()
     again = s2kit("config", "init", cwd=tmp_path)
     assert again.returncode == ExitCode.OUTPUT
+    assert "--overwrite" not in again.stderr, "there is no such option"
+    assert "s2kit config init DIR" in again.stderr
     assert (tmp_path / "settings.toml").read_bytes() == before
+    (tmp_path / "settings.toml").unlink()
+    assert s2kit("config", "init", cwd=tmp_path).returncode == ExitCode.OUTPUT
+    assert not (tmp_path / "settings.toml").exists(), "either both files or none"
 
 
 def test_config_path_marks_what_is_missing(tmp_path: Path) -> None:

@@ -161,3 +161,18 @@ def test_the_real_product(real_l2a: Path) -> None:
     assert "19 of the manifest's 86 files are missing" in text
     assert "missing  10 m  B02 B03 B04 B08 TCI WVP" in text
     assert "y 5790240 to 5900040" in text
+
+
+def test_a_file_of_another_kind_is_not_called_a_damaged_zip(tmp_path):
+    (tmp_path / "picture.jpg").write_bytes(b"\xff\xd8\xff")
+    result = runner.invoke(app, ["info", str(tmp_path / "picture.jpg")])
+    assert result.exit_code == 65
+    assert "picture.jpg: no product: neither a SAFE folder nor a zip of one" in result.stderr
+    assert "damaged" not in result.stderr
+
+
+def test_a_dataset_folder_stands_for_its_products(scene):
+    for verb in ("info", "verify"):
+        result = runner.invoke(app, [verb, str(scene.folder), "-f", "csv"])
+        assert result.exit_code == 0, result.stderr
+        assert len(result.stdout.splitlines()) == 1 + len(scene.products)

@@ -81,3 +81,17 @@ def test_nothing_is_folded_behind_two_dashes() -> None:
         typer.echo(" ".join(words))
 
     assert CliRunner().invoke(other, ["--", "--range", "a"]).stdout == "--range a\n"
+
+
+def test_one_value_is_not_lost_to_another() -> None:
+    other = typer.Typer()
+
+    @other.command(cls=Verb)
+    def verb(res: int = 10, flag: bool = False, band: list[str] | None = None) -> None:
+        typer.echo(f"{res} {flag} {band}")
+
+    assert CliRunner().invoke(other, ["--res", "20", "--res", "20", "--flag", "--flag"]).stdout == "20 True None\n"
+    assert CliRunner().invoke(other, ["--band", "a", "--band", "b"]).stdout == "10 False ['a', 'b']\n"
+    refused = CliRunner().invoke(other, ["--res", "20", "--res", "60"])
+    assert refused.exit_code == 2
+    assert "'--res' is given twice: 20 and 60" in refused.stderr

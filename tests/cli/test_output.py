@@ -10,13 +10,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pandas
 import pyogrio
 import pytest
+from typer.testing import CliRunner
 
-from s2kit.cli.options import Format
+from s2kit.cli.app import app
+from s2kit.cli.options import Format, chosen_format
 from s2kit.cli.output import emit, table_lines, to_json
+from s2kit.errors import UsageError
 from support.screens import on_terminal
 
 RECORDS = [
@@ -155,3 +159,52 @@ def test_a_pipe_gets_the_wide_table() -> None:
         [sys.executable, "-c", SHOW], capture_output=True, text=True, env={**os.environ, "COLUMNS": "60"}
     )
     assert len(shown.stdout.splitlines()) == 6
+
+
+SUFFIXED = [("a.csv", Format.CSV), ("a.json", Format.JSON), ("a.jsonl", Format.JSONL), ("a.geojson", Format.GEOJSON)]
+
+
+@pytest.mark.parametrize(("name", "form"), [*SUFFIXED, ("A.PARQUET", Format.PARQUET), ("a.txt", Format.TABLE)])
+def test_the_suffix_of_an_output_file_chooses_the_format(name: str, form: Format) -> None:
+    assert chosen_format(None, Path(name)) is form
+    assert chosen_format(form, Path(name)) is form
+    assert chosen_format(None, Path("dir.csv/a.txt"), Format.IDS) is Format.IDS
+
+
+def test_a_format_that_contradicts_the_suffix_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"-f csv and -o a\.json contradict"):
+        chosen_format(Format.CSV, Path("a.json"))
+
+
+def test_parquet_has_geometries_and_needs_a_file(tmp_path: Path) -> None:
+    from pyarrow import parquet
+    from shapely import from_wkb
+
+    path = tmp_path / "a.parquet"
+    assert emit(iter(RECORDS), Format.PARQUET, COLUMNS, command="search", output=path) == 2
+    table = parquet.read_table(path)
+    assert table.column("id").to_pylist() == [record["id"] for record in RECORDS]
+    assert table.column("datetime").to_pylist() == [datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC), None]
+    assert from_wkb(table.column("geometry")[0].as_py()).x == 1.123456789
+    about = json.loads(table.schema.metadata[b"geo"])
+    assert (about["version"], about["primary_column"]) == ("1.1.0", "geometry")
+    assert about["columns"]["geometry"] == {"encoding": "WKB", "geometry_types": ["Point"]}
+    with pytest.raises(UsageError, match="stdout"):
+        emit(iter(RECORDS), Format.PARQUET, COLUMNS, command="search")
+
+
+def test_an_output_file_is_replaced_in_every_verb(tmp_path: Path, scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    verbs = {
+        "search": ["--catalogue", str(scene.folder)],
+        "info": [str(scene.l2a[0])],
+        "verify": [str(scene.l2a[0])],
+        "bands": [],
+        "parcels": ["--parcels", str(scene.parcels)],
+        "stats": [str(scene.l2a[0]), "--parcels", str(scene.parcels), "--pid", "1"],
+    }
+    for verb, words in verbs.items():
+        Path("out.csv").write_text("old")
+        done = CliRunner().invoke(app, [verb, *words, "-o", "out.csv"])
+        assert (done.exit_code, done.stdout) == (0, ""), verb
+        assert len(next(csv.reader(Path("out.csv").read_text().splitlines()))) > 3, verb

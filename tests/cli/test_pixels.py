@@ -252,6 +252,7 @@ def test_a_huge_answer_asks_for_force(tmp_path):
     assert result.exit_code == ExitCode.USAGE
     assert "--force" in result.stderr
     assert "-f npy (241 MB)" in result.stderr
+    assert result.stdout == "", "the legacy service never said that"
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -288,6 +289,31 @@ def test_no_cache_keeps_nothing(mirror, tmp_path):
     assert not (tmp_path / "cache").exists()
     assert pixels(f"{mirror.url}/a.jp2").exit_code == 0
     assert len(list((tmp_path / "cache" / "index").iterdir())) == 1
+
+
+def test_bands_may_be_repeated_or_listed(scene):
+    product = scene.l2a[0]
+    twice = pixels(product, "--band", "B04", "--band", "B08", "--rlevel", "4", "-j", "1")
+    rows = [json.loads(line) for line in twice.stdout.splitlines()]
+    assert {row["band"]: row["img_data"] for row in rows} == {
+        band: gdal(next(product.rglob(f"*_{band}_10m.jp2")), 4)[0].tolist() for band in ("B04", "B08")
+    }
+    assert pixels(product, "--band", "B04,B08", "--rlevel", "4", "-j", "1", "-f", "json").exit_code == 0
+    refused = pixels(product, "--band", "B04", "--rlevel", "1", "--rlevel", "2")
+    assert refused.exit_code == ExitCode.USAGE
+    assert "'--rlevel' is given twice: 1 and 2" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("a.npy", b"\x93NUMPY"), ("a.tif", b"II"), ("a.json", b"{"), ("a.csv", b"")]
+)
+def test_the_suffix_of_the_output_chooses_the_form(folder, tmp_path, name, first):
+    assert pixels(folder / "a.jp2", "-o", tmp_path / name).exit_code == 0
+    assert (tmp_path / name).read_bytes().startswith(first)
+    assert pixels(folder / "a.jp2", "-o", tmp_path / name).exit_code == 0, "-o replaces, as in every verb"
+    refused = pixels(folder / "a.jp2", "-f", "npy" if name != "a.npy" else "csv", "-o", tmp_path / name)
+    assert refused.exit_code == ExitCode.USAGE
+    assert "contradict" in refused.stderr
 
 
 def test_bands_of_a_safe(scene):

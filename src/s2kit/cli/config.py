@@ -46,7 +46,12 @@ def init(
 ) -> None:
     """Write settings.toml and .env with every setting explained; existing files are never touched."""
     from s2kit.cli.settings_text import env_example, settings_example
+    from s2kit.errors import OutputError
     from s2kit.run.files import write_atomic
 
-    for name, text in (("settings.toml", settings_example()), (".env", env_example())):
-        write_line(str(write_atomic(folder / name, text.encode())))
+    files = {folder / "settings.toml": settings_example(), folder / ".env": env_example()}
+    for path in files:
+        if path.exists():
+            raise OutputError(f"{path} exists already", "edit it, or write both files elsewhere: s2kit config init DIR")
+    for path, text in files.items():
+        write_line(str(write_atomic(path, text.encode())))

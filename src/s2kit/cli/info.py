@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from s2kit.cli.context import session
-from s2kit.cli.inputs import named_products
+from s2kit.cli.inputs import named_products, with_folders_opened
 from s2kit.cli.options import ArchiveName, FailIfEmpty, Format, OutputFile, OutputFormat, Products, chosen_format
 from s2kit.errors import S2KitError, UsageError
 from s2kit.run.wording import counted
@@ -37,7 +37,7 @@ def info(
     output: OutputFile = None,
     fail_if_empty: FailIfEmpty = False,
 ) -> None:
-    """Describe products: level, time, tile, bands, offset and scale of the values, and missing files."""
+    """Describe products, or all of a folder: level, time, tile, bands, offset and scale of values, missing files."""
     form = chosen_format(form, output)
     with session("info", fail_if_empty=fail_if_empty, archive=archive) as run:
         from s2kit.cli.output import emit, write_lines
@@ -45,6 +45,7 @@ def info(
         refs = named_products(products)
         if refs is None:
             raise UsageError("no product was named", "s2kit info S2….SAFE")
+        refs = with_folders_opened(refs)
         run.items = len(refs)
         found = _each(run, refs)
         if form is Format.TABLE:

@@ -2,10 +2,10 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from s2kit.cli.context import NothingToDoError
-from s2kit.errors import InputError
+from s2kit.errors import InputError, S2KitError
 from s2kit.product.ref import ProductRef
 from s2kit.run.stdin import read_stdin_text
 
@@ -30,6 +30,19 @@ def named_products(given: list[str] | None) -> list[ProductRef] | None:
     if not refs:
         raise NothingToDoError("stdin names no product: there is nothing to do")
     return list(refs.values())
+
+
+def with_folders_opened(refs: Iterable[ProductRef]) -> list[ProductRef]:
+    """The same with the products of a dataset folder in its place; what holds none stays, to fail by itself."""
+    from s2kit.archive.find import expand
+
+    found: list[ProductRef] = []
+    for ref in refs:
+        try:
+            found += expand([ref])
+        except S2KitError:
+            found.append(ref)
+    return found
 
 
 def _from_stdin() -> Iterator[ProductRef]:

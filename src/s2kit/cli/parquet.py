@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,10 @@ def write_parquet(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _value(key: str, value: Any) -> Any:
-    if value is None or isinstance(value, (str, int, float)):
+    if value is None or isinstance(value, (str, int, float, datetime)):
         return value
+    if isinstance(value, Path):
+        return str(value)
     if key == _GEOMETRY:
         from shapely import to_wkb
         from shapely.geometry import shape
@@ -47,7 +50,7 @@ def _value(key: str, value: Any) -> Any:
         return to_wkb(shape(value))
     if isinstance(value, _LIST_OF_TEXTS) and all(isinstance(one, str) for one in value):
         return list(value)
-    return to_json(value).strip('"')
+    return to_json(value)
 
 
 def _about(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def pixels(
         from s2kit.cli.inputs import named_products
         from s2kit.cli.output import write_line
         from s2kit.pixels import PixelsRequest
-        from s2kit.pixels.dump import PixelRequestError, legacy_error
+        from s2kit.pixels.dump import LegacyError, PixelRequestError
         from s2kit.pixels.run import error_line
 
         if "-" in (sources or ()):
@@ -94,8 +94,8 @@ def pixels(
                 window=window, bbox=bbox, aoi=aoi, archive=archive, meta=meta, force=force, jobs=jobs,
                 format=None if dry_run else _named_format(form, output),
             )  # fmt: skip
-        except PixelRequestError as error:  # the answer that programs which write such requests expect
-            write_line(error_line("", legacy_error(error), named=False))
+        except PixelRequestError:  # the answer that programs which write such requests expect
+            write_line(error_line("", LegacyError.BAD_REQUEST, named=False))
             raise
         run.items = len(asked.wishes)
         if dry_run:
@@ -194,8 +194,9 @@ def _to_stdout(run: Session, outcomes: "Iterator[PixelOutcome]", asked: "PixelsR
     for outcome in outcomes:
         path = paths[outcome.index]
         if outcome.error is not None:
-            if asked.form.is_json:
-                line = error_line(outcome.wish.source, legacy_error(outcome.error), named=many)
+            said = legacy_error(outcome.error)
+            if asked.form.is_json and (many or said is not None):
+                line = error_line(outcome.wish.source, said or str(outcome.error), named=many)
                 path.write_text(f"{line}\n", encoding="utf-8")
             if not many:
                 _send(path)

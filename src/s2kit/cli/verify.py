@@ -20,7 +20,8 @@ _FILE_COLUMNS = ("product", "path", "state", "nbytes", "message")
 
 def verify(
     paths: Annotated[
-        list[str] | None, typer.Argument(metavar="PATH...", help="SAFE folders or zips; - reads them from stdin.")
+        list[str] | None,
+        typer.Argument(metavar="PATH...", help="SAFE folders, zips, or folders of them; - reads them from stdin."),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Also fail for extra files, and for what was absent or not asked for.")
@@ -34,7 +35,7 @@ def verify(
     """Check every file of a product against the checksum in its manifest; exit code 4 if one is missing or wrong."""
     form = chosen_format(form, output)
     with session("verify", fail_if_empty=fail_if_empty, jobs=jobs) as run:
-        from s2kit.cli.inputs import named_products
+        from s2kit.cli.inputs import named_products, with_folders_opened
         from s2kit.cli.output import emit
         from s2kit.download.verify import verify as verified
         from s2kit.errors import UsageError
@@ -42,6 +43,7 @@ def verify(
         refs = named_products(paths)
         if refs is None:
             raise UsageError("name a SAFE folder or a zip", "s2kit verify NAME.SAFE")
+        refs = with_folders_opened(refs)
         run.items = len(refs)
         results = verified([Path(ref.text) for ref in refs], run.settings.jobs, strict=strict, report=run.report)
         by_file = files or form is Format.JSONL

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.errors import InputError, NotFoundError, S2KitError
+from s2kit.errors import ConfigError, InputError, NotFoundError, OutputError, S2KitError, UsageError
 
 PERCENTILES = (1, 2, 5, 25, 50, 75, 95, 98, 99)
 BINS = 64
@@ -61,8 +61,10 @@ class NoSuchLevelError(NotFoundError):
     """A reduction that the image does not have."""
 
 
-def legacy_error(error: S2KitError) -> LegacyError:
-    """Which of the four texts says what went wrong."""
+def legacy_error(error: S2KitError) -> LegacyError | None:
+    """Which of the four texts of the legacy service says what went wrong; None for what it never said."""
+    if isinstance(error, (UsageError, ConfigError, OutputError)):
+        return None
     if isinstance(error, PixelRequestError):
         return LegacyError.BAD_REQUEST
     if isinstance(error, (InputError, NoSuchLevelError)):

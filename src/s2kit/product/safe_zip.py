@@ -20,6 +20,8 @@ _LOCAL_HEADER = struct.Struct("<4s22xHH")
 """Signature, then after 22 bytes the lengths of name and extra field (APPNOTE.TXT 6.3.10, section 4.3.7)."""
 _ENCRYPTED = 0x1
 _HINT = "the zip is damaged or was cut: fetch it again"
+_NO_PRODUCT = "name a SAFE folder, a zip of one, or the product"
+_ZIP_BEGIN = b"PK"
 
 
 MAX_DIRECTORY = 32 << 20
@@ -113,6 +115,7 @@ class ZipTree:
 
     @cached_property
     def _infos(self) -> dict[str, zipfile.ZipInfo]:
+        _refuse_other_files(self._path)
         try:
             nbytes = _check_directory(self._path)
             with zipfile.ZipFile(self._path) as archive:
@@ -159,3 +162,14 @@ def _check_directory(path: Path) -> int:
     if nbytes > MAX_DIRECTORY:
         raise InputError(f"{path}: the directory of the zip has {nbytes} bytes, more than any product's", _HINT)
     return size
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Raise `InputError` for a file that neither is called a zip nor begins as one."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(len(_ZIP_BEGIN))
+    except OSError as error:
+        raise DiskError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if begin != _ZIP_BEGIN and path.suffix.lower() != ".zip":
+        raise InputError(f"{path}: no product: neither a SAFE folder nor a zip of one", _NO_PRODUCT)
