@@ -131,7 +131,7 @@ def _run(*words: str) -> "subprocess.CompletedProcess[str]":
     [
         ("nothing", ExitCode.NOT_FOUND, "no such file or folder"),
         ("folder", ExitCode.INPUT, "no Sentinel-2 product"),
-        ("text", ExitCode.INPUT, "nor a whole zip"),
+        ("text", ExitCode.INPUT, "nor a zip of one"),
         ("none", ExitCode.USAGE, "no product was named"),
     ],
 )
