@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from s2kit.api import PixelArray as PixelArray
     from s2kit.api import StatsResult as StatsResult
     from s2kit.api import chips as chips
+    from s2kit.api import cube as cube
     from s2kit.api import download as download
     from s2kit.api import open_product as open
     from s2kit.api import pixels as pixels
     from s2kit.api import render as render
     from s2kit.api import search as search
     from s2kit.api import stats as stats
+    from s2kit.api import write_cube as write_cube
     from s2kit.errors import S2KitError as S2KitError
     from s2kit.settings import load_settings as load_settings
 
-_VERBS = frozenset({"chips", "download", "pixels", "render", "search", "stats"})
+_VERBS = frozenset({"chips", "cube", "download", "pixels", "render", "search", "stats"})
 """Functions that share their name with the folder of their modules: the folder is what is called."""
 _PLACES = {
     "OpenProduct": ("s2kit.api", "OpenProduct"),
@@ -37,6 +39,7 @@ _PLACES = {
     "StatsResult": ("s2kit.api", "StatsResult"),
     "load_settings": ("s2kit.settings", "load_settings"),
     "open": ("s2kit.api", "open_product"),
+    "write_cube": ("s2kit.api", "write_cube"),
 }
 __all__ = [
     "OpenProduct",
@@ -45,6 +48,7 @@ __all__ = [
     "StatsResult",
     "__version__",
     "chips",
+    "cube",
     "download",
     "load_settings",
     "open",
@@ -52,6 +56,7 @@ __all__ = [
     "render",
     "search",
     "stats",
+    "write_cube",
 ]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from html import escape
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -28,7 +28,11 @@ from s2kit.product.metadata import Radiometry
 from s2kit.product.radiometry import to_physical
 from s2kit.product.ref import OneProduct, ProductRef, product_refs
 from s2kit.product.tile import TileId
+from s2kit.run.options import Texts, words
 from s2kit.settings import Loaded, Settings, load_settings
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 PREVIEW_PX = 300
 _BRIGHTEST = 0.3
@@ -90,6 +94,7 @@ class OpenProduct:
     def __init__(self, product: Product, settings: Settings, ref: ProductRef) -> None:
         """Take a product that was found; `s2kit.open` finds one."""
         self._product = product
+        self._settings = settings
         self._reading = Reading(settings.openjpeg, settings.kept_in)
         self.ref = ref
         """How it was named."""
@@ -193,6 +198,40 @@ class OpenProduct:
         unit = "reflectance" if image.is_reflectance else {"WVP": "cm"}.get(image.band, "1")
         real = to_physical(values, Radiometry(image.quantification, image.offset), image.nodata)
         return PixelArray(real, image.band, grid, float("nan"), tags | {"UNIT": unit})
+
+    def to_xarray(
+        self,
+        bands: Texts = None,
+        *,
+        bbox: Sequence[float] | None = None,
+        res: float | None = None,
+        physical: bool = True,
+        resampling: Resampling = "auto",
+    ) -> "xr.Dataset":
+        """Bands as an `xarray.Dataset` `[y, x]` on one grid, read when they are looked at.
+
+        Args:
+            bands: Bands and layers; None for all that are there, but not the ready pictures.
+            bbox: `(west, south, east, north)` in degrees; the pixels that cover it.
+            res: Side of a pixel in metres; the finest of the bands by default.
+            physical: True gives reflectance as float32 with NaN, False reflectance x 10 000 as uint16 with 0.
+            resampling: As for `read`.
+
+        Raises:
+            NotFoundError: A band is not there.
+            ConfigError: xarray is not installed.
+        """
+        from s2kit.cube import CubeRequest, plan_cube
+        from s2kit.cube.dataset import opened
+
+        names = words(bands) or [name for name in self.bands if name not in {"TCI", "PVI"}]
+        for name in names:
+            self._product.image_near(name)  # says what is lacking
+        request = CubeRequest.parse(
+            Loaded(self._settings, {}, {}), products=self, bands=names, bbox=None if bbox is None else tuple(bbox),
+            res=res, dtype="float32" if physical else "uint16", resampling=resampling,
+        )  # fmt: skip
+        return opened(plan_cube(request))
 
     def preview(self, size_px: int = PREVIEW_PX) -> bytes:
         """A small PNG in true colour, or of one band if there is no more.

@@ -47,7 +47,7 @@ class StatsResult:
         return [row.to_json() for row in self.rows]
 
 
-def _with_keywords_of(options: Any) -> Callable[[F], F]:
+def with_keywords_of(options: Any) -> Callable[[F], F]:
     """Give a function the keywords of its options, so that `help()` and notebooks show them."""
 
     def signed(function: F) -> F:
@@ -66,7 +66,7 @@ def _with_keywords_of(options: Any) -> Callable[[F], F]:
     return signed
 
 
-@_with_keywords_of(SearchOptions)
+@with_keywords_of(SearchOptions)
 def search(*, settings: Loaded | None = None, report: Report = silent, **options: Unpack[SearchOptions]) -> Search:
     """Find products; iterate over the result for records, then ask it for `tallies` and for the `problem`, if any.
 
@@ -82,7 +82,7 @@ def search(*, settings: Loaded | None = None, report: Report = silent, **options
     return Search(SearchRequest.parse(settings or load_settings(), report, **options), report)
 
 
-@_with_keywords_of(DownloadOptions)
+@with_keywords_of(DownloadOptions)
 def download(
     products: Products, *, settings: Loaded | None = None, report: Report = silent, **options: Unpack[DownloadOptions]
 ) -> tuple[ProductResult, ...]:
@@ -104,7 +104,7 @@ def download(
     return tuple(downloaded(product_refs(products) or (), request, report))
 
 
-@_with_keywords_of(RenderRequest.parse)
+@with_keywords_of(RenderRequest.parse)
 def render(
     products: Products = None,
     *,
@@ -144,7 +144,7 @@ def render(
     return () if refs == () else tuple(rendered(request, chosen, report))
 
 
-@_with_keywords_of(ChipOptions)
+@with_keywords_of(ChipOptions)
 def chips(
     products: Products = None,
     *,
@@ -171,7 +171,7 @@ def chips(
     return make_chips(request, None if out is None else Path(out), overwrite=overwrite, report=report)
 
 
-@_with_keywords_of(StatsOptions)
+@with_keywords_of(StatsOptions)
 def stats(
     products: Products = None,
     *,
@@ -195,7 +195,7 @@ def stats(
     return StatsResult(rows, dict(run.failures))
 
 
-@_with_keywords_of(PixelOptions)
+@with_keywords_of(PixelOptions)
 def pixels(
     sources: Texts,
     *,

@@ -4,13 +4,14 @@ from s2kit.cube.block import BlockPixels, make_block
 from s2kit.cube.formats import CubeFormat, CubeOutput
 from s2kit.cube.plan import BlockTask, CubePlan, Slice, Step
 from s2kit.cube.prepare import plan_cube, ready_plan
-from s2kit.cube.request import CubeRequest
+from s2kit.cube.request import CubeOptions, CubeRequest
 from s2kit.cube.run import CubeResult, make_cube
 
 __all__ = [
     "BlockPixels",
     "BlockTask",
     "CubeFormat",
+    "CubeOptions",
     "CubeOutput",
     "CubePlan",
     "CubeRequest",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 
 import shapely
 
@@ -197,7 +196,7 @@ def _source(request: CubeRequest, product: Product, grid: Grid, seen: Seen) -> S
     resolution = round(grid.resolution_m) if grid.resolution_m in {10, 20, 60} else None
     return Source(
         product.id,
-        MappingProxyType({name: product.image_near(own, resolution, tile) for name, own in bands.items()}),
+        {name: product.image_near(own, resolution, tile) for name, own in bands.items()},
         class_source(product, tile) if request.mask else None,
         product.address,
     )
