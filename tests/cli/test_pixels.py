@@ -378,3 +378,45 @@ def test_runs_at_one_file_at_once(scene, tmp_path):
         assert run.returncode != 75 or "another run of s2kit writes out.csv" in error
         assert run.returncode != 73 or "out.csv exists already" in error
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_classes_are_picked_and_not_made_of_wavelets(scene):
+    safe = scene.l2a[0]
+    path = next(safe.glob("GRANULE/*/IMG_DATA/R20m/*_SCL_20m.jp2"))
+    with rasterio.open(path) as image:
+        codes = image.read(1)
+    for words in ((safe, "--band", "SCL", "--res", "20"), (path,)):
+        found = np.array(json.loads(pixels(*words, "--rlevel", "2").stdout)["img_data"])
+        rows = np.minimum(np.arange(found.shape[0]) * 4 + 2, codes.shape[0] - 1)
+        assert (found == codes[np.ix_(rows, rows)]).all()
+        part = np.array(json.loads(pixels(*words, "--rlevel", "1", "--window", "100,60,40,30").stdout)["img_data"])
+        assert (part == codes[61:91:2, 101:141:2]).all()
+    numbers = json.loads(pixels(safe, "--band", "SCL", "-f", "stats").stdout)
+    assert numbers["max"] <= 11
+
+
+def test_the_legacy_request_keeps_its_answer(scene, folder):
+    path = next(scene.l2a[0].glob("GRANULE/*/IMG_DATA/R20m/*_SCL_20m.jp2"))
+    with serving(path.parent) as server:
+        body = json.dumps({"Path": f"{server.url}/{path.name}", "rlevel": 2})
+        answer = json.loads(pixels("--request", "-", stdin=body).stdout)
+    assert answer["img_data"] == gdal(path, 2)[0].tolist()
+
+
+def test_a_part_is_of_full_resolution_unless_a_level_is_named(folder):
+    answer = json.loads(pixels(folder / "a.jp2", "--window", "100,100,3,2", "--meta").stdout)
+    assert (answer["shape"], answer["rlevel"]) == ([2, 3], 0)
+    assert json.loads(pixels(folder / "a.jp2", "--meta").stdout)["rlevel"] > 0
+
+
+def test_nan_is_no_data_in_images_of_floats(shared_data):
+    path = shared_data.parent / "cases" / "pixels" / "float-nan.tif"
+    with rasterio.open(path) as image:
+        values = image.read(1)
+    assert np.isnan(values).any()
+    numbers = json.loads(pixels(path, "-f", "stats", "--rlevel", "0").stdout)
+    assert numbers["mean"] == pytest.approx(float(np.nanmean(values)))
+    assert numbers["nodata_pct"] == pytest.approx(100 * np.isnan(values).mean())
+    answer = json.loads(pixels(path, "--rlevel", "0", "--meta").stdout)
+    assert answer["nodata"] == "nan"
+    assert [[value is None for value in row] for row in answer["img_data"]] == np.isnan(values).tolist()

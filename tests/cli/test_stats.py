@@ -439,3 +439,45 @@ def test_names_of_attributes_come_from_the_settings(data):
     (data / "settings.toml").write_text('[parcels]\npid = "feld"\ncropname = "kultur"\n')
     (row,) = rows_of(run("parcels", "--parcels", "q_{year}.geojson", "--year", 2024, "--pid", "left", "-f", "jsonl"))
     assert row["cropname"] == "Gerste"
+
+
+def test_a_parcel_across_two_tiles_of_a_datatake_is_completed_from_both(tmp_path, monkeypatch):
+    """Tiles 31TCJ and 31TDJ share the columns from 399960 m to 409800 m."""
+    monkeypatch.chdir(tmp_path)
+    whole = np.random.default_rng(7).integers(200, 3000, (100, 400)).astype(np.uint16)
+    classes = np.full((50, 200), 4, np.uint8)
+    classes[:, 90:] = 5
+    pieces = {"31TCJ": (0, 220), "31TDJ": (200, 400)}
+    for tile, (first, last) in pieces.items():
+        write_item(
+            tmp_path / "d",
+            {"B04": whole[:, first:last], "SCL": classes[:, first // 2 : last // 2]},
+            name=NAME.format("20240419T105031").replace("31TCJ", tile),
+            scales={"SCL": 2},
+            west=407600.0 + first * 10,
+        )
+    parcel_file(tmp_path / "p.geojson", {"both": square(409400, 4899200, 400), "one": square(408000, 4899200, 200)})
+    rows = {
+        (row["pid"], row["layer"]): row
+        for row in rows_of(run("stats", "d", "--parcels", "p.geojson", "--layer", "B04,SCL", "--dn", "-f", "jsonl"))
+    }
+    both, scl = rows["both", "B04"], rows["both", "SCL"]
+    assert both["pixels"] == both["count"] == 1600
+    assert (both["covered_pct"], both["seen_pct"]) == (pytest.approx(100, abs=0.2), 100)
+    assert both["mean"] == pytest.approx(whole[42:82, 180:220].mean(), rel=1e-6)
+    assert scl["histogram"] == {"5": 400}
+    assert rows["one", "SCL"]["histogram"] == {"4": 100}
+
+
+def test_too_thin_and_beyond_the_image_are_two_things(data):
+    half = square(300903, 4898003, 207)
+    below = square(300903, 4898001, 15)  # within the footprint's box in degrees, and beyond the pixels
+    thin = [(300401, 4899003), (300403, 4899003), (300403, 4899303), (300401, 4899303)]
+    parcel_file(data / "q.geojson", {"half": half, "below": below, "thin": thin})
+    told = run("stats", "d", "--parcels", "q.geojson", "--layer", "B08", "-f", "jsonl")
+    assert "no pixel centre lies in 1 of the parcels (too thin): thin" in told.stderr
+    assert "1 parcel lies where a product has no data (beyond its image or swath): below" in told.stderr
+    seen = {row["pid"]: row["seen_pct"] for row in rows_of(told)}
+    assert seen["thin"] is None
+    assert seen["below"] == 0
+    assert 85 < seen["half"] < 100

@@ -70,3 +70,17 @@ def test_positions_are_latitude_first_with_or_without_height() -> None:
 def test_what_is_no_ring_is_named(text: str) -> None:
     with pytest.raises(InputError, match="it"):
         parse_position_list(text, "it")
+
+
+def test_a_real_list_whose_last_height_is_missing(shared_data):
+    text = (shared_data.parent / "cases" / "metadata" / "footprint-last-height-missing.txt").read_text()
+    corners = parse_position_list(text, "EXT_POS_LIST")
+    assert len(corners) == 7
+    assert corners[0] == corners[-1] == (-119.17378006, 34.32236553)
+    assert all(-120 < lon < -117 and 33 < lat < 35 for lon, lat in corners)
+
+
+def test_a_list_whose_last_height_is_missing():
+    ring = [(43.0, 1.0), (43.0, 2.0), (44.0, 2.0), (44.0, 1.0), (43.0, 1.0)]
+    text = " ".join(f"{lat} {lon} 12.5" for lat, lon in ring).removesuffix(" 12.5")
+    assert parse_position_list(text, "x") == [(lon, lat) for lat, lon in ring]

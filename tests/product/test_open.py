@@ -283,8 +283,14 @@ def test_long_granule_metadata_is_read_to_its_grids(tmp_path: Path) -> None:
     assert open_product(root).image("B04").grid == grid
 
 
-@pytest.mark.parametrize("file", ["MTD_MSIL2A.xml", "MTD_TL.xml", "manifest.safe"])
-@pytest.mark.parametrize("data", [b"", b"<a/>", b"not xml", b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'])
+DAMAGED = [b"<a/>", b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>']
+
+
+@pytest.mark.parametrize(
+    ("file", "data"),
+    [(file, data) for file in ("MTD_MSIL2A.xml", "MTD_TL.xml", "manifest.safe") for data in DAMAGED]
+    + [("manifest.safe", b""), ("manifest.safe", b"not xml")],
+)
 def test_damaged_metadata_is_named_with_its_path(tmp_path: Path, file: str, data: bytes) -> None:
     root = write_safe(tmp_path)
     next(root.rglob(file)).write_bytes(data)
@@ -292,6 +298,23 @@ def test_damaged_metadata_is_named_with_its_path(tmp_path: Path, file: str, data
         _use(root)
     assert str(root) in caught.value.message
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("kept", [0, 0.3, 0.97])
+def test_metadata_that_is_empty_or_cut_is_as_good_as_none(tmp_path: Path, kept: float, caplog) -> None:
+    root = write_safe(tmp_path)
+    whole = open_product(root)
+    data = (root / "MTD_MSIL2A.xml").read_bytes()
+    (root / "MTD_MSIL2A.xml").write_bytes(data[: int(len(data) * kept)])
+    product = open_product(root)
+    assert product.id == whole.id
+    assert product.image("B04").offset == whole.image("B04").offset == -1000
+    assert product.offset_source == "baseline"
+    assert "MTD_MSIL2A.xml is empty or cut" in caplog.text
+    (root / "MTD_MSIL2A.xml").write_bytes(data)
+    next(root.rglob("MTD_TL.xml")).write_bytes(b"")
+    assert open_product(root).granules[0].metadata is None
+    assert "MTD_TL.xml is empty or cut" in caplog.text
 
 
 def _use(root: Path) -> None:

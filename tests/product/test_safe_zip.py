@@ -152,3 +152,15 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
         tree.location("INSPIRE.xml")
     with pytest.raises(InputError, match="cannot be read"):
         tree.read("INSPIRE.xml")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_names_with_backslashes_are_paths_too(tmp_path: Path, method: int) -> None:
+    path = tmp_path / f"{L2A_NAME}.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in safe_files().items():
+            archive.writestr(f"{L2A_NAME}.SAFE/{name}".replace("/", "\\"), data)
+    tree = open_tree(path)
+    assert tree.paths() == tuple(sorted(safe_files()))
+    assert tree.read("INSPIRE.xml") == b"<inspire/>"
+    assert open_product(path).image("B04").band == "B04"

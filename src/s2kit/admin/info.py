@@ -8,6 +8,7 @@ from typing import Any
 from shapely.geometry import mapping
 
 from s2kit.archive.find import locate
+from s2kit.errors import InputError
 from s2kit.grid import Bounds
 from s2kit.product.bands import BANDS
 from s2kit.product.contents import ImageEntry, find_images, summary
@@ -39,6 +40,10 @@ class ProductInfo:
     """Outer edges of its one granule in that CRS."""
     images: Mapping[int, tuple[str, ...]] = field(hash=False)
     """Bands and layers that are there, by resolution in metres."""
+    offsets: Mapping[str, float] = field(hash=False)
+    """What is added to digital numbers of reflectance, by band."""
+    offset_source: str
+    """Who says so; `unknown` if nothing can tell, as of some COGs."""
     nbytes: int
     """Bytes of all its files."""
     listed: int | None
@@ -81,8 +86,8 @@ class ProductInfo:
             "eo:cloud_cover": about.cloud_pct,
             "s2kit:images": {str(res): list(bands) for res, bands in self.images.items()},
             "s2kit:quantification": self.quantification(),
-            "s2kit:offsets": {band: about.offsets.get(band, 0.0) for band in BANDS},
-            "s2kit:offset_source": about.offset_source.value,
+            "s2kit:offsets": {band: self.offsets.get(band, 0.0) for band in BANDS},
+            "s2kit:offset_source": self.offset_source,
             "s2kit:nodata": about.nodata,
             "s2kit:saturated": about.saturated,
             "file:size": self.nbytes,
@@ -125,6 +130,10 @@ def describe(product: Product) -> ProductInfo:
         {entry.path: entry.nbytes for entry in missing}, product.metadata.level
     )
     manifest = product.manifest
+    try:
+        offsets, source = product.offsets(), product.offset_source
+    except InputError:
+        offsets, source = {}, "unknown"
     return ProductInfo(
         id=product.id,
         address=product.address,
@@ -135,6 +144,8 @@ def describe(product: Product) -> ProductInfo:
         epsg=codes.pop() if len(codes) == 1 else None,
         bounds=grids[0].bounds if len(grids) == 1 else None,
         images=dict(summary(product.entries)),
+        offsets=offsets,
+        offset_source=source,
         nbytes=product.nbytes,
         listed=len(manifest.entries) if manifest else None,
         missing=missing,

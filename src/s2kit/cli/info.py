@@ -118,13 +118,13 @@ def _values(one: "ProductInfo") -> list[str]:
     about = one.metadata
     groups: dict[float, list[str]] = {}
     for band in (band for bands in one.images.values() for band in bands if band.startswith("B")):
-        groups.setdefault(about.offsets.get(band, 0.0), []).append(band)
-    offsets = sorted(groups) or sorted(set(about.offsets.values())) or [0.0]
+        groups.setdefault(one.offsets.get(band, 0.0), []).append(band)
+    offsets = sorted(groups) or sorted(set(one.offsets.values())) or [0.0]
     texts = []
     for offset in offsets:
         what = "reflectance" if len(offsets) == 1 else f"reflectance of {' '.join(dict.fromkeys(groups[offset]))}"
         number = "DN" if not offset else f"(DN {'-' if offset < 0 else '+'} {abs(offset):g})"
-        texts.append(f"{what} = {number} / {about.quantification:g}, offset from the {about.offset_source}")
+        texts.append(f"{what} = {number} / {about.quantification:g}, offset from the {one.offset_source}")
     saturated = f", DN {about.saturated} is saturated" if about.saturated is not None else ""
     texts.append(f"DN {about.nodata} is no data{saturated}")
     if about.level == "L2A":

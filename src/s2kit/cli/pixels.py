@@ -40,9 +40,14 @@ def pixels(
     ] = None,
     res: Res = None,
     rlevel: Annotated[
-        int,
-        typer.Option("--rlevel", metavar="N", min=-1, help="0 full resolution, N halves it N times, -1 the smallest."),
-    ] = -1,
+        int | None,
+        typer.Option(
+            "--rlevel",
+            metavar="N",
+            min=-1,
+            help="0 full resolution, N halves it N times, -1 the smallest. Default: 0 for a window or area, else -1.",
+        ),
+    ] = None,
     window: Annotated[
         str | None,
         typer.Option("--window", metavar="COL,ROW,WIDTH,HEIGHT", help="A part, in pixels of full resolution."),

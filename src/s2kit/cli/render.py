@@ -11,6 +11,7 @@ from s2kit.cli.options import (
     ArchiveName,
     Bands,
     Bbox,
+    BoaOffset,
     DryRun,
     FailIfEmpty,
     Format,
@@ -85,6 +86,7 @@ def render(
             "--resampling", metavar="METHOD", help="auto, nearest, bilinear, cubic or average, onto other pixel sizes."
         ),
     ] = "auto",
+    boa_offset: BoaOffset = "auto",
     form: Annotated[
         str | None,
         typer.Option(
@@ -130,7 +132,8 @@ def render(
         request = RenderRequest.parse(
             named_products(products) or (), bands=bands, index=index, recipe=recipe, batch=batch, res=res,
             stretch=stretch, gamma=gamma, mask=mask, mask_clouds=run.settings.cloud_classes if mask_clouds else None,
-            aoi=aoi, bbox=bbox, clip=clip, crop=crop, resampling=resampling, form=form, dtype=dtype, quality=quality,
+            aoi=aoi, bbox=bbox, clip=clip, crop=crop, resampling=resampling, boa_offset=boa_offset, form=form,
+            dtype=dtype, quality=quality,
             out=out, name_template=name_template, max_px=max_px, same_stretch=same_stretch, overwrite=overwrite,
             dry_run=dry_run, jobs=run.settings.jobs, report=run.report,
         )  # fmt: skip

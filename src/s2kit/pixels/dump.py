@@ -89,7 +89,7 @@ def json_chunks(
     rows = np.moveaxis(pixels, 0, -1)
     for number in range(pixels.shape[1]):
         row = rows[number] if pixels.shape[0] > 1 else rows[number, :, 0]
-        yield f"{', ' if number else ''}{json.dumps(row.tolist())}"
+        yield f"{', ' if number else ''}{json.dumps(_finite(row))}"
     rest = {
         "shape": list(pixels.shape[1:]),
         "time_download": time_download,
@@ -97,6 +97,15 @@ def json_chunks(
         **more,
     }
     yield f"], {json.dumps(rest)[1:]}"
+
+
+def _finite(row: NDArray[Any]) -> list[Any]:
+    """Values for JSON, which has no NaN and no infinity: they become null."""
+    if row.dtype.kind != "f" or np.isfinite(row).all():
+        return list(row.tolist())
+    values = row.astype(object)
+    values[~np.isfinite(row)] = None
+    return list(values.tolist())
 
 
 def csv_chunks(pixels: NDArray[Any]) -> Iterator[str]:
@@ -116,13 +125,15 @@ def text_nbytes(count: int, rows: int, cols: int) -> int:
 
 
 def statistics(pixels: NDArray[Any], nodata: float | None) -> dict[str, Any]:
-    """Numbers that describe one component; no data is left out of all but its share.
+    """Numbers that describe one component; no data, and whatever is no finite number, is left out of all but its share.
 
     Args:
         pixels: `[row, col]`.
         nodata: The value that means no data, or None.
     """
     valid = pixels.reshape(-1) if nodata is None else pixels[pixels != nodata]
+    if valid.dtype.kind == "f":
+        valid = valid[np.isfinite(valid)]
     share = 100.0 * (pixels.size - valid.size) / pixels.size
     if valid.size == 0:
         empty = dict.fromkeys(("min", "max", "mean", "std"))

@@ -41,6 +41,8 @@ class PixelWish:
     resolution_m: int | None = None
     archive: str | None = None
     """Archive that the source is a key of."""
+    is_legacy: bool = False
+    """True if the body of the legacy service asked for it: its answer has the levels of classes as they are stored."""
 
 
 class PixelOptions(TypedDict, total=False):
@@ -52,8 +54,9 @@ class PixelOptions(TypedDict, total=False):
     """Bands or layers, if the sources are products."""
     res: int | None
     """10, 20 or 60 metres."""
-    rlevel: int
-    """0 for full resolution, n halves the sides n times, -1 for the smallest there is."""
+    rlevel: int | None
+    """0 for full resolution, n halves the sides n times, -1 for the smallest there is; None takes 0 for a window or an
+    area, else the smallest."""
     window: str | Sequence[int] | None
     """`(col, row, width, height)` in pixels of full resolution."""
     bbox: Rows
@@ -113,9 +116,12 @@ class PixelsRequest:
         )
         _refuse(options, named, bands)
         box = _box(options, report)
+        rlevel = options.get("rlevel")
+        if rlevel is None:
+            rlevel = LOWEST if window is None and box is None else 0
         base = PixelWish(
             source="",
-            rlevel=options.get("rlevel", LOWEST),
+            rlevel=rlevel,
             window=window,
             box=box,
             resolution_m=options.get("res"),
@@ -189,7 +195,7 @@ def _wish(body: Any, number: int, archive: str) -> PixelWish:
     rlevel = body.get("rlevel", LOWEST)
     if isinstance(rlevel, bool) or not isinstance(rlevel, int) or rlevel < LOWEST:
         raise PixelRequestError(f"request {number}: rlevel {rlevel!r}", "rlevel is -1 for the smallest, 0, 1, 2 …")
-    return PixelWish(source=path.strip(), rlevel=rlevel, archive=None if "://" in path else archive)
+    return PixelWish(source=path.strip(), rlevel=rlevel, archive=None if "://" in path else archive, is_legacy=True)
 
 
 def parse_window(given: str | Sequence[int]) -> Window:

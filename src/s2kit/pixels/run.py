@@ -1,12 +1,14 @@
 """Dump pixels: raw digital numbers of images anywhere, whole at a reduction or a window, as JSON, arrays or numbers."""
 
 import json
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from shapely import box
 
@@ -147,11 +149,14 @@ def _dumped(task: PixelTask) -> PixelAnswer:
         reduction, window = _asked(image.info, wish, target)
         rows, cols = _shape(image.info, window, reduction)
         _check_size(task, image.info.count, rows, cols)
-        pixels = image.level(reduction) if window is None else image.window(window, reduction)
+        if reduction and target.is_classes and not wish.is_legacy:
+            pixels = _picked(image, window or Window(0, 0, image.size.width, image.size.height), reduction)
+        else:
+            pixels = image.level(reduction) if window is None else image.window(window, reduction)
         traffic, info = image.traffic, image.info
     waited = found_s + traffic.waited_s
     grid = _grid(info, window, reduction)
-    nodata = info.nodata if info.nodata is not None else NODATA
+    nodata = _nodata(info)
     more: dict[str, Any] = {}
     if task.named:  # the same product may be asked for several bands
         more = {"path": wish.source} | ({"band": wish.band} if wish.band else {})
@@ -161,7 +166,7 @@ def _dumped(task: PixelTask) -> PixelAnswer:
             "band": target.band,
             "crs": None if grid is None else f"EPSG:{grid.epsg}",
             "transform": None if grid is None else list(grid.geotransform),
-            "nodata": nodata,
+            "nodata": "nan" if math.isnan(nodata) else nodata,
             "rlevel": reduction,
             "window": None if window is None else [window.col, window.row, window.width, window.height],
             "bytes_read": traffic.nbytes,
@@ -200,6 +205,26 @@ def plan(wish: PixelWish, form: PixelFormat, settings: Settings) -> PixelPlan:
 
 def _opened(target: Target, settings: Settings) -> Image:
     return open_image(target.location, openjpeg=settings.openjpeg, cache=settings.kept_in)
+
+
+def _picked(image: Image, window: Window, reduction: int) -> NDArray[Any]:
+    """Classes at a reduction, `[component, row, col]`: the pixel in the middle of each block of full resolution."""
+    part, size = window.reduced(reduction), image.size
+    full = Window(*(edge << reduction for edge in (part.col, part.row, part.width, part.height)))
+    inside = full.intersection(Window(0, 0, size.width, size.height))
+    assert inside is not None, "a window that lies outside is refused before"
+    middle = (1 << reduction) // 2
+    rows = np.minimum(full.row + (np.arange(part.height) << reduction) + middle, inside.row_end - 1) - inside.row
+    cols = np.minimum(full.col + (np.arange(part.width) << reduction) + middle, inside.col_end - 1) - inside.col
+    codes: NDArray[Any] = image.window(inside)[:, np.maximum(rows, 0)][:, :, np.maximum(cols, 0)]
+    return codes
+
+
+def _nodata(info: ImageInfo) -> float:
+    """The value that means no data: what the file says, else NaN in images of floats and 0 in all others."""
+    if info.nodata is not None:
+        return info.nodata
+    return math.nan if info.dtype.kind == "f" else NODATA
 
 
 def _asked(info: ImageInfo, wish: PixelWish, target: Target) -> tuple[int, Window | None]:

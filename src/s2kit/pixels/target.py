@@ -1,5 +1,6 @@
 """Where an image lies that a user named: a file, a band of a product, an address, a key of an archive."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,12 +8,12 @@ from s2kit.archive.address import archive_of
 from s2kit.archive.find import image_at, locate
 from s2kit.errors import NotFoundError, UsageError
 from s2kit.pixels.request import PixelWish
-from s2kit.product.bands import normal_band
 from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
 from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember
 from s2kit.store.open import open_store
 
+_CLASSES = re.compile(r"(?:^|_)(?:SCL|CLASSI|DETFOO|QUALIT|DEFECT|NODATA|SATURA|TECQUA)(?:_|\.|$)")
 AWS = {"aws": ("aws-l2a", "aws-l1c")}
 """What stands for several archives, of which a key belongs to one."""
 
@@ -23,6 +24,12 @@ class Target:
 
     location: ImageLocation
     band: str | None = None
+
+    @property
+    def is_classes(self) -> bool:
+        """True for codes of classes and masks (SCL, MSK_CLASSI …), of which a wavelet level would make others."""
+        name = self.band or str(self.location).replace("\\", "/").rpartition("/")[2]
+        return _CLASSES.search(name) is not None
 
     @property
     def nbytes(self) -> int:
@@ -46,8 +53,8 @@ def find_target(wish: PixelWish, settings: Settings) -> Target:
     """
     if wish.band is not None:
         product = locate(ProductRef(wish.source), settings)
-        image = product.image(normal_band(wish.band), wish.resolution_m)
-        return Target(image.location, image.band)
+        entry = product.entry(wish.band, wish.resolution_m)
+        return Target(product.location(entry), entry.band)
     if "://" in wish.source:
         return Target(image_at(wish.source, settings))
     if wish.archive is not None:

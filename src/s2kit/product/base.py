@@ -5,7 +5,7 @@ opens one of them (`open_entry`); everything else is here.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from s2kit.product.manifest import Manifest, ManifestEntry
 from s2kit.product.metadata import ProductMetadata
 from s2kit.product.name import Level, Sentinel2Name
 from s2kit.product.tile import TileId
+from s2kit.store.location import ImageLocation
 
 
 class Product(ABC):
@@ -40,6 +41,10 @@ class Product(ABC):
         """All images that are there; nothing is read for it."""
 
     @abstractmethod
+    def location(self, entry: ImageEntry) -> ImageLocation:
+        """Where the bytes of an entry's image are."""
+
+    @abstractmethod
     def open_entry(self, entry: ImageEntry) -> BandImage:
         """The image of an entry, with its grid and the meaning of its numbers."""
 
@@ -52,6 +57,14 @@ class Product(ABC):
     def offset_source(self) -> str:
         """Who says what the offset of reflectance is: a value of `OffsetSource`."""
         return str(self.metadata.offset_source)
+
+    def offsets(self) -> Mapping[str, float]:
+        """What is added to digital numbers of reflectance, by band; a band that is not named has none.
+
+        Raises:
+            InputError: Nothing can tell, see `CogProduct.offset`.
+        """
+        return self.metadata.offsets
 
     @property
     def manifest(self) -> Manifest | None:
@@ -101,7 +114,11 @@ class Product(ABC):
         return tuple(sorted({entry.resolution_m for entry in fitting}))
 
     def image(self, band: str, resolution_m: int | None = None, tile: TileId | None = None) -> BandImage:
-        """One image.
+        """One image; see `entry`."""
+        return self.open_entry(self.entry(band, resolution_m, tile))
+
+    def entry(self, band: str, resolution_m: int | None = None, tile: TileId | None = None) -> ImageEntry:
+        """One image among those that are there; nothing is read for it.
 
         Args:
             band: Band or layer in any spelling.
@@ -123,7 +140,7 @@ class Product(ABC):
         tiles = sorted({str(entry.tile) for entry in fitting})
         if len(tiles) > 1:
             raise InputError(f"{self.id} has {wanted} of {len(tiles)} tiles: {', '.join(tiles)}", "say which tile")
-        return self.open_entry(min(fitting, key=lambda entry: entry.resolution_m))
+        return min(fitting, key=lambda entry: entry.resolution_m)
 
     def image_near(self, band: str, resolution_m: int | None = None, tile: TileId | None = None) -> BandImage:
         """The image of a band that serves a resolution best: that very one, else the next finer, else the next coarser.

@@ -69,6 +69,10 @@ class CogProduct(Product):
                 found.append(ImageEntry(self._tile, band, native, path, nbytes))
         return tuple(sorted(found))
 
+    def location(self, entry: ImageEntry) -> ImageLocation:
+        """Where the bytes of an entry's image are."""
+        return self._location(self.item.hrefs[entry.band])
+
     def open_entry(self, entry: ImageEntry) -> BandImage:
         """The image of an entry; the grid is that of the file, or of the item if the file is remote."""
         location = self._location(self.item.hrefs[entry.band])
@@ -93,6 +97,10 @@ class CogProduct(Product):
         finest = min(self.entries, key=lambda entry: entry.resolution_m, default=None)
         image = None if finest is None else self._plain(finest.band)
         return () if image is None else (image.grid,)
+
+    def offsets(self) -> Mapping[str, float]:
+        """What is added to digital numbers of reflectance, by band."""
+        return {band: self.offset.dn for band in self.item.hrefs if band in BANDS}
 
     @property
     def offset_source(self) -> str:

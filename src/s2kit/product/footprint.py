@@ -26,12 +26,15 @@ def parse_position_list(text: str, what: str) -> list[tuple[float, float]]:
     """The corners of an `EXT_POS_LIST`: latitude and longitude in turn, each pair with or without a height.
 
     Returns:
-        `(lon, lat)` corners, the first repeated at the end as the metadata has it.
+        `(lon, lat)` corners, the first repeated at the end as the metadata has it. Lists are known whose last height is
+        missing.
 
     Raises:
         InputError: Something is no number, no coordinate, or the corners are too few.
     """
     values = [parse_number(word, what) for word in text.split()]
+    if _lacks_last_height(values):
+        values.append(values[2])
     step = 3 if len(values) % 3 == 0 and values[:3] == values[-3:] and values[:2] != values[-2:] else 2
     corners = list(zip(values[1::step], values[0::step], strict=False))
     if len(values) % step or len(corners) < _MIN_CORNERS:
@@ -40,6 +43,14 @@ def parse_position_list(text: str, what: str) -> list[tuple[float, float]]:
         if abs(lat) > 90 or abs(lon) > _TURN:
             raise InputError(f"{what} holds {lat:g} {lon:g}, which is no latitude and longitude")
     return corners
+
+
+def _lacks_last_height(values: list[float]) -> bool:
+    """True for `lat lon height … lat lon` that is closed, and whose third numbers are all the same height."""
+    heights = values[2::3]
+    return (
+        len(values) % 3 == 2 and len(heights) >= _MIN_CORNERS and values[:2] == values[-2:] and len(set(heights)) == 1
+    )
 
 
 def footprint_of_rings(rings: Iterable[list[tuple[float, float]]]) -> Footprint | None:

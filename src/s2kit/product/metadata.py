@@ -4,6 +4,7 @@ Elements are those of the Sentinel-2 Products Specification Document (S2-PDGS-TA
 issues 13 and 14; issue 14.2 (L2A of baselines 02.04 to 02.06) puts `L2A_` before or `_2A` after many of them.
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ AOT_QUANTIFICATION = 1000.0
 WVP_QUANTIFICATION = 1000.0
 """Per centimetre."""
 
+_log = logging.getLogger(__name__)
 _USERS_OWN = 99
 """Major part of the baseline 99.99, which Sen2Cor gives to what it makes outside ESA."""
 _LEVEL = re.compile(r"Level-(1C|2A)p?")
@@ -149,11 +151,7 @@ def parse_product_metadata(xml: bytes) -> ProductMetadata:
         offsets=_offsets(tree),
         nodata=special.get("NODATA", 0),
         saturated=special.get("SATURATED"),
-        footprint=footprint_of_rings(
-            parse_position_list(element.text, f"{tree.what}: EXT_POS_LIST")
-            for element in tree.all("EXT_POS_LIST")
-            if element.text and element.text.strip()
-        ),
+        footprint=_footprint(tree),
         images=tuple(
             text
             for element in tree.all("IMAGE_FILE", "IMAGE_FILE_2A", "IMAGE_ID", "IMAGE_ID_2A")
@@ -209,6 +207,19 @@ def _name(tree: XmlTree) -> Sentinel2Name | None:
     except InputError:
         return None
     return name if isinstance(name, (ProductName, OldFormatName)) else None
+
+
+def _footprint(tree: XmlTree) -> Footprint | None:
+    """The footprint; one that cannot be read is as good as none, and never makes a product unreadable."""
+    try:
+        return footprint_of_rings(
+            parse_position_list(element.text, f"{tree.what}: EXT_POS_LIST")
+            for element in tree.all("EXT_POS_LIST")
+            if element.text and element.text.strip()
+        )
+    except InputError as error:
+        _log.warning("%s; the outline of its tile stands for the footprint", error.message)
+        return None
 
 
 def _level(tree: XmlTree) -> Level:

@@ -1,5 +1,6 @@
 """Open a product: metadata first, no pixel yet."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from s2kit.product.name import parse_product_name as parse_name
 from s2kit.product.open_tree import open_tree
 from s2kit.product.safe_product import MANIFEST, SafeProduct
 from s2kit.product.safe_tree import PRODUCT_METADATA, SafeTree, name_of
+from s2kit.product.xmltree import ends_whole
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["MANIFEST", "BandImage", "Product", "SafeProduct", "open_product", "open_safe"]
 
@@ -44,8 +48,13 @@ def open_safe(source: str | Path | SafeTree) -> SafeProduct:
     if isinstance(folder_name, Sentinel1Name):
         raise InputError(f"{tree.address}: a Sentinel-1 product; s2kit reads the pixels of Sentinel-2 only")
     found = [path for path in tree.paths() if PRODUCT_METADATA.fullmatch(path)]
-    if found:
-        return _with_metadata(tree, _best_metadata(found, folder_name), folder_name)
+    while found:
+        best = _best_metadata(found, folder_name)
+        xml = tree.read(best)
+        if ends_whole(xml):
+            return _with_metadata(tree, best, xml, folder_name)
+        _log.warning("%s/%s is empty or cut: taken as if it were not there", tree.address, best)
+        found.remove(best)
     if folder_name is None:
         raise InputError(
             f"{tree.address}: neither a metadata file nor its name says which product this is",
@@ -54,9 +63,9 @@ def open_safe(source: str | Path | SafeTree) -> SafeProduct:
     return SafeProduct(tree, folder_name, metadata_of_name(folder_name, _granule_baseline(tree)))
 
 
-def _with_metadata(tree: SafeTree, path: str, folder_name: Sentinel2Name | None) -> SafeProduct:
+def _with_metadata(tree: SafeTree, path: str, xml: bytes, folder_name: Sentinel2Name | None) -> SafeProduct:
     try:
-        metadata = parse_product_metadata(tree.read(path))
+        metadata = parse_product_metadata(xml)
     except InputError as error:
         raise InputError(f"{tree.address}/{path}: {error.message}", error.hint) from error
     name = metadata.name or folder_name or _name_of_metadata_file(path)

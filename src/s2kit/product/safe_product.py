@@ -1,5 +1,6 @@
 """A product in the SAFE format, in a folder, a zip or a bucket: metadata, granules, manifest, images."""
 
+import logging
 from datetime import datetime
 from functools import cached_property
 
@@ -21,9 +22,11 @@ from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest
 from s2kit.product.metadata import ProductMetadata
 from s2kit.product.name import Level, ProductName, Sentinel2Name, TileId
 from s2kit.product.safe_tree import SafeTree
+from s2kit.product.xmltree import ends_whole
 from s2kit.store.location import ImageLocation
 
 MANIFEST = "manifest.safe"
+_log = logging.getLogger(__name__)
 
 
 class Granule:
@@ -55,7 +58,13 @@ class Granule:
             return None
         try:
             head = parse_granule_head(self._tree.read(path, HEAD_BYTES))
-            return head or parse_granule_metadata(self._tree.read(path))
+            if head is not None:
+                return head
+            xml = self._tree.read(path)
+            if not ends_whole(xml):
+                _log.warning("%s/%s is empty or cut: taken as if it were not there", self._tree.address, path)
+                return None
+            return parse_granule_metadata(xml)
         except InputError as error:
             raise InputError(f"{self._tree.address}/{path}: {error.message}", error.hint) from error
 
@@ -149,6 +158,10 @@ class SafeProduct(Product):
             for entry in self.manifest.entries
             if entry.path in here and self.tree.nbytes(entry.path) != entry.nbytes
         )
+
+    def location(self, entry: ImageEntry) -> ImageLocation:
+        """Where the bytes of an entry's image are."""
+        return self.tree.location(entry.path)
 
     def open_entry(self, entry: ImageEntry) -> BandImage:
         """The image of an entry; its grid is that of its granule's metadata."""

@@ -119,7 +119,8 @@ class ZipTree:
         try:
             nbytes = _check_directory(self._path)
             with zipfile.ZipFile(self._path) as archive:
-                infos = {info.filename: info for info in archive.infolist()}
+                # tools on Windows write names with backslashes
+                infos = {info.filename.replace("\\", "/"): info for info in archive.infolist()}
         except (zipfile.BadZipFile, EOFError, struct.error, ValueError, NotImplementedError) as error:
             raise InputError(f"{self._path}: neither a product's folder nor a whole zip: {error}", _HINT) from error
         except OSError as error:

@@ -4,6 +4,7 @@ ESA renamed elements over the years and puts only some of them into a namespace;
 name alone.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
@@ -19,6 +20,8 @@ MAX_NBYTES = 64 << 20
 """Bytes of the largest document; those that are read here have at most some megabytes."""
 MAX_ELEMENTS = 500_000
 MAX_DEPTH = 100
+_END_TAG = re.compile(rb"(?:</[\w:.-]+\s*|/)>\s*$")
+_END_NBYTES = 4096
 
 
 class XmlTree:
@@ -72,6 +75,11 @@ class XmlTree:
         except ValueError as error:
             raise InputError(f"{self.what}: {names[0]} is {text!r}, which is no time") from error
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def ends_whole(xml: bytes) -> bool:
+    """True for a document that ends with an end tag; False for one that is empty or was cut."""
+    return _END_TAG.search(xml[-_END_NBYTES:]) is not None
 
 
 def parse_xml(data: bytes, what: str, hint: str | None = None) -> XmlTree:

@@ -19,6 +19,7 @@ from s2kit.picture.formats import PictureFormat, parse_format
 from s2kit.picture.naming import DEFAULT_TEMPLATE, check_template
 from s2kit.picture.read import Resampling
 from s2kit.picture.stretch import Stretch, parse_stretch
+from s2kit.product.cog_item import parse_boa_offset
 from s2kit.product.ref import ProductRef
 from s2kit.product.scl import parse_classes
 from s2kit.render.batch import read_batch
@@ -46,6 +47,8 @@ class RenderRequest:
     max_px: int | None = None
     """Longest side of the output; None for all pixels."""
     resampling: Resampling = "auto"
+    boa_offset: str = "auto"
+    """What the user says of the offset in COGs: `auto`, `applied`, `needed` or digital numbers."""
     same_stretch: bool = False
     masked: frozenset[int] = frozenset()
     """Codes of the scene classification that become no data."""
@@ -96,6 +99,7 @@ class RenderRequest:
         clip: bool = False,
         crop: str | None = None,
         resampling: str = "auto",
+        boa_offset: str = "auto",
         form: str | None = None,
         dtype: str | None = None,
         quality: int = 90,
@@ -126,6 +130,7 @@ class RenderRequest:
             clip: True to make what lies outside the area no data.
             crop: `legacy` for the part of the tile that the legacy service kept.
             resampling: How bands of another resolution get onto the grid.
+            boa_offset: What the pixels of COGs need from baseline 04.00 on: `auto`, `applied`, `needed` or a number.
             form: File format; None for JPEG, or a GeoTIFF if `dtype` asks for data.
             dtype: `uint8`, `uint16` or `float32`.
             quality: Of JPEG and WebP, 1 to 100.
@@ -154,6 +159,7 @@ class RenderRequest:
             dtype=dtype,
             quality=quality,
             max_px=max_px,
+            boa_offset=_checked_offset(boa_offset),
             resampling=cast("Resampling", one_of("resampling", resampling, get_args(Resampling))),
             same_stretch=same_stretch,
             masked=frozenset().union(*masks),
@@ -198,3 +204,8 @@ def _area(aoi: Sequence[str], bbox: Sequence[tuple[float, float, float, float]],
     for note in found.notes:
         report(Note(note))
     return union_all([one.geometry for one in (*found.aois, *(bbox_aoi(*numbers) for numbers in bbox))])
+
+
+def _checked_offset(text: str) -> str:
+    parse_boa_offset(text)
+    return text

@@ -15,6 +15,7 @@ from s2kit.picture.painter import BandCounts
 from s2kit.picture.read import Reading
 from s2kit.picture.substitutes import grouped
 from s2kit.picture.write import leftovers
+from s2kit.product.cog_offset import offset_note
 from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
 from s2kit.render.names import with_own_names, without_twins
@@ -123,7 +124,7 @@ def _products(request: RenderRequest, settings: Settings) -> Iterator[_Asked]:
         refs += [ref for ref in here if ref not in refs]
     for ref in dict.fromkeys(refs):
         try:
-            yield _Asked(ref, locate(ref, settings), optional=optional)
+            yield _Asked(ref, locate(ref, settings, request.boa_offset), optional=optional)
         except S2KitError as error:
             yield _Asked(ref, error)
 
@@ -153,15 +154,21 @@ def _plans_of(asked: _Asked, run: Run, report: Report) -> Iterator[Planned | Ref
     if not product.tiles:
         error = NotFoundError(f"{product.id} has no images here", f"s2kit download {product.id}")
         yield Refused(product=product.id, subject="", error=error)
+    measured = False
     for tile in product.tiles:
         for spec in specs:
             try:
-                yield plan(product, tile, spec, run)
+                planned = plan(product, tile, spec, run)
+                measured |= any(image.is_reflectance for image in planned.picture.sources)
+                yield planned
             except S2KitError as error:
                 if asked.optional and isinstance(error, InputError) and run.request.area is not None:
                     report(Note(f"{product.id} is passed over: {error}"))
                 else:
                     yield Refused(product=product.id, subject=spec.subject.name, error=_labelled(error, spec))
+    note = offset_note([(product.id, product.offset_source)]) if measured else None
+    if note is not None:
+        report(Note(note, warning=True))
 
 
 def _labelled(error: S2KitError, spec: PictureSpec) -> S2KitError:

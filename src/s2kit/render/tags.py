@@ -68,6 +68,8 @@ def fingerprint(product: str, picture: Picture, request: RenderRequest, series: 
         "masked": sorted(picture.masked),
         "clip": sha256(to_wkb(picture.clip)).hexdigest()[:16] if picture.clip is not None else None,
     }
+    if request.boa_offset != "auto":
+        parts["boa_offset"] = request.boa_offset
     if request.form.has_quality:
         parts["quality"] = request.quality
     if look.mode is Mode.COLOURS:

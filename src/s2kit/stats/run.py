@@ -430,7 +430,7 @@ def shown(run: StatsRun, *, as_text: bool, with_outline: bool) -> Iterator[dict[
     if run.unseen:
         unseen = _few([f"{pid} in {product}" for pid, product in run.unseen.items()])
         some = "1 parcel lies" if len(run.unseen) == 1 else f"{len(run.unseen)} parcels lie"
-        run.report(Note(f"{some} where a product has no data (beyond its image or swath): {unseen}"))
+        run.report(Note(f"{some} where a product has no data (beyond its image or swath): {unseen}", warning=True))
     if run.thin:
         thin = _few(list(run.thin))
         run.report(Note(f"no pixel centre lies in {len(run.thin)} of the parcels (too thin): {thin}", warning=True))
