@@ -46,7 +46,7 @@ class ChipSize:
 
 
 def check_size(size: ChipSize, *, force: bool) -> None:
-    """Refuse chips above 5120 m, the most that the chip services of old allowed.
+    """Refuse chips above 5120 m, the most that the legacy chip services allowed.
 
     Args:
         size: The size asked for.

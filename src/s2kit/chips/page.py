@@ -19,7 +19,7 @@ class PagePicture:
     href: str
     """Path of the picture, relative to the page, not yet percent-encoded."""
     label: str
-    """What stands under it: `20220110T105331` as the services of old wrote it."""
+    """The text under it: `20220110T105331`, as the legacy services wrote it."""
     title: str
     """Product name, shown on hovering and to screen readers."""
     date: str = ""

@@ -34,6 +34,7 @@ from s2kit.cli.options import (
     Range,
     Res,
     Start,
+    Stretch,
     Where,
     Year,
     chosen_format,
@@ -72,12 +73,12 @@ def chips(
             "--bands", "--band", metavar="B08,B04,B03", help="One or three bands, any number with --raw; repeatable."
         ),
     ] = None,
-    stretch: Annotated[
-        str | None,
-        typer.Option("--stretch", "--lut", metavar="5_95", help="Percentiles, or low and high of each band."),
-    ] = None,
+    stretch: Stretch = None,
     res: Res = None,
-    index: Annotated[str | None, typer.Option("--index", metavar="ndvi", help="Draw an index in colours.")] = None,
+    index: Annotated[
+        str | None,
+        typer.Option("--index", metavar="NAME|NAME=FORMULA", help="Draw an index in colours, as ndvi or 'r=nir/red'."),
+    ] = None,
     chipsize: Annotated[
         float | None, typer.Option("--chipsize", metavar="M", help="Side in metres; 1280 by default, 5120 at most.")
     ] = None,

@@ -14,6 +14,7 @@ from s2kit.cli.options import (
     CogArchive,
     Date,
     DryRun,
+    Indices,
     Jobs,
     Level,
     MaxCloud,
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 CubeBands = Annotated[
     list[str] | None,
     typer.Option("--bands", metavar="B04,B08,SCL", help="Bands and layers of the cube; may be repeated."),
-]
-Indices = Annotated[
-    list[str] | None, typer.Option("--index", metavar="ndvi", help="Indices as layers; may be repeated.")
 ]
 CubeRes = Annotated[
     float | None,

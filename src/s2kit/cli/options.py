@@ -92,6 +92,23 @@ Bands = Annotated[
         "--bands", metavar="B04,B03,B02[@RES]", help="Bands of one output, as B04, red or TCI; may be repeated."
     ),
 ]
+Stretch = Annotated[
+    str | None,
+    typer.Option(
+        "--stretch",
+        "--lut",
+        metavar="auto|2:98%|0:0.3|0:3000dn|legacy",
+        help="How values become greys: percentiles, reflectance or stored numbers (dn).",
+    ),
+]
+Indices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--index",
+        metavar="NAME|NAME=FORMULA",
+        help="Index: ndvi, evi, ndmi, nbr …, or your own: 'name=(B08-B04)/(B08+B04+0.5)'; may be repeated.",
+    ),
+]
 Res = Annotated[int | None, typer.Option("--res", metavar="10|20|60", help="Resolution in metres.")]
 Level = Annotated[str | None, typer.Option("--level", metavar="l2a|l1c", help="Processing level.")]
 Aoi = Annotated[

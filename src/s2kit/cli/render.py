@@ -15,11 +15,13 @@ from s2kit.cli.options import (
     DryRun,
     FailIfEmpty,
     Format,
+    Indices,
     Jobs,
     Out,
     Overwrite,
     Products,
     Res,
+    Stretch,
 )
 
 if TYPE_CHECKING:
@@ -33,14 +35,7 @@ COLUMNS = ("state", "product", "subject", "resolution_m", "width", "height", "nb
 def render(
     products: Products = None,
     bands: Bands = None,
-    index: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--index",
-            metavar="NAME[@RES]",
-            help="Index: ndvi, evi, ndmi, nbr …, or your own: 'name=(B08-B04)/(B08+B04+0.5)'; may be repeated.",
-        ),
-    ] = None,
+    index: Indices = None,
     recipe: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,15 +50,7 @@ def render(
     max_px: Annotated[
         int | None, typer.Option("--max-px", metavar="N", help="Longest side of the output in pixels.")
     ] = None,
-    stretch: Annotated[
-        str | None,
-        typer.Option(
-            "--stretch",
-            "--lut",
-            metavar="auto|2:98%|0:0.3|0:3000dn|legacy",
-            help="How values become greys: percentiles, reflectance or stored numbers (dn).",
-        ),
-    ] = None,
+    stretch: Stretch = None,
     gamma: Annotated[float | None, typer.Option("--gamma", metavar="G", help="Over 1 brightens the middle.")] = None,
     same_stretch: Annotated[
         bool, typer.Option("--same-stretch", help="One stretch for all products, so that a series does not flicker.")

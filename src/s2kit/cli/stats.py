@@ -14,6 +14,7 @@ from s2kit.cli.options import (
     End,
     FailIfEmpty,
     Format,
+    Indices,
     Jobs,
     Lat,
     Level,
@@ -57,9 +58,7 @@ def stats(
         list[str] | None,
         typer.Option("--layer", "--bands", metavar="SCL,B04", help="SCL, bands; SCL by default; may be repeated."),
     ] = None,
-    index: Annotated[
-        list[str] | None, typer.Option("--index", metavar="ndvi", help="Indices; may be repeated.")
-    ] = None,
+    index: Indices = None,
     mask_clouds: Annotated[
         bool, typer.Option("--mask-clouds", help="Leave pixels that are not clear by SCL out of bands and indices.")
     ] = False,

@@ -1,4 +1,4 @@
-"""Parcels as rows with the fields of the parcel services of old."""
+"""Parcels as rows with the fields of the legacy parcel services."""
 
 import json
 from collections.abc import Mapping, Sequence
