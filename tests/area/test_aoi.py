@@ -1,7 +1,9 @@
 """Areas: ranges, mending, the antimeridian, simpler areas for queries, coverage."""
 
 import math
+import time
 
+import numpy as np
 import pytest
 import shapely
 from hypothesis import example, given
@@ -10,6 +12,7 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 from s2kit.area.aoi import (
     MAX_QUERY_VERTICES,
+    MAX_VERTICES,
     Aoi,
     bbox_aoi,
     clean,
@@ -245,3 +248,21 @@ def test_the_outline_of_a_box_on_the_antimeridian_is_cut() -> None:
     assert sum(part.area for part in outline.geoms) == pytest.approx(
         (2560 / 111_320) ** 2 / math.cos(math.radians(17)), rel=0.02
     )
+
+
+def test_a_scribble_and_a_geometry_without_end_are_refused_in_time() -> None:
+    random = np.random.default_rng(1)
+    started = time.monotonic()
+    for vertices in (3000, 20_000):
+        with pytest.raises(InputError, match="cross themselves"):
+            clean(shapely.Polygon(random.uniform(0, 10, (vertices, 2))), "field")
+    angle = np.linspace(0, 2 * np.pi, MAX_VERTICES + 1)
+    with pytest.raises(InputError, match="vertices"):
+        clean(shapely.LineString(np.column_stack([np.cos(angle), np.sin(angle)])), "field")
+    assert time.monotonic() - started < 20
+
+
+def test_a_long_ring_that_touches_itself_once_is_still_mended() -> None:
+    angle = np.linspace(0, 4 * np.pi, 20_001)[:-1]
+    eight = shapely.Polygon(np.column_stack([np.sin(angle / 2), np.sin(angle)]))
+    assert clean(eight, "field").notes

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from shapely.geometry import box, mapping
 
+from s2kit.area import feature_files
 from s2kit.area.aoi import Aoi
 from s2kit.area.aoi_files import read_aois
 from s2kit.errors import InputError, NotFoundError
@@ -130,3 +131,9 @@ def test_without_pyogrio_the_extra_is_named(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "pyogrio" in done.stdout
     assert "s2kit[vector]" in done.stdout
+
+
+def test_a_device_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feature_files, "MAX_FILE_BYTES", 1 << 20)
+    with pytest.raises(InputError, match="larger than 1 MB"):
+        read_aois(["/dev/zero"])

@@ -19,6 +19,11 @@ from s2kit.grid import Bounds
 from s2kit.product.tile import TileId
 
 MAX_QUERY_VERTICES = 200
+MAX_VERTICES = 1_000_000
+"""Vertices of one geometry; the outlines of whole countries have fewer."""
+MAX_CROSSINGS = 5_000
+"""Times that rings may cross themselves: mending takes minutes beyond."""
+_SAMPLED = 200
 """Vertices that a catalogue is sent at most; larger areas are sent as a simpler area around them."""
 
 _DECIMALS = 12
@@ -126,6 +131,8 @@ def clean(geometry: BaseGeometry, label: str) -> Cleaned:
     if geometry.is_empty:
         raise InputError(f"{label} is empty", "give at least one point, line or polygon")
     coordinates = shapely.get_coordinates(geometry)
+    if len(coordinates) > MAX_VERTICES:
+        raise InputError(f"{label} has {len(coordinates)} vertices, more than {MAX_VERTICES}", "simplify it")
     _check_range(coordinates, label)
     geometry = shapely.transform(geometry, lambda at: np.round(at, _DECIMALS))
     notes: list[str] = []
@@ -135,6 +142,7 @@ def clean(geometry: BaseGeometry, label: str) -> Cleaned:
         crosses = crosses or unwrapped is not geometry
         geometry = unwrapped
     if not geometry.is_valid:
+        _check_crossings(geometry, label)
         geometry = _mended(geometry, label)
         notes.append(f"{label}: a ring that crosses or touches itself was mended")
     if crosses:
@@ -281,6 +289,21 @@ def _worst(values: np.ndarray) -> float:
 
 def _dimension(geometry: BaseGeometry) -> int:
     return int(shapely.get_dimensions(geometry))
+
+
+def _check_crossings(geometry: BaseGeometry, label: str) -> None:
+    """Refuse a scribble: how often its edges cross is estimated from some of them."""
+    rings = [ring for ring in _linear_parts(geometry) if len(ring) > 1]
+    edges = np.asarray(shapely.linestrings(np.concatenate([np.stack([ring[:-1], ring[1:]], axis=1) for ring in rings])))
+    tree = shapely.STRtree(edges)
+    some = edges[:: max(1, len(edges) // _SAMPLED)]
+    crossed = 0
+    for seen, edge in enumerate(some, start=1):
+        crossed += len(tree.query(edge, predicate="crosses"))
+        estimate = crossed * len(edges) / seen / 2
+        if estimate > MAX_CROSSINGS and (seen == len(some) or estimate > 10 * seen * MAX_CROSSINGS):
+            text = f"{label}: its rings cross themselves more than {MAX_CROSSINGS} times"
+            raise InputError(text, "are its points in their order?")
 
 
 def _mended(geometry: BaseGeometry, label: str) -> BaseGeometry:

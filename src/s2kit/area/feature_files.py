@@ -72,10 +72,10 @@ def read_file(path: Path, *, layer: str | None = None, crs: str | None = None) -
     try:
         with path.open("rb") as file:
             start = file.read(16)
-        size = path.stat().st_size
+            kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "text")
+            data = start + file.read(MAX_FILE_BYTES + 1) if kind == "text" else start
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "text")
     expected = _BINARY_SUFFIXES.get(path.suffix.lower())
     if kind == "text" and expected:
         raise InputError(f"{path} cannot be read: it is no {expected}", "its first bytes are those of another format")
@@ -85,9 +85,9 @@ def read_file(path: Path, *, layer: str | None = None, crs: str | None = None) -
         return _by_pyarrow(path, label, stem)
     if kind == "zip":
         return _from_zip(path, label, stem, layer, crs)
-    if size > MAX_FILE_BYTES:
+    if len(data) > MAX_FILE_BYTES:
         raise InputError(f"{path} is larger than {MAX_FILE_BYTES // 1024**2} MB", "is it an area of interest?")
-    return parse_features(path.read_bytes(), label, stem)
+    return parse_features(data, label, stem)
 
 
 def _exists(path: Path, text: str) -> bool:
