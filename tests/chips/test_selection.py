@@ -1,5 +1,6 @@
 """Which products a chip series is cut from: the rule's oracles, and what completes what."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -131,3 +132,15 @@ def test_the_limit_counts_new_chips_only():
     assert "27 of them new" in caught.value.message
     assert caught.value.exit_code is ExitCode.INPUT
     check_limit(99, 99, None)
+
+
+def test_pieces_of_a_split_datatake_complete_each_other_though_both_claim_the_whole_tile():
+    first, second = (
+        replace(candidate(f"piece {minute}", footprint=SQUARE), datastrip=datetime(2024, 4, 19, 10, minute, tzinfo=UTC))
+        for minute in (54, 59)
+    )
+    (choice,) = select([first, second], SQUARE)
+    assert len(choice.companions) == 1
+    again = replace(second, id="again", baseline="05.11", datastrip=datetime(2024, 4, 19, 10, 59, 1, tzinfo=UTC))
+    (choice,) = select([first, second, again], SQUARE)
+    assert {choice.product.id, *(one.id for one in choice.companions)} == {"piece 54", "again"}

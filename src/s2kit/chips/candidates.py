@@ -23,6 +23,7 @@ from s2kit.chips.selection import Candidate, Choice, select
 from s2kit.errors import InputError, S2KitError
 from s2kit.product.baseline import Baseline
 from s2kit.product.name import ProductName, parse_product_name
+from s2kit.product.newest import datastrip_start
 from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
 from s2kit.product.tile import TileId
@@ -143,8 +144,13 @@ def _of_record(ref: ProductRef, settings: Settings) -> Candidate:
         generation=name.discriminator if name else str(properties.get("processing:datetime") or ""),
         cloud_pct=float(cloud) if isinstance(cloud, int | float) else None,
         footprint=outline,
+        datastrip=datastrip_start(_text(properties.get("s2:datastrip_id"))),
         ref=whereabouts(ref, settings),
     )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _baseline(name: ProductName | None, text: object) -> str:

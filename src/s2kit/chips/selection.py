@@ -3,7 +3,8 @@
 The rule: within one level and one sensing time stamp (the datatake start in the product's name, to the second) one
 product is kept, that with the largest share of the chip inside its footprint and, where shares are equal, with the
 highest processing baseline. So tile-overlap twins and reprocessed versions collapse, while other orbits stay. What the
-kept product does not cover is completed from the others of its datatake: neighbouring tiles, split products.
+kept product does not cover is completed from the others of its datatake: neighbouring tiles, split products. What is
+superseded is decided before, by `product.newest`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -13,6 +14,7 @@ from datetime import datetime
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.errors import InputError
+from s2kit.product.newest import View, are_pieces, not_superseded
 from s2kit.product.ref import ProductRef
 
 NOWHERE = ProductRef("")
@@ -42,6 +44,8 @@ class Candidate:
     """Cloud cover of the whole product, 0 to 100."""
     footprint: BaseGeometry
     """Where the product has data, in lon/lat; for `select` in the CRS in which the chip's square is given."""
+    datastrip: datetime | None = None
+    """Start of its datastrip, which tells the pieces of a split datatake apart; None if unknown."""
     ref: ProductRef = NOWHERE
     """Where it would be read from, see `archive.find.whereabouts`."""
 
@@ -71,12 +75,27 @@ def select(candidates: Iterable[Candidate], square: BaseGeometry) -> list[Choice
         candidates: Products, in any order; a product named twice counts once.
         square: The chip's outline in the CRS of the footprints.
     """
+    known = {candidate.id: candidate for candidate in candidates}
     groups: dict[tuple[datetime, str], dict[str, tuple[float, Candidate]]] = {}
-    for candidate in candidates:
+    for view in not_superseded(map(view_of, known.values()), square):
+        candidate = known[view.id]
         share = share_inside(square, candidate.footprint)
         if share > 0:
             groups.setdefault((candidate.sensing, candidate.level), {})[candidate.id] = (share, candidate)
     return [_choose(list(group.values()), square) for _, group in sorted(groups.items(), key=lambda item: item[0])]
+
+
+def view_of(candidate: Candidate) -> View:
+    """A candidate for the rule of `product.newest`."""
+    twins = (candidate.sensing, candidate.level, candidate.tile) if candidate.tile else candidate.id
+    return View(
+        candidate.id, twins, candidate.baseline or None, candidate.generation, candidate.footprint, candidate.datastrip
+    )
+
+
+def is_piece_of(product: Candidate, other: Candidate) -> bool:
+    """True if another product is the other piece of a split datatake, whatever the outlines of both claim."""
+    return product.tile == other.tile and are_pieces(product.datastrip, other.datastrip)
 
 
 def _choose(group: Sequence[tuple[float, Candidate]], square: BaseGeometry) -> Choice:
@@ -85,10 +104,9 @@ def _choose(group: Sequence[tuple[float, Candidate]], square: BaseGeometry) -> C
     covered, companions = square.intersection(product.footprint), []
     others = sorted(ranked[1:], key=lambda item: (item[1].baseline == product.baseline, _rank(item)), reverse=True)
     for _, other in others:
-        if covered.area / square.area > 1 - WORTH_ADDING:
-            break
         grown = covered.union(square.intersection(other.footprint))
-        if (grown.area - covered.area) / square.area > WORTH_ADDING:
+        adds = (grown.area - covered.area) / square.area > WORTH_ADDING
+        if adds or is_piece_of(product, other):
             covered = grown
             companions.append(other)
     return Choice(product, share, tuple(companions), float(covered.area / square.area))

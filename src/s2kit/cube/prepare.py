@@ -168,6 +168,7 @@ def _slices(
             tile=one.tile,
             generation=one.generation,
             footprint=outline,
+            datastrip=one.datastrip,
             is_own_zone=bool(one.tile) and TileId.parse(one.tile).epsg == grid.epsg,
         )
         for one, outline in zip(found, outlines_in(found, grid.epsg), strict=True)

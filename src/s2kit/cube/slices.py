@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from shapely.geometry.base import BaseGeometry
 
-_SAME_SHARE = 0.99
-"""A product whose footprint covers this share of another of the same tile and datatake replaces it."""
+from s2kit.product.newest import View, not_superseded
+
 _DEGREES_AN_HOUR = 15.0
 
 
@@ -32,6 +32,8 @@ class Seen:
     """The discriminator of the name: later is newer among products of one baseline."""
     footprint: BaseGeometry
     """Where it has data, in the cube's CRS."""
+    datastrip: datetime | None = None
+    """Start of its datastrip; None if unknown."""
     is_own_zone: bool = True
     """True if its pixels are in the cube's CRS."""
     view_zenith_deg: float | None = None
@@ -76,23 +78,18 @@ def days(products: Iterable[Seen], area: BaseGeometry, longitude: float) -> tupl
 
 
 def _laid(members: Sequence[Seen], area: BaseGeometry) -> tuple[Seen, ...]:
-    kept = [one for one in members if not any(_replaces(other, one) for other in members)]
+    views = [
+        View(one.id, (one.tile, one.sensing), one.baseline or None, one.generation, one.footprint, one.datastrip)
+        for one in members
+    ]
+    names = {view.id for view in not_superseded(views, area)}
+    kept = [one for one in members if one.id in names]
 
     def rank(one: Seen) -> tuple[float, bool, float, str]:
         angle = 90.0 if one.view_zenith_deg is None else round(one.view_zenith_deg, 1)
         return angle, not one.is_own_zone, -float(one.footprint.intersection(area).area), one.tile
 
     return tuple(sorted(sorted(kept, key=rank), key=lambda one: one.baseline, reverse=True))
-
-
-def _replaces(newer: Seen, older: Seen) -> bool:
-    """True if two products show the same granule and the first was made later; pieces of a split datastrip do not."""
-    if (newer.tile, newer.sensing) != (older.tile, older.sensing) or newer.id == older.id:
-        return False
-    if (newer.baseline, newer.generation, newer.id) < (older.baseline, older.generation, older.id):
-        return False
-    whole = older.footprint.area
-    return whole == 0 or newer.footprint.intersection(older.footprint).area / whole >= _SAME_SHARE
 
 
 def needs_angles(products: Sequence[Seen]) -> bool:

@@ -63,12 +63,17 @@ def datastrip_start(identifier: str | None) -> datetime | None:
     return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) if found else None
 
 
+def are_pieces(one: datetime | None, other: datetime | None) -> bool:
+    """True if two starts of datastrips are those of two pieces of a datatake; False also if one is unknown."""
+    return one is not None and other is not None and abs(one - other) >= SAME_DATASTRIP
+
+
 def _survivors(twins: list[View], area: BaseGeometry | None) -> list[View]:
     if len(twins) == 1:
         return twins
     kept: list[View] = []
     for view in sorted(twins, key=_rank, reverse=True):
-        if not _is_hidden(view, [other for other in kept if _may_be_same(view, other)], area):
+        if not _is_hidden(view, [other for other in kept if not are_pieces(view.datastrip, other.datastrip)], area):
             kept.append(view)
     return kept
 
@@ -76,13 +81,6 @@ def _survivors(twins: list[View], area: BaseGeometry | None) -> list[View]:
 def _rank(view: View) -> tuple[Baseline, float, str, str]:
     extent = 0.0 if view.footprint is None else round(float(view.footprint.area), 4)
     return Baseline.parse(view.baseline or "00.00"), extent, view.generation, view.id
-
-
-def _may_be_same(one: View, other: View) -> bool:
-    """False for two pieces of a split datatake."""
-    if one.datastrip is None or other.datastrip is None:
-        return True
-    return abs(one.datastrip - other.datastrip) < SAME_DATASTRIP
 
 
 def _is_hidden(view: View, newer: Sequence[View], area: BaseGeometry | None) -> bool:

@@ -15,7 +15,7 @@ from s2kit.area.parcel import Parcel
 from s2kit.area.projection import LON_LAT, project_all
 from s2kit.chips.candidates import outlines_in, zone_of
 from s2kit.chips.places import PLACES_KEY, parcel_place
-from s2kit.chips.selection import EQUAL_SHARES, WORTH_ADDING, Candidate, select
+from s2kit.chips.selection import EQUAL_SHARES, WORTH_ADDING, Candidate, is_piece_of, select
 from s2kit.errors import S2KitError
 from s2kit.picture.substitutes import grouped
 from s2kit.picture.zonal import histogram_text
@@ -234,7 +234,7 @@ def pick(found: Sequence[Candidate], parcels: Sequence[Parcel]) -> list[_Pick]:
                 one for one, part in zip(ranked, shares[:, number], strict=True) if part > 0 and one != ranked[at]
             ]
             companions: tuple[Candidate, ...] = ()
-            if share < 1 - WORTH_ADDING and others:
+            if others and (share < 1 - WORTH_ADDING or any(is_piece_of(ranked[at], one) for one in others)):
                 companions, share = outlines.completed(number, ranked[at], others, share)
             picks.append(_Pick(number, ranked[at], round(100.0 * share, 2), companions))
     return picks
