@@ -135,8 +135,13 @@ def test_index_in_colours_with_a_legend_and_raw_values(series):
     made = run("--difference", *pair, "--out", "d").stdout.split()
     with rasterio.open(made[0]) as chip, rasterio.open(answer["chips"][0]) as truth:
         assert np.allclose(chip.read(1), truth.read(1), atol=1e-6)
+        assert chip.tags()["FORMULA"] == "(FIRST - SECOND) / (FIRST + SECOND)"
+    with rasterio.open(made[1]) as picture:
+        assert picture.crs.to_epsg() == 32631
+        assert picture.tags()["FIRST"] == Path(pair[0]).name
     assert made[2].endswith("NDVI-legend.svg")
     run("--difference", *pair, "--out", "d", code=73)
+    run("--difference", *pair, "--index", "x=B08/B04", "--out", "e", code=65)
 
 
 def test_pictures_carry_their_place_tags_and_credit(series):

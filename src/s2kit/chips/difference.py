@@ -15,6 +15,7 @@ from s2kit.picture.write import Output, Painting, write_picture
 from s2kit.product.metadata import Radiometry
 from s2kit.run.files import refuse_existing, write_atomic
 
+FORMULA = "(FIRST - SECOND) / (FIRST + SECOND)"
 NO_NUMBER = -1
 """No stored number is this."""
 
@@ -40,6 +41,8 @@ def difference(first: Path, second: Path, folder: Path, name: str = "ndvi", *, o
         OutputError: A result exists and may not be replaced.
     """
     index = find_index(name)
+    if index.is_own:
+        raise InputError(f"{name}: a difference is no other formula", "name an index of two bands, such as ndvi")
     if len(index.bands) != 2:
         raise InputError(f"{name} takes {len(index.bands)} bands", "a normalised difference is made of two")
     bands, stored, grids = [], [], []
@@ -54,7 +57,7 @@ def difference(first: Path, second: Path, folder: Path, name: str = "ndvi", *, o
         mode=Mode.DATA,
         bands=tuple(bands),
         dtype="float32",
-        index=replace(index, function=normalised_difference),
+        index=replace(index, function=normalised_difference, formula=FORMULA, source=""),
     )
     stem = first.name.removesuffix(".tif").rpartition(".")[0] or first.stem
     upper = index.name.upper()
