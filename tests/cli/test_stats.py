@@ -248,10 +248,46 @@ def test_many_parcels_over_several_workers_give_the_same(data):
     assert sorted(result.stdout.splitlines()) == sorted(alone.splitlines())
 
 
+def test_a_mask_of_named_classes_and_its_surroundings(scene, tmp_path, monkeypatch):
+    """All pixels of the area by hand: SCL at 20 m, doubled, and what lies within 60 m."""
+    monkeypatch.chdir(tmp_path)
+    parcel_file(tmp_path / "p.geojson", {"all": square(301000, 4890000, 6000)})
+    product = scene.l2a[1]
+    words = [product, "--parcels", "p.geojson", "--layer", "B04", "-f", "jsonl", "--dn"]
+    (scl,), (band,) = (list(product.rglob(f"*_{name}.jp2")) for name in ("SCL_20m", "B04_10m"))
+    with rasterio.open(scl) as image:
+        codes = image.read(1).repeat(2, 0).repeat(2, 1)
+    with rasterio.open(band) as image:
+        dn, transform = image.read(1), image.transform
+        inside = np.zeros(dn.shape, bool)
+        rows = slice(int((transform.f - 4896000) / 10), int((transform.f - 4890000) / 10))
+        inside[rows, 100:700] = True
+    cloud = codes == 9
+    for more, radius in (([], 0), (["--dilate", 60], 6)):
+        hidden = cloud.copy()
+        for dy in range(-radius, radius + 1):
+            for dx in range(-radius, radius + 1):
+                if dy * dy + dx * dx <= radius * radius:
+                    hidden |= np.roll(np.roll(cloud, dy, 0), dx, 1)
+        (row,) = rows_of(run("stats", *words, "--mask", 9, *more))
+        assert row["count"] == (inside & ~hidden & (dn > 0)).sum()
+
+
+def test_l1c_is_masked_by_its_own_clouds(scene, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    parcel_file(tmp_path / "p.geojson", {"all": square(301000, 4890000, 6000)})
+    words = [scene.l1c[1], "--level", "l1c", "--parcels", "p.geojson", "--layer", "B04", "-f", "jsonl"]
+    (plain,), (masked,) = (rows_of(run("stats", *words, *more)) for more in ([], ["--mask-clouds"]))
+    assert 0 < masked["count"] < plain["count"]
+    assert masked["max"] < plain["max"], "the brightest pixels were clouds"
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
         (["--layer", "TCI"], 65),
+        (["--dilate", 60], 2),
+        (["--mask", "44"], 2),
         (["--layer", "B77"], 65),
         (["--index", "nope"], 65),
         (["--clear-classes", "4,44"], 65),

@@ -25,6 +25,7 @@ from s2kit.run.events import Note
 from s2kit.run.locks import destination_lock
 from s2kit.run.sharing import decoding_threads
 from s2kit.settings import Settings
+from support.chip_items import write_item
 from support.scenes import copied
 
 
@@ -620,9 +621,31 @@ def test_data_types_that_do_not_fit(scene, tmp_path):
             one(scene.l2a[0], tmp_path, form="gtiff", **words)
 
 
-def test_masking_needs_classes(scene, tmp_path):
-    with pytest.raises(NotFoundError, match="SCL"):
-        one(scene.l1c[0], tmp_path, mask_clouds="3,8,9,10")
+def test_l1c_is_masked_by_its_own_clouds(scene, tmp_path):
+    words = {"bands": ["B04@20"], "form": "gtiff", "dtype": "uint16"}
+    masked = pixels(one(scene.l1c[1], tmp_path / "a", mask_clouds="3,8,9,10", **words))
+    plain = pixels(one(scene.l1c[1], tmp_path / "b", **words))
+    hidden = (masked == 0) & (plain > 0)
+    assert 0.01 < hidden.mean() < 0.5
+    assert np.array_equal(masked[~hidden], plain[~hidden])
+
+
+def test_a_mask_reaches_as_far_as_it_is_dilated(scene, tmp_path):
+    words = {"bands": ["B04@20"], "form": "gtiff", "dtype": "uint16", "mask_clouds": "9"}
+    plain = pixels(one(scene.l2a[1], tmp_path / "a", **words))
+    wider = pixels(one(scene.l2a[1], tmp_path / "b", dilate=100, **words))
+    assert (wider == 0).sum() > (plain == 0).sum() > 0
+    assert (wider[plain == 0] == 0).all()
+
+
+def test_masking_needs_classes(tmp_path):
+    item = write_item(
+        tmp_path / "d",
+        {"B04": np.full((30, 30), 900, np.uint16)},
+        name="S2A_MSIL2A_20240419T105031_N0301_R051_T31TCJ_20240419T160739",
+    )
+    with pytest.raises(NotFoundError, match="neither SCL nor a cloud mask"):
+        one(item, tmp_path, bands=["B04"], mask_clouds="3,8,9,10")
 
 
 def test_clear_pixels_of_l1c_are_told_by_its_blue(scene, tmp_path):

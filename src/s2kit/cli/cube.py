@@ -13,10 +13,13 @@ from s2kit.cli.options import (
     CatalogueName,
     CogArchive,
     Date,
+    Dilate,
     DryRun,
     Indices,
     Jobs,
     Level,
+    MaskClasses,
+    MaskClouds,
     MaxCloud,
     Overwrite,
     Parcels,
@@ -40,15 +43,6 @@ CubeRes = Annotated[
 Crs = Annotated[
     str,
     typer.Option("--crs", metavar="auto|EPSG:N", help="CRS; auto is the UTM zone that holds most of the area."),
-]
-MaskClasses = Annotated[
-    str | None, typer.Option("--mask", metavar="3,8,9,10", help="Make pixels of these scene classes no data.")
-]
-MaskClouds = Annotated[
-    bool, typer.Option("--mask-clouds", help="The same for clouds, cirrus and their shadows; L1C by its cloud mask.")
-]
-Dilate = Annotated[
-    float | None, typer.Option("--dilate", metavar="M", min=0, help="Mask what is nearer than this to it, in metres.")
 ]
 
 

@@ -173,3 +173,12 @@ BoaOffset = Annotated[
 CogArchive = Annotated[
     str | None, typer.Option("--archive", metavar="NAME", help="auto, cogs, aws, cdse, gcp or one of the settings.")
 ]
+MaskClasses = Annotated[
+    str | None, typer.Option("--mask", metavar="3,8,9,10", help="Make pixels of these scene classes no data.")
+]
+MaskClouds = Annotated[
+    bool, typer.Option("--mask-clouds", help="The same for clouds, cirrus and their shadows; L1C by its cloud mask.")
+]
+Dilate = Annotated[
+    float | None, typer.Option("--dilate", metavar="M", min=0, help="Mask what is nearer than this to it, in metres.")
+]

@@ -12,11 +12,14 @@ from s2kit.cli.options import (
     Bands,
     Bbox,
     BoaOffset,
+    Dilate,
     DryRun,
     FailIfEmpty,
     Format,
     Indices,
     Jobs,
+    MaskClasses,
+    MaskClouds,
     Out,
     Overwrite,
     Products,
@@ -55,12 +58,9 @@ def render(
     same_stretch: Annotated[
         bool, typer.Option("--same-stretch", help="One stretch for all products, so that a series does not flicker.")
     ] = False,
-    mask_clouds: Annotated[
-        bool, typer.Option("--mask-clouds", help="Make clouds and their shadows no data (L2A).")
-    ] = False,
-    mask: Annotated[
-        str | None, typer.Option("--mask", metavar="3,8,9,10", help="Make these SCL classes no data (L2A).")
-    ] = None,
+    mask_clouds: MaskClouds = False,
+    mask: MaskClasses = None,
+    dilate: Dilate = None,
     aoi: Aoi = None,
     bbox: Bbox = None,
     clip: Annotated[bool, typer.Option("--clip", help="Make what lies outside the area no data.")] = False,
@@ -120,7 +120,7 @@ def render(
             named_products(products) or (), bands=bands, index=index, recipe=recipe, batch=batch, res=res,
             stretch=stretch, gamma=gamma, mask=mask, mask_clouds=run.settings.cloud_classes if mask_clouds else None,
             aoi=aoi, bbox=bbox, clip=clip, crop=crop, resampling=resampling, boa_offset=boa_offset, form=form,
-            dtype=dtype, quality=quality,
+            dtype=dtype, quality=quality, dilate=dilate,
             out=out, name_template=name_template, max_px=max_px, same_stretch=same_stretch, overwrite=overwrite,
             dry_run=dry_run, jobs=run.settings.jobs, report=run.report,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from s2kit.cli.options import (
     CatalogueName,
     CogArchive,
     Date,
+    Dilate,
     End,
     FailIfEmpty,
     Format,
@@ -19,6 +20,7 @@ from s2kit.cli.options import (
     Lat,
     Level,
     Lon,
+    MaskClasses,
     MaxCloud,
     OutputFile,
     OutputFormat,
@@ -60,8 +62,10 @@ def stats(
     ] = None,
     index: Indices = None,
     mask_clouds: Annotated[
-        bool, typer.Option("--mask-clouds", help="Leave pixels that are not clear by SCL out of bands and indices.")
+        bool, typer.Option("--mask-clouds", help="Leave pixels that are not clear out of bands and indices.")
     ] = False,
+    mask: MaskClasses = None,
+    dilate: Dilate = None,
     clear_classes: Annotated[
         str | None, typer.Option("--clear-classes", metavar="4,5,6", help="SCL classes that count as clear.")
     ] = None,
@@ -109,7 +113,8 @@ def stats(
         request = StatsRequest.parse(
             run.loaded, run.report, products=named_products(products), parcels=parcels, points=points, year=year,
             ptype=ptype, pid=pid, where=where, lon=lon, lat=lat, start=start, end=end, range=range_, date=date,
-            level=level, layer=layer, index=index, mask_clouds=mask_clouds, clear_classes=clear_classes, dn=dn,
+            level=level, layer=layer, index=index, mask_clouds=mask_clouds, mask=mask, dilate=dilate,
+            clear_classes=clear_classes, dn=dn,
             res=res, max_cloud=max_cloud, boa_offset=boa_offset, catalogue=catalogue, archive=archive, jobs=jobs,
             needs_scl=clear or lines, needs_index=plot is not None,
         )  # fmt: skip

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.errors import InputError, UsageError
+from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.grid import Grid, Window
 from s2kit.picture.read import OpenImages
 from s2kit.product.band_image import BandImage
@@ -28,6 +28,7 @@ from s2kit.product.safe_product import Granule, SafeProduct
 from s2kit.product.scl import CLEAR, CLOUDY, SCENE_CLASSES, parse_classes
 from s2kit.product.tile import TileId
 from s2kit.product.xmltree import XmlTree, local_name, parse_xml
+from s2kit.run.choices import typed
 
 OPAQUE, CIRRUS, SNOW, OTHER = 9, 10, 11, 7
 """SCL classes that the masks of L1C are read as."""
@@ -59,8 +60,8 @@ class Mask:
         """The mask of `--mask`, `--mask-clouds` and `--dilate`.
 
         Args:
-            mask: SCL classes as `3,8,9,10`; overrules `mask_clouds`.
-            mask_clouds: True for the classes of the setting `cloud_classes`.
+            mask: SCL classes as `3,8,9,10`.
+            mask_clouds: True hides those of the setting `cloud_classes` as well.
             dilate_m: Metres around hidden pixels.
             cloud_classes: That setting.
 
@@ -68,17 +69,17 @@ class Mask:
             None if nothing is to be hidden.
 
         Raises:
-            InputError: No such class.
-            UsageError: `--dilate` without a mask, or not from 0 to 5000 m.
+            UsageError: No such class; `--dilate` without a mask, or not from 0 to 5000 m.
         """
-        classes = parse_classes(mask) if mask else parse_classes(cloud_classes) if mask_clouds else None
+        named = [text for text in (mask, cloud_classes if mask_clouds else None) if text]
         if dilate_m is not None and not 0 <= dilate_m <= LARGEST_DILATION_M:
             raise UsageError(f"--dilate {dilate_m:g}: metres, from 0 to {LARGEST_DILATION_M:g}", "as in --dilate 60")
-        if classes is None:
+        if not named:
             if dilate_m:
                 raise UsageError("--dilate needs a mask", "add --mask-clouds, or --mask 3,8,9,10")
             return None
-        return cls(classes, float(dilate_m or 0.0))
+        classes = (typed(parse_classes, text) for text in named)
+        return cls(frozenset().union(*classes), float(dilate_m or 0.0))
 
     @classmethod
     def all_but(cls, clear: Iterable[int] = CLEAR, dilate_m: float = 0.0) -> "Mask":
@@ -125,18 +126,19 @@ class ClassOutlines:
 ClassSource = ClassImage | ClassOutlines
 
 
-def class_source(product: Product, tile: TileId | None = None) -> ClassSource | None:
+def class_source(product: Product, tile: TileId | None = None, resolution_m: int | None = None) -> ClassSource | None:
     """Where a product keeps its scene classes; None if it has none.
 
     Args:
         product: An open product.
         tile: Which tile, for products of the old format, which may hold many.
+        resolution_m: Of the SCL that serves it best; None for the finest.
 
     Raises:
         InputError: A damaged mask.
     """
     if product.resolutions("SCL", tile):
-        return ClassImage(product.image("SCL", tile=tile))
+        return ClassImage(product.image_near("SCL", resolution_m, tile))
     if not isinstance(product, SafeProduct):
         return None
     granule = next((one for one in product.granules if tile in {None, one.tile}), None)
@@ -150,6 +152,18 @@ def class_source(product: Product, tile: TileId | None = None) -> ClassSource | 
     if outlines is None:
         return None
     return parse_cloud_outlines(product.tree.read(outlines), granule.tile.epsg, f"{product.tree.address}/{outlines}")
+
+
+def needed_classes(product: Product, tile: TileId | None = None, resolution_m: int | None = None) -> ClassSource:
+    """The same for a product that has to be masked.
+
+    Raises:
+        NotFoundError: It has neither SCL nor a mask of clouds.
+    """
+    found = class_source(product, tile, resolution_m)
+    if found is None:
+        raise NotFoundError(f"{product.id} has neither SCL nor a cloud mask", "leave out the mask, or the product")
+    return found
 
 
 def _classi(product: SafeProduct, granule: Granule, path: str) -> ClassSource | None:
@@ -252,23 +266,31 @@ def hidden(source: ClassSource, grids: Sequence[Grid], mask: Mask, images: OpenI
 
     A dilation looks beyond the grid, so that neighbouring grids agree at their common edge.
     """
-    margins = [radius_px(mask, grid) for grid in grids]
-    wider = [_grown(grid, margin) for grid, margin in zip(grids, margins, strict=True)]
-    table = mask.table
-    found = []
-    for codes, grid, margin in zip(scene_classes(source, wider, images), grids, margins, strict=True):
-        spread = dilated(table[codes], mask.dilate_m / grid.resolution_m)
-        found.append(spread[margin : margin + grid.height, margin : margin + grid.width])
-    return found
+    codes = scene_classes(source, [with_margin(grid, mask) for grid in grids], images)
+    return [hidden_in(part, grid, mask) for part, grid in zip(codes, grids, strict=True)]
 
 
-def radius_px(mask: Mask, grid: Grid) -> int:
-    """Whole pixels of a grid that a mask's dilation reaches."""
-    return math.floor(mask.dilate_m / grid.resolution_m + 1e-9)
-
-
-def _grown(grid: Grid, margin: int) -> Grid:
+def with_margin(grid: Grid, mask: Mask) -> Grid:
+    """The grid with as many pixels more on each side as a mask's dilation reaches."""
+    margin = _margin_px(grid, mask)
     return grid.cropped(Window(-margin, -margin, grid.width + 2 * margin, grid.height + 2 * margin))
+
+
+def hidden_in(codes: NDArray[np.uint8], grid: Grid, mask: Mask) -> NDArray[np.bool_]:
+    """True for pixels of a grid that a mask hides, `[row, col]`.
+
+    Args:
+        codes: SCL classes on `with_margin(grid, mask)`.
+        grid: The grid.
+        mask: The mask.
+    """
+    margin = _margin_px(grid, mask)
+    spread = dilated(mask.table[codes], mask.dilate_m / grid.resolution_m)
+    return spread[margin : margin + grid.height, margin : margin + grid.width]
+
+
+def _margin_px(grid: Grid, mask: Mask) -> int:
+    return math.floor(mask.dilate_m / grid.resolution_m + 1e-9)
 
 
 def dilated(pixels: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:

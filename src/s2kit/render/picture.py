@@ -4,7 +4,7 @@ A `Picture` is small and picklable.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.grid import Grid, Window
+from s2kit.picture.clouds import ClassSource, Mask
+from s2kit.picture.clouds import hidden as by_class
 from s2kit.picture.composites import Subject
 from s2kit.picture.painter import Band, BandCounts, Look, Mode, Pixels, count, counted_limits, paint
-from s2kit.picture.read import DEFAULT_READING, Reading, Resampling, Use, read
+from s2kit.picture.read import DEFAULT_READING, OpenImages, Reading, Resampling, Use, read
 from s2kit.product.band_image import BandImage
 from s2kit.product.masks import inside
 from s2kit.product.radiometry import to_physical
@@ -38,12 +40,12 @@ class Picture:
     """Of the output."""
     look: Look
     resampling: Resampling = "auto"
-    classes: BandImage | None = None
-    """The scene classification, if it is needed."""
+    classes: ClassSource | None = None
+    """Where the scene classes are, if they are needed."""
     clear_by: BandImage | None = None
     """The image that shows clouds, for the percentiles: the scene classification, or B01 of L1C."""
-    masked: frozenset[int] = field(default=frozenset())
-    """Codes of the scene classification whose pixels become no data."""
+    mask: Mask | None = None
+    """Which pixels become no data by their scene class."""
     clip: BaseGeometry | None = None
     """In the grid's CRS: what lies outside becomes no data."""
     reading: Reading = DEFAULT_READING
@@ -94,9 +96,9 @@ def read_pixels(picture: Picture, grid: Grid, sources: Sequence[BandImage] | Non
 def hidden(picture: Picture, grid: Grid) -> NDArray[np.bool_] | None:
     """True for the pixels that a mask or an outline hides, `[row, col]`; None if nothing is hidden."""
     hiding: NDArray[np.bool_] | None = None
-    if picture.masked and picture.classes is not None:
-        ((codes,),) = read([picture.classes], [grid], reading=picture.reading)
-        hiding = np.isin(codes[0], sorted(picture.masked))
+    if picture.mask is not None and picture.classes is not None:
+        with OpenImages(picture.reading) as images:
+            (hiding,) = by_class(picture.classes, [grid], picture.mask, images)
     if picture.clip is not None:
         outside = ~inside(picture.clip, grid, grid.window)
         hiding = outside if hiding is None else hiding | outside

@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from s2kit.area.projection import LON_LAT, project
 from s2kit.errors import InputError, NotFoundError, S2KitError, UsageError
 from s2kit.grid import Grid, Window
+from s2kit.picture.clouds import needed_classes
 from s2kit.picture.composites import RECIPES, Subject
 from s2kit.picture.indices import find_index
 from s2kit.picture.naming import file_name
@@ -109,9 +110,9 @@ def plan(product: Product, tile: TileId, spec: PictureSpec, run: Run) -> Planned
         grid=_bounded(grid, request.max_px),
         look=_look(spec, request, sources),
         resampling=request.resampling,
-        classes=_source(product, tile, "SCL", resolution_m) if request.masked else None,
+        classes=needed_classes(product, tile, resolution_m) if request.mask else None,
         clear_by=_clear_by(product, tile),
-        masked=request.masked,
+        mask=request.mask,
         clip=_area_in(request.area, grid) if request.clip and request.area is not None else None,
         reading=run.reading,
     )

@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from s2kit.area.aoi import bbox_aoi
 from s2kit.area.aoi_files import read_aois
 from s2kit.errors import UsageError
+from s2kit.picture.clouds import Mask
 from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.formats import PictureFormat, parse_format
 from s2kit.picture.naming import DEFAULT_TEMPLATE, check_template
@@ -21,7 +22,6 @@ from s2kit.picture.read import Resampling
 from s2kit.picture.stretch import Stretch, parse_stretch
 from s2kit.product.cog_item import parse_boa_offset
 from s2kit.product.ref import ProductRef
-from s2kit.product.scl import parse_classes
 from s2kit.render.batch import read_batch
 from s2kit.render.spec import PictureSpec, specs_of
 from s2kit.run.choices import one_of, typed
@@ -50,8 +50,8 @@ class RenderRequest:
     boa_offset: str = "auto"
     """What the user says of the offset in COGs: `auto`, `applied`, `needed` or digital numbers."""
     same_stretch: bool = False
-    masked: frozenset[int] = frozenset()
-    """Codes of the scene classification that become no data."""
+    mask: Mask | None = None
+    """Which pixels become no data by their scene class."""
     area: BaseGeometry | None = None
     """Longitude/latitude; only what it covers is rendered."""
     clip: bool = False
@@ -94,6 +94,7 @@ class RenderRequest:
         gamma: float | None = None,
         mask: str | None = None,
         mask_clouds: str | None = None,
+        dilate: float | None = None,
         aoi: Sequence[str] | None = None,
         bbox: Sequence[tuple[float, float, float, float]] | None = None,
         clip: bool = False,
@@ -125,6 +126,7 @@ class RenderRequest:
             gamma: Exponent that brightens the middle; None for that of the stretch.
             mask: Codes of the scene classification that become no data.
             mask_clouds: Codes of clouds that become no data.
+            dilate: Metres around these pixels that become no data too.
             aoi: Areas: files, WKT, `-`.
             bbox: Boxes in degrees: west, south, east, north.
             clip: True to make what lies outside the area no data.
@@ -150,7 +152,6 @@ class RenderRequest:
         """
         if crop not in {None, "legacy"}:
             raise UsageError(f"crop {crop!r} is not known", "take --crop legacy, or --aoi or --bbox")
-        masks = [typed(parse_classes, text) for text in (mask, mask_clouds) if text]
         return cls(
             specs=_specs(bands or (), index or (), recipe or (), batch, res, stretch, gamma),
             products=tuple(products),
@@ -162,7 +163,7 @@ class RenderRequest:
             boa_offset=_checked_offset(boa_offset),
             resampling=cast("Resampling", one_of("resampling", resampling, get_args(Resampling))),
             same_stretch=same_stretch,
-            masked=frozenset().union(*masks),
+            mask=Mask.parse(mask, mask_clouds=bool(mask_clouds), dilate_m=dilate, cloud_classes=mask_clouds or ""),
             area=_area(aoi or (), bbox or (), report),
             clip=clip,
             legacy_crop=crop == "legacy",

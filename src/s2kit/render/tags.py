@@ -38,8 +38,8 @@ def tags_of(product: Product, picture: Picture, request: RenderRequest, notes: t
         use=picture.use,
     )
     tags[FINGERPRINT_TAG] = fingerprint(product.id, picture, request, "")
-    if picture.masked:
-        tags["MASKED_CLASSES"] = ",".join(str(code) for code in sorted(picture.masked))
+    if picture.mask:
+        tags["MASKED_CLASSES"] = picture.mask.text
     if notes:
         tags["NOTE"] = "; ".join(notes)
     return tags
@@ -65,11 +65,13 @@ def fingerprint(product: str, picture: Picture, request: RenderRequest, series: 
         "form": request.form.value,
         "dtype": look.dtype,
         "resampling": picture.resampling,
-        "masked": sorted(picture.masked),
+        "masked": sorted(picture.mask.classes) if picture.mask else [],
         "clip": sha256(to_wkb(picture.clip)).hexdigest()[:16] if picture.clip is not None else None,
     }
     if request.boa_offset != "auto":
         parts["boa_offset"] = request.boa_offset
+    if picture.mask and picture.mask.dilate_m:
+        parts["dilate"] = picture.mask.dilate_m
     if request.form.has_quality:
         parts["quality"] = request.quality
     if look.mode is Mode.COLOURS:

@@ -18,6 +18,7 @@ from s2kit.chips.places import (
 from s2kit.chips.places import products as found_products
 from s2kit.chips.selection import Candidate
 from s2kit.errors import InputError, UsageError
+from s2kit.picture.clouds import Mask
 from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.indices import find_index
 from s2kit.product.bands import normal_band
@@ -40,7 +41,11 @@ class StatsOptions(WhereOptions, WhichOptions, total=False):
     index: Texts
     """Indices to count."""
     mask_clouds: bool
-    """True leaves pixels that are not clear by SCL out of bands and indices."""
+    """True leaves pixels that are not clear (see `clear_classes`) out of bands and indices."""
+    mask: str | None
+    """Scene classes that are left out of bands and indices, `3,8,9,10`."""
+    dilate: float | None
+    """Metres around masked pixels that are left out too."""
     clear_classes: str | None
     """SCL classes that count as clear, `4,5,6`."""
     dn: bool
@@ -93,7 +98,7 @@ class StatsRequest:
         refs = product_refs(products)
         recipe = parse_recipe(options, needs_scl=needs_scl, needs_index=needs_index)
         level = normal_level(options.get("level"), settings)
-        if level == "L1C" and (SCL in recipe.layers or recipe.mask_clouds):
+        if level == "L1C" and SCL in recipe.layers:
             raise InputError("L1C has no SCL", "scene classification comes with L2A: --level l2a, or name --layer B04")
         parcels = _areas(options, settings, report)
         found = found_products(options, refs, [parcel.geometry.bounds for parcel in parcels], loaded, report)
@@ -124,13 +129,25 @@ def parse_recipe(options: StatsOptions, *, needs_scl: bool = False, needs_index:
         layers = [SCL, *layers]
     boa_offset, clear = options.get("boa_offset", "auto"), options.get("clear_classes")
     parse_boa_offset(boa_offset)
+    classes = parse_classes(clear) if clear else CLEAR
     return StatsRecipe(
         layers=tuple(dict.fromkeys([*layers, *indices])),
-        clear=parse_classes(clear) if clear else CLEAR,
-        mask_clouds=options.get("mask_clouds", False),
+        clear=classes,
+        mask=_mask(options, classes),
         digital_numbers=options.get("dn", False),
         res=allowed_resolution(options.get("res")),
         boa_offset=boa_offset,
+    )
+
+
+def _mask(options: StatsOptions, clear: frozenset[int]) -> Mask | None:
+    """What is left out: `--mask-clouds` leaves only classes that count as clear."""
+    unclear = ",".join(str(code) for code in sorted(Mask.all_but(clear).classes))
+    return Mask.parse(
+        options.get("mask"),
+        mask_clouds=options.get("mask_clouds", False),
+        dilate_m=options.get("dilate"),
+        cloud_classes=unclear,
     )
 
 

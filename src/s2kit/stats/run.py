@@ -179,7 +179,7 @@ class StatsRun:
     def _see_clouds(self, row: StatsRow) -> None:
         """Remember a row of bands or indices that has clouds in it."""
         clear = row.numbers.clear_pct
-        if not (self.request.recipe.mask_clouds or row.numbers.layer == SCL) and clear is not None and clear < 100:
+        if not (self.request.recipe.mask or row.numbers.layer == SCL) and clear is not None and clear < 100:
             self.cloudy.setdefault((row.pid, row.product), clear)
 
     def _warn_clouds(self) -> None:

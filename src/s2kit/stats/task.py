@@ -12,6 +12,15 @@ from s2kit.archive.find import reopen
 from s2kit.area.projection import project_all
 from s2kit.errors import NotFoundError, S2KitError
 from s2kit.grid import Bounds, Grid
+from s2kit.picture.clouds import (
+    ClassSource,
+    Mask,
+    class_source,
+    hidden,
+    hidden_in,
+    needed_classes,
+    with_margin,
+)
 from s2kit.picture.indices import compute, index_of
 from s2kit.picture.read import OpenImages, Reading, filled
 from s2kit.picture.substitutes import standing_in, substitute_notes
@@ -62,8 +71,8 @@ class StatsRecipe:
     """Bands, `SCL`, and indices: names in lower case, or `name=formula`."""
     clear: frozenset[int]
     """SCL classes that count as clear."""
-    mask_clouds: bool = False
-    """True leaves pixels that are not clear out of bands and indices."""
+    mask: Mask | None = None
+    """Pixels that are left out of bands and indices."""
     digital_numbers: bool = False
     """True gives bands as stored in the file, without offset and division."""
     res: int | None = None
@@ -227,6 +236,22 @@ class _Shown:
         """The same; the other near infrared if the product lacks it."""
         return self.band(standing_in(name, lambda one: bool(self.product.resolutions(one))))
 
+    def class_sources(self) -> tuple[ClassSource, ...]:
+        """Masks of clouds of a product without SCL, and of those that complete it.
+
+        Raises:
+            NotFoundError: The product has none.
+        """
+        others = (class_source(other) for other in self._others.values())
+        return (needed_classes(self.product), *(one for one in others if one is not None))
+
+    def left_by(
+        self, sources: Sequence[ClassSource], mask: Mask, frames: Mapping[int, Grid]
+    ) -> dict[int, NDArray[np.bool_]]:
+        """True for pixels that none of some masks of clouds hides; those of one overpass agree where they overlap."""
+        each = [hidden(source, list(frames.values()), mask, self._images) for source in sources]
+        return {at: ~np.logical_or.reduce(parts) for at, parts in zip(frames, zip(*each, strict=True), strict=True)}
+
     def extent(self, image: BandImage) -> Bounds:
         """Where the product and those that complete it have pixels, in the CRS of one of its images."""
         west, south, east, north = image.grid.bounds
@@ -288,8 +313,10 @@ class _Clouds:
         try:
             self.image = shown.band(SCL)
         except NotFoundError:
-            if recipe.mask_clouds or SCL in recipe.layers:
+            if SCL in recipe.layers:
                 raise
+        self._mask = recipe.mask
+        self._sources = shown.class_sources() if recipe.mask is not None and self.image is None else ()
         if self.image is not None:
             self._count(self.image, masks, wanted)
 
@@ -301,9 +328,14 @@ class _Clouds:
         self._histograms = {at: class_histogram(codes[at], mask.inside) for at, mask in self._masks.items()}
 
     def clear_on(self, frames: Mapping[int, Grid]) -> dict[int, NDArray[np.bool_]]:
-        """True for clear pixels, on other frames."""
-        assert self.image is not None, "without it masking is refused before"
-        return {at: self._clear[codes] for at, codes in self._shown.read(self.image, frames).items()}
+        """True for pixels that the mask leaves, on other frames."""
+        mask = self._mask
+        assert mask is not None, "asked for with a mask only"
+        wider = {at: with_margin(frame, mask) for at, frame in frames.items()}
+        if self.image is not None:
+            codes = self._shown.read(self.image, wider)
+            return {at: ~hidden_in(codes[at], frame, mask) for at, frame in frames.items()}
+        return self._shown.left_by(self._sources, mask, frames)
 
     def shared(self, row: ZonalResult, at: int) -> ZonalResult:
         """A row with the clear and the cloudy share of its parcel in percent, as far as SCL tells."""
@@ -345,7 +377,7 @@ def _layer_rows(
         {at: _numbers(pixels, image, plain=recipe.digital_numbers and index is None) for at, pixels in one.items()}
         for image, one in ((image, shown.read(image, frames)) for image in images)
     ]
-    clear = clouds.clear_on(frames) if recipe.mask_clouds else {}
+    clear = clouds.clear_on(frames) if recipe.mask else {}
     rows = []
     for row, at in zip(plain, wanted, strict=True):
         mask = placed.get(at)
