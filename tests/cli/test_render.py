@@ -121,7 +121,7 @@ def test_some_fail(scene, tmp_path):
 
 def test_not_a_safe(tmp_path):
     (tmp_path / "x").mkdir()
-    assert "x" in said(tmp_path / "x", "--out", tmp_path, code=65)
+    assert "x holds no product" in said(tmp_path / "x", "--out", tmp_path, code=66)  # a folder is a dataset
     (tmp_path / "y.zip").write_bytes(b"no zip")
     assert "y.zip" in said(tmp_path / "y.zip", "--out", tmp_path, code=65)
 
