@@ -130,6 +130,8 @@ def test_a_requester_pays_archive_is_not_taken_unasked(place):
     refused = s2kit("download", L1C)
     assert refused.exit_code == 77
     assert "--archive aws" in refused.stderr
+    both = s2kit("download", L1C, f"{L1C[:-1]}9")
+    assert both.exit_code == 77, "all of several items were refused"
     assert s2kit("download", L1C, "--archive", "aws").exit_code == 0
 
 

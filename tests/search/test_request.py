@@ -149,3 +149,15 @@ def test_limit_and_timeout_are_laid_over_the_settings() -> None:
 def test_no_such_way_to_deal_with_twins() -> None:
     with pytest.raises(UsageError, match="--dedupe 'oldest'"):
         request(tile=("31TCJ",), dedupe="oldest")
+
+
+def test_a_secret_in_an_address_is_not_the_name_of_a_catalogue() -> None:
+    (source,) = find("https://me:hushhush@stac.example/v1?token=abcdef", SETTINGS, {})
+    assert source.name == "https://***@stac.example/v1?token=***"
+    assert source.url == "https://me:hushhush@stac.example/v1?token=abcdef", "what is asked stays whole"
+
+
+def test_a_login_is_for_its_own_hub() -> None:
+    (own,), (other,) = find("https://hub.example/dhus", SETTINGS, HUB), find("https://else.example/dhus", SETTINGS, HUB)
+    assert (own.user, other.user, other.password) == ("me", None, None)
+    assert other.login is None

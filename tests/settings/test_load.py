@@ -1,5 +1,6 @@
 """Layers of settings, their order and origins, and what is refused."""
 
+import os
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -8,8 +9,11 @@ import pytest
 
 from s2kit.cli.settings_text import env_example, settings_example, settings_lines
 from s2kit.errors import ConfigError
-from s2kit.settings import SECRETS, Settings, load_settings, user_settings_path
+from s2kit.run.redact import redacted
+from s2kit.run.sharing import hand_down
+from s2kit.settings import SECRETS, Settings, in_use, load_settings, user_settings_path
 from s2kit.store.archive import ARCHIVES
+from s2kit.store.keys import Credentials, credentials_for
 
 TRUSTING = {"S2KIT_TRUSTED_FOLDERS": "*"}
 PROJECT = Path(__file__).resolve().parents[2]
@@ -108,3 +112,15 @@ def test_the_example_is_complete_and_changes_nothing(tmp_path: Path) -> None:
         assert f"\n#{setting.name} = " in settings_example() or f"#[{setting.name}" in settings_example()
     for variables in SECRETS.values():
         assert f"#{variables[0]}=" in env_example()
+
+
+def test_settings_that_are_in_use_hand_their_keys_down(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("AWS_ACCESS_KEY_ID=OF-DOTENV\nAWS_SECRET_ACCESS_KEY=hushhush-of-dotenv\n")
+    before = dict(os.environ)
+    try:
+        in_use(load_settings(environment={}, folder=tmp_path))
+        assert credentials_for(ARCHIVES["aws-l2a"]) == Credentials("OF-DOTENV", "hushhush-of-dotenv")
+        assert redacted("it is hushhush-of-dotenv") == "it is ***"
+        assert dict(os.environ) == before
+    finally:
+        hand_down({})

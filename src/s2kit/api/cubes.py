@@ -9,7 +9,7 @@ from s2kit.cube.dataset import dataset
 from s2kit.product.ref import Products
 from s2kit.run.events import Report, silent
 from s2kit.run.options import Text, text
-from s2kit.settings import Loaded, load_settings
+from s2kit.settings import Loaded, in_use
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,9 +38,7 @@ def cube(
     Raises:
         S2KitError: Options that cannot be used, no product, or xarray is not installed.
     """
-    return dataset(
-        ready_plan(CubeRequest.parse(settings or load_settings(), report, products=products, **options), report)
-    )
+    return dataset(ready_plan(CubeRequest.parse(in_use(settings), report, products=products, **options), report))
 
 
 @with_keywords_of(CubeOptions)
@@ -73,7 +71,7 @@ def write_cube(
     Raises:
         S2KitError: Options that cannot be used, no product, an output that exists or cannot be written.
     """
-    request = CubeRequest.parse(settings or load_settings(), report, products=products, **options)
+    request = CubeRequest.parse(in_use(settings), report, products=products, **options)
     path = Path(text(out))
     output = CubeOutput(
         path=path,

@@ -29,7 +29,7 @@ from s2kit.product.radiometry import to_physical
 from s2kit.product.ref import OneProduct, ProductRef, product_refs
 from s2kit.product.tile import TileId
 from s2kit.run.options import Texts, words
-from s2kit.settings import Loaded, Settings, load_settings
+from s2kit.settings import Loaded, Settings, in_use
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -346,7 +346,7 @@ def open_product(
         AccessError: Reading it is billed and that was not agreed to, or keys are missing.
         InputError: It is no product, or its metadata is damaged.
     """
-    chosen = (settings or load_settings()).settings.given(archive=archive)
+    chosen = in_use(settings).settings.given(archive=archive)
     refs = product_refs(product)
     assert refs, "one product is one reference"
     return OpenProduct(locate(refs[0], chosen), chosen, refs[0])

@@ -23,7 +23,7 @@ from s2kit.run.events import Report, silent
 from s2kit.run.files import refuse_existing
 from s2kit.run.options import Text, Texts, text
 from s2kit.search import Search, SearchOptions, SearchRequest
-from s2kit.settings import Loaded, load_settings
+from s2kit.settings import Loaded, in_use
 from s2kit.stats import StatsOptions, StatsRequest, StatsRow, StatsRun
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -79,7 +79,7 @@ def search(*, settings: Loaded | None = None, report: Report = silent, **options
     Raises:
         S2KitError: Options that cannot be used; what a catalogue fails with is in the result.
     """
-    return Search(SearchRequest.parse(settings or load_settings(), report, **options), report)
+    return Search(SearchRequest.parse(in_use(settings), report, **options), report)
 
 
 @with_keywords_of(DownloadOptions)
@@ -100,7 +100,7 @@ def download(
     Raises:
         S2KitError: Options that cannot be used, or a destination that cannot be written.
     """
-    request = DownloadRequest.parse(settings or load_settings(), **options)
+    request = DownloadRequest.parse(in_use(settings), **options)
     return tuple(downloaded(product_refs(products) or (), request, report))
 
 
@@ -132,7 +132,7 @@ def render(
     Raises:
         S2KitError: Options that cannot be used.
     """
-    chosen = (settings or load_settings()).settings.given(archive=archive, jobs=jobs)
+    chosen = in_use(settings).settings.given(archive=archive, jobs=jobs)
     refs = product_refs(products)
     request = RenderRequest.parse(
         refs or (),
@@ -167,7 +167,7 @@ def chips(
     Raises:
         S2KitError: Options that cannot be used, too many chips, or a folder that cannot be written.
     """
-    request = ChipsRequest.parse(settings or load_settings(), report, products=products, **options)
+    request = ChipsRequest.parse(in_use(settings), report, products=products, **options)
     return make_chips(request, None if out is None else Path(out), overwrite=overwrite, report=report)
 
 
@@ -190,7 +190,7 @@ def stats(
     Raises:
         S2KitError: Options that cannot be used.
     """
-    run = StatsRun(StatsRequest.parse(settings or load_settings(), report, products=products, **options), report)
+    run = StatsRun(StatsRequest.parse(in_use(settings), report, products=products, **options), report)
     rows = tuple(run.rows())
     return StatsResult(rows, dict(run.failures))
 
@@ -223,7 +223,7 @@ def pixels(
     Raises:
         S2KitError: Options that cannot be used, or a file that exists.
     """
-    request = PixelsRequest.parse(settings or load_settings(), report, sources=sources, **options)
+    request = PixelsRequest.parse(in_use(settings), report, sources=sources, **options)
     if options.get("request") == "-":
         raise UsageError("a request cannot come from stdin here", "name a file")
     paths = file_names(request.wishes, request.form, name, Path(text(out)))

@@ -133,13 +133,11 @@ def session(verb: str, *, fail_if_empty: bool = False, **flags: object) -> Itera
     """
     from s2kit.cli.terminal import listening, set_up_logging
     from s2kit.run.events import Note
-    from s2kit.run.redact import conceal
     from s2kit.run.sharing import hand_down
-    from s2kit.settings import PUBLIC_SECRETS
+    from s2kit.settings import in_use
 
     loaded = load(**flags)
-    hand_down(loaded.keys)
-    conceal(value for name, value in loaded.secrets.items() if name not in PUBLIC_SECRETS)
+    in_use(loaded)
     set_up_logging(_options.verbosity, loaded.settings.log_file)
     started = datetime.now(UTC)
     code = ExitCode.DONE

@@ -13,7 +13,7 @@ from s2kit.cube.request import CubeRequest
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.ref import ProductRef
 from s2kit.run.options import words
-from s2kit.settings import Loaded, load_settings
+from s2kit.settings import Loaded, in_use
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,7 +49,7 @@ class S2kitBackend(BackendEntrypoint):
             NotFoundError: It is nowhere to be found.
             InputError: It is no product, or has no such band.
         """
-        text, loaded = os.fspath(filename_or_obj), settings or load_settings()
+        text, loaded = os.fspath(filename_or_obj), in_use(settings)
         dropped = {drop_variables} if isinstance(drop_variables, str) else set(drop_variables or ())
         if bands is None:
             there = {entry.band for entry in locate(ProductRef(text), loaded.settings).entries}

@@ -12,6 +12,7 @@ from s2kit.settings.load import (
     user_settings_path,
 )
 from s2kit.settings.model import CATALOGUES, CatalogueSettings, Settings
+from s2kit.settings.use import in_use
 
 __all__ = [
     "BUILT_IN",
@@ -24,6 +25,7 @@ __all__ = [
     "Loaded",
     "Settings",
     "default_cache_dir",
+    "in_use",
     "load_settings",
     "user_settings_path",
 ]
