@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from s2kit.settings import Loaded, load_settings, user_settings_path
+from s2kit.settings import Loaded, Settings, load_settings, user_settings_path
 from s2kit.settings.trust import is_trusted
 from s2kit.store.archive import ARCHIVES
 from support.catalogue_server import Answer, CatalogueServer
@@ -43,6 +44,9 @@ REFUSED = {
     '[archives.gcp]\nprofile = "work"': "archives.gcp",
     '[catalogues.cdse]\nurl = "https://elsewhere"': "catalogues.cdse",
     '[catalogues.cdse]\nkind = "dhus"': "catalogues.cdse",
+    'job_store = "x"': "job_store",
+    '[collections]\nsst = "https://elsewhere"': "collections.sst",
+    '[parcel_files]\nes = "/etc/passwd"': "parcel_files.es",
 }  # fmt: skip
 
 
@@ -79,6 +83,10 @@ def test_a_hub_with_its_own_login_is_taken_from_dotenv(tmp_path: Path) -> None:
 
 def test_a_folder_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "bucket").mkdir()
+    (tmp_path / "settings.toml").write_text(
+        '[collections]\nsst = "bucket"\n',
+    )
+    assert loaded(tmp_path).settings.collections == {"sst": "bucket"}
     (tmp_path / "settings.toml").write_text(
         'dataset = "data"\njobs = 2\nlimit = 5\narchive = "gcp"\ncatalogue = "mine"\n[archives.cdse]\n'
         'max_connections = 2\n[archives.here]\naddress = "bucket"\n[catalogues.mine]\nkind = "local"\nurl = "bucket"\n'
@@ -177,3 +185,25 @@ def test_keys_of_dotenv_reach_the_bucket_and_its_workers(tmp_path: Path) -> None
         heads = [request.headers.get("Authorization", "") for request in server.requests]
         assert heads
         assert all("Credential=OF-DOTENV/" in head for head in heads)
+
+
+def test_every_setting_with_a_place_outside_is_known_to_the_guard() -> None:
+    """Who adds a setting decides: what to do, or where things go."""
+    what_to_do = {
+        *(
+            "dataset",
+            "jobs",
+            "archive",
+            "catalogue",
+            "level",
+            "limit",
+            "max_bytes",
+            "min_free",
+            "timeout_s",
+            "openjpeg",
+        ),
+        *("cache", "cloud_classes", "job_slots", "job_timeout_s", "job_max_memory", "parcels"),
+        *("collections", "parcel_files", "archives", "catalogues"),
+    }
+    where = {field.name for field in fields(Settings) if field.metadata["trusted_only"]}
+    assert {field.name for field in fields(Settings)} == what_to_do | where

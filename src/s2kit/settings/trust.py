@@ -16,7 +16,9 @@ from s2kit.settings.model import Settings
 _BY_OTHERS = 0o022
 _TRUSTED_ONLY = frozenset(setting.name for setting in fields(Settings) if setting.metadata.get("trusted_only"))
 _FREE_ENTRIES = {"archives": frozenset({"layout", "max_connections"}), "catalogues": frozenset[str]()}
-"""Entries of a table that any file may set, whatever their value."""
+"""Tables of tables, with the entries that any file may set, whatever their value."""
+_PLACES = frozenset({"collections", "parcel_files"})
+"""Tables of names for files, folders and addresses."""
 
 
 def is_trusted(folder: Path, trusted: Iterable[str]) -> bool:
@@ -78,7 +80,7 @@ def permitted(
     kept: dict[str, Any] = {}
     ignored: list[str] = []
     for name, value in table.items():
-        if name in _FREE_ENTRIES and isinstance(value, Mapping):
+        if name in {*_FREE_ENTRIES, *_PLACES} and isinstance(value, Mapping):
             good = {one: entry for one, entry in value.items() if _is_harmless_table(name, entry, folder)}
             ignored += [f"{name}.{one}" for one in value if one not in good]
             if good:
@@ -100,6 +102,8 @@ def _is_harmless_choice(name: str, value: Any, known: Mapping[str, Any], billing
 
 
 def _is_harmless_table(name: str, entry: Any, folder: Path) -> bool:
+    if name in _PLACES:
+        return _is_harmless_entry("address", entry, folder)
     if not isinstance(entry, Mapping):
         return True  # refused later, as no table
     return all(key in _FREE_ENTRIES[name] or _is_harmless_entry(key, value, folder) for key, value in entry.items())
