@@ -198,9 +198,7 @@ def test_classes_have_their_colours(scene, tmp_path):
 
 
 def test_clouds_are_masked(scene, tmp_path):
-    made = pixels(one(scene.l2a[1], tmp_path, bands=["B04@20"], form="gtiff", dtype="uint16", mask_clouds="3,8,9,10"))[
-        0
-    ]
+    made = pixels(one(scene.l2a[1], tmp_path, bands=["B04@20"], form="gtiff", dtype="uint16", mask_clouds=True))[0]
     codes = pixels(band_file(scene.l2a[1], "SCL", 20))[0]
     clouds = np.isin(codes, [3, 8, 9, 10])
     assert clouds.any()
@@ -623,7 +621,7 @@ def test_data_types_that_do_not_fit(scene, tmp_path):
 
 def test_l1c_is_masked_by_its_own_clouds(scene, tmp_path):
     words = {"bands": ["B04@20"], "form": "gtiff", "dtype": "uint16"}
-    masked = pixels(one(scene.l1c[1], tmp_path / "a", mask_clouds="3,8,9,10", **words))
+    masked = pixels(one(scene.l1c[1], tmp_path / "a", mask_clouds=True, **words))
     plain = pixels(one(scene.l1c[1], tmp_path / "b", **words))
     hidden = (masked == 0) & (plain > 0)
     assert 0.01 < hidden.mean() < 0.5
@@ -631,7 +629,7 @@ def test_l1c_is_masked_by_its_own_clouds(scene, tmp_path):
 
 
 def test_a_mask_reaches_as_far_as_it_is_dilated(scene, tmp_path):
-    words = {"bands": ["B04@20"], "form": "gtiff", "dtype": "uint16", "mask_clouds": "9"}
+    words = {"bands": ["B04@20"], "form": "gtiff", "dtype": "uint16", "mask_clouds": True, "cloud_classes": "9"}
     plain = pixels(one(scene.l2a[1], tmp_path / "a", **words))
     wider = pixels(one(scene.l2a[1], tmp_path / "b", dilate=100, **words))
     assert (wider == 0).sum() > (plain == 0).sum() > 0
@@ -645,7 +643,7 @@ def test_masking_needs_classes(tmp_path):
         name="S2A_MSIL2A_20240419T105031_N0301_R051_T31TCJ_20240419T160739",
     )
     with pytest.raises(NotFoundError, match="neither SCL nor a cloud mask"):
-        one(item, tmp_path, bands=["B04"], mask_clouds="3,8,9,10")
+        one(item, tmp_path, bands=["B04"], mask_clouds=True)
 
 
 def test_clear_pixels_of_l1c_are_told_by_its_blue(scene, tmp_path):

@@ -17,7 +17,7 @@ from s2kit.errors import S2KitError, UsageError
 from s2kit.pixels import PixelOptions, PixelOutcome, PixelsRequest, dump
 from s2kit.pixels.request import DEFAULT_NAME, file_names
 from s2kit.product.ref import Products, product_refs
-from s2kit.render import Outcome, RenderRequest
+from s2kit.render import Outcome, RenderOptions, RenderRequest
 from s2kit.render.run import render as rendered
 from s2kit.run.events import Report, silent
 from s2kit.run.files import refuse_existing
@@ -52,15 +52,10 @@ def with_keywords_of(options: Any) -> Callable[[F], F]:
 
     def signed(function: F) -> F:
         own = inspect.signature(function)
-        kind = inspect.Parameter.KEYWORD_ONLY
-        if isinstance(options, type):
-            more = [inspect.Parameter(name, kind, default=None) for name in get_type_hints(options)]
-        else:
-            more = [one.replace(kind=kind) for one in inspect.signature(options).parameters.values()]
         kept = [one for one in own.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
-        names = {one.name for one in kept}
-        signature = own.replace(parameters=[*kept, *(one for one in more if one.name not in names)])
-        function.__signature__ = signature  # type: ignore[attr-defined]
+        names = [name for name in get_type_hints(options) if name not in own.parameters]
+        more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names]
+        function.__signature__ = own.replace(parameters=[*kept, *more])  # type: ignore[attr-defined]
         return function
 
     return signed
@@ -104,27 +99,23 @@ def download(
     return tuple(downloaded(product_refs(products) or (), request, report))
 
 
-@with_keywords_of(RenderRequest.parse)
+@with_keywords_of(RenderOptions)
 def render(
     products: Products = None,
     *,
-    mask_clouds: bool = False,
     archive: str | None = None,
-    jobs: int | None = None,
     settings: Loaded | None = None,
     report: Report = silent,
-    **options: Any,
+    **options: Unpack[RenderOptions],
 ) -> tuple[Outcome, ...]:
     """Make pictures or GeoTIFFs of products.
 
     Args:
         products: Paths, names, addresses, records of a search; None for all of the dataset folder.
-        mask_clouds: True makes clouds and their shadows no data (L2A).
         archive: Archive to read from.
-        jobs: Worker processes; 0 takes every core.
         settings: Where defaults come from.
         report: Takes progress and notes.
-        options: `bands`, `index`, `recipe`, `stretch`, `aoi`, `out` …: those of `RenderRequest.parse`.
+        options: `bands`, `index`, `recipe`, `stretch`, `aoi`, `out` …: those of `s2kit render`.
 
     Returns:
         An outcome for each picture; `error` is set if it failed, while the others go on.
@@ -132,16 +123,10 @@ def render(
     Raises:
         S2KitError: Options that cannot be used.
     """
-    chosen = in_use(settings).settings.given(archive=archive, jobs=jobs)
-    refs = product_refs(products)
-    request = RenderRequest.parse(
-        refs or (),
-        mask_clouds=chosen.cloud_classes if mask_clouds else None,
-        jobs=chosen.jobs,
-        report=report,
-        **options,
-    )
-    return () if refs == () else tuple(rendered(request, chosen, report))
+    chosen = in_use(settings).settings.given(archive=archive)
+    whole: RenderOptions = {"cloud_classes": chosen.cloud_classes, "jobs": chosen.jobs, **options}
+    request = RenderRequest.parse(products, report=report, **whole)
+    return tuple(rendered(request, chosen, report))
 
 
 @with_keywords_of(ChipOptions)

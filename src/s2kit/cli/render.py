@@ -117,8 +117,8 @@ def render(
 
     with session("render", fail_if_empty=fail_if_empty, jobs=jobs, archive=archive) as run:
         request = RenderRequest.parse(
-            named_products(products) or (), bands=bands, index=index, recipe=recipe, batch=batch, res=res,
-            stretch=stretch, gamma=gamma, mask=mask, mask_clouds=run.settings.cloud_classes if mask_clouds else None,
+            named_products(products), bands=bands, index=index, recipe=recipe, batch=batch, res=res,
+            stretch=stretch, gamma=gamma, mask=mask, mask_clouds=mask_clouds, cloud_classes=run.settings.cloud_classes,
             aoi=aoi, bbox=bbox, clip=clip, crop=crop, resampling=resampling, boa_offset=boa_offset, form=form,
             dtype=dtype, quality=quality, dilate=dilate,
             out=out, name_template=name_template, max_px=max_px, same_stretch=same_stretch, overwrite=overwrite,

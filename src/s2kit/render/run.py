@@ -115,10 +115,10 @@ class _Asked:
 
 def _products(request: RenderRequest, settings: Settings) -> Iterator[_Asked]:
     """The products of the request, of its pictures, or of the dataset folder."""
-    refs = expand(request.products)
+    refs = expand(request.products or ())
     refs += [spec.product for spec in request.specs if spec.product and spec.product not in refs]
     optional = False
-    if not refs or (not request.products and any(spec.product is None for spec in request.specs)):
+    if request.products is None and (not refs or any(spec.product is None for spec in request.specs)):
         here = [ProductRef(str(path)) for path in _dataset(settings.dataset)]
         optional = not refs
         refs += [ref for ref in here if ref not in refs]
