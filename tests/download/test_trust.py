@@ -1,19 +1,24 @@
 """The root of trust: the manifest is proven, whatever hangs on it counts only for this very manifest."""
 
 import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from s2kit.catalogue.base import CatalogueSource
 from s2kit.download import DownloadRequest, ProductResult, Status, download
-from s2kit.download.plan import Arrangement
 from s2kit.download.record import DownloadRecord
+from s2kit.download.request import Arrangement
 from s2kit.download.verify import Verdict, verify
 from s2kit.errors import TryLaterError
 from s2kit.product.ref import ProductRef
 from s2kit.product.subset import Subset
 from s2kit.run.events import Advanced, Event, Note
 from s2kit.store.archive import Archive, Layout
+from s2kit.store.hashes import new_hash
 from support.aws_trees import L1C, AwsProduct, expected_tree, make_product, put_product, tree_of
 from support.proxies import proxied
 from support.s3 import Bucket, S3Server
@@ -215,3 +220,69 @@ def test_two_runs_at_one_target_by_two_names_of_its_folder(product, bucket, tmp_
     assert result.error is None
     assert seconds[0].exit_code == 75
     assert tree_of(folder / f"{L1C}.SAFE") == expected_tree(product)
+
+
+@pytest.fixture
+def catalogue() -> Iterator[tuple[CatalogueSource, dict[str, bytes]]]:
+    """A STAC API on loopback, and the bodies that it answers by path."""
+    bodies: dict[str, bytes] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = bodies.get(self.path)
+            self.send_response(404 if body is None else 200)
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield CatalogueSource(name="cdse", kind="stac", url=f"http://127.0.0.1:{server.server_port}"), bodies
+    server.shutdown()
+    server.server_close()
+
+
+def item(checksum: str | None) -> bytes:
+    asset = {"href": "manifest.safe"} | ({} if checksum is None else {"file:checksum": checksum})
+    return json.dumps({"type": "Feature", "id": L1C, "assets": {"safe_manifest": asset}}).encode()
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA3-256"])
+def test_an_independent_catalogue_confirms_the_manifest(algorithm, product, bucket, tmp_path, catalogue):
+    put_product(bucket, product)
+    source, bodies = catalogue
+    prefix = {"MD5": "d50110", "SHA3-256": "1620"}[algorithm]
+    path = f"/collections/sentinel-2-l1c/items/{L1C}"
+    bodies[path] = item(prefix + new_hash(algorithm, product.files["manifest.safe"]).hexdigest())
+    assert fetch(bucket, tmp_path, check_against=source).error is None
+    proof = record_of(tmp_path).manifest
+    assert proof is not None
+    assert proof.confirmed_by == "cdse"
+    (verified,) = verify([tmp_path / f"{L1C}.SAFE"], check_against=source)
+    assert verified.failure is None
+    bodies[path] = item(prefix + new_hash(algorithm, b"another edition").hexdigest())
+    (verified,) = verify([tmp_path / f"{L1C}.SAFE"], check_against=source)
+    assert verified.failure is not None
+    assert "catalogue cdse lists" in str(verified.failure)
+    other = fetch(bucket, tmp_path / "other", check_against=source)
+    assert other.error is not None
+    assert other.error.exit_code == 65
+    assert not list((tmp_path / "other").glob("*.SAFE*"))
+
+
+def test_a_product_that_is_there_is_confirmed_too(product, bucket, tmp_path, catalogue):
+    put_product(bucket, product)
+    source, bodies = catalogue
+    assert fetch(bucket, tmp_path).error is None
+    path = f"/collections/sentinel-2-l1c/items/{L1C}"
+    bodies[path] = item(None)
+    result = fetch(bucket, tmp_path, check_against=source)
+    assert result.error is not None
+    assert result.error.exit_code == 66
+    bodies[path] = item("d50110" + new_hash("MD5", product.files["manifest.safe"]).hexdigest())
+    assert fetch(bucket, tmp_path, check_against=source).status is Status.ALREADY_THERE
+    bodies.clear()
+    assert fetch(bucket, tmp_path, check_against=source).status is Status.ALREADY_THERE  # the record remembers

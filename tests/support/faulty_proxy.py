@@ -4,7 +4,7 @@
 
 It prints the port that it listens on. A rule spoils the first `times` GETs of each path that holds `path`; faults are
 real: a status, a connection that is reset or closed in the middle of a body, a byte that is inverted on its way, bytes
-one by one, or slowly, a range that is ignored. `--rate` holds all connections together to so many bytes a second.
+one by one, or slowly, a range that is ignored, a body in chunks or up to the end of the connection, without a length. `--rate` holds all connections together to so many bytes a second.
 Every answer becomes a line of the log: method, path, range, status, bytes of the body that were handed on.
 """
 
@@ -123,6 +123,11 @@ class Proxy:
         if chunked:  # only listings and errors of the upstream come so: they are small
             body = dechunked(await upstream.read(-1))
             kept, length, keep_alive = [*kept, f"content-length: {len(body)}"], str(len(body)), True
+        unmeasured = fault in {"chunked", "no_length"} and method != "HEAD"
+        if unmeasured:
+            kept = [text for text in kept if not text.lower().startswith("content-length")]
+            kept.append("Transfer-Encoding: chunked" if fault == "chunked" else "Connection: close")
+            keep_alive = keep_alive and fault == "chunked"
         writer.write("\r\n".join([line, *kept, "", ""]).encode("latin-1"))
         await writer.drain()
         sent = 0
@@ -132,9 +137,13 @@ class Proxy:
                 source = chunks_of(body) if chunked else chunks_from(upstream, total)
                 async for chunk in self.spoil(source, fault, total, writer):
                     await self.throttle.wait(len(chunk))
-                    writer.write(chunk)
+                    framed = fault == "chunked" and chunk
+                    writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if framed else chunk)
                     await writer.drain()
                     sent += len(chunk)
+                if fault == "chunked":
+                    writer.write(b"0\r\n\r\n")
+                    await writer.drain()
         finally:
             self.note(method, path, asked, status, sent)
         return keep_alive

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -72,9 +73,9 @@ class S3Server:
         return Bucket(name, self.url, client)
 
 
-@pytest.fixture(scope="session")
-def moto_url() -> Iterator[str]:
-    """Address of moto's server, which runs for the whole session."""
+@contextmanager
+def moto() -> Iterator[str]:
+    """Address of moto's server, which runs for the length of a block."""
     if ENDPOINT is not None:
         yield ENDPOINT
         return
@@ -97,6 +98,13 @@ def moto_url() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """Address of moto's server, which runs for the whole session."""
+    with moto() as url:
+        yield url
 
 
 @pytest.fixture

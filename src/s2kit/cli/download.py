@@ -38,6 +38,10 @@ CompleteFrom = Annotated[
     str | None,
     typer.Option("--complete-from", metavar="ARCHIVE", help="Take files that the archive does not have from this one."),
 ]
+CheckAgainst = Annotated[
+    str | None,
+    typer.Option("--check-against", metavar="CATALOGUE", help="Compare the manifest with what this one lists: cdse."),
+]
 AsZip = Annotated[bool, typer.Option("--zip", help="Make NAME.zip of each product and check its members again.")]
 KeepFolder = Annotated[bool, typer.Option("--keep-folder", help="Keep the folder beside the zip.")]
 LayoutName = Annotated[
@@ -64,6 +68,7 @@ def download(
     include: Include = None,
     exclude: Exclude = None,
     complete_from: CompleteFrom = None,
+    check_against: CheckAgainst = None,
     as_zip: AsZip = False,
     keep_folder: KeepFolder = False,
     layout: LayoutName = "flat",
@@ -86,8 +91,8 @@ def download(
 
         request = DownloadRequest.parse(
             run.loaded, out=out, archive=archive, bands=bands, include=include, exclude=exclude,
-            complete_from=complete_from, zip=as_zip, keep_folder=keep_folder, layout=layout, max_bytes=max_bytes,
-            min_free=min_free, timeout=timeout, wait=wait, jobs=jobs,
+            complete_from=complete_from, check_against=check_against, zip=as_zip, keep_folder=keep_folder,
+            layout=layout, max_bytes=max_bytes, min_free=min_free, timeout=timeout, wait=wait, jobs=jobs,
         )  # fmt: skip
         refs = named_products(products)
         if refs is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from s2kit.cli.context import session
+from s2kit.cli.download import CheckAgainst
 from s2kit.cli.options import FailIfEmpty, Format, Jobs, OutputFile, OutputFormat, chosen_format
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def verify(
     strict: Annotated[
         bool, typer.Option("--strict", help="Also fail for extra files, and for what was absent or not asked for.")
     ] = False,
+    check_against: CheckAgainst = None,
     files: Annotated[bool, typer.Option("--files", help="A row for each file; -f jsonl always has them.")] = False,
     form: OutputFormat = None,
     output: OutputFile = None,
@@ -37,6 +39,7 @@ def verify(
     with session("verify", fail_if_empty=fail_if_empty, jobs=jobs) as run:
         from s2kit.cli.inputs import named_products, with_folders_opened
         from s2kit.cli.output import emit
+        from s2kit.download.request import confirming
         from s2kit.download.verify import verify as verified
         from s2kit.errors import UsageError
 
@@ -45,7 +48,13 @@ def verify(
             raise UsageError("name a SAFE folder or a zip", "s2kit verify NAME.SAFE")
         refs = with_folders_opened(refs)
         run.items = len(refs)
-        results = verified([Path(ref.text) for ref in refs], run.settings.jobs, strict=strict, report=run.report)
+        results = verified(
+            [Path(ref.text) for ref in refs],
+            run.settings.jobs,
+            strict=strict,
+            check_against=confirming(check_against, run.loaded),
+            report=run.report,
+        )
         by_file = files or form is Format.JSONL
         columns, key = (_FILE_COLUMNS, "product") if by_file else (_COLUMNS, "path")
         emit(_records(run, results, by_file), form, columns, command="verify", id_key=key, output=output)

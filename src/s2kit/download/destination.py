@@ -10,8 +10,10 @@ from pathlib import Path
 from s2kit.download.record import SUFFIX, DownloadRecord, Stamp
 from s2kit.errors import InputError, NotFoundError
 from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest
+from s2kit.product.safe_tree import MAX_READ
 from s2kit.product.subset import MANIFEST, Subset
 from s2kit.run.files import PART_SUFFIX, ensure_folder, fsync_folder, remove, translate_os_error, write_atomic
+from s2kit.run.read_file import read_file
 from s2kit.store.transfer import hash_file
 
 _EMPTY_FOLDERS = ("AUX_DATA", "HTML", "rep_info")
@@ -59,7 +61,7 @@ class Destination:
     def record(self) -> DownloadRecord | None:
         """What an earlier run wrote, None where there is nothing that can be read."""
         try:
-            record = DownloadRecord.from_json(self.record_path.read_bytes())
+            record = DownloadRecord.from_json(read_file(self.record_path, MAX_READ))
         except (OSError, InputError):
             return None
         return record if record.product == self.product else None
@@ -239,8 +241,8 @@ def stamps(place: Destination, paths: Iterable[str]) -> dict[str, Stamp]:
 
 def local_manifest(folder: Path) -> bytes | None:
     """The manifest of a folder, None where it has none."""
-    with suppress(OSError):
-        return (folder / MANIFEST).read_bytes()
+    with suppress(OSError, InputError):
+        return read_file(folder / MANIFEST, MAX_READ)
     return None
 
 

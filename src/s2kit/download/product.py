@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, as_completed
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +30,7 @@ from s2kit.download.zip import find_zip, make_zip, proven_members
 from s2kit.errors import AccessError, DiskError, InputError, OutputError, PartialFailure, S2KitError, UsageError
 from s2kit.product.manifest import parse_manifest
 from s2kit.product.name import AnyProductName, Sentinel1Name
+from s2kit.product.open_tree import open_tree
 from s2kit.product.subset import MANIFEST
 from s2kit.product.zip_writer import unpack
 from s2kit.run.deadline import StoppedError
@@ -97,10 +99,12 @@ def download_product(
     started = time.monotonic()
     there = _already(place, request, crew.budget, report)
     if there is not None:
+        _confirm_local(name, place, request)
         return _result(place, Status.ALREADY_THERE, started, path=str(there))
     if _zipped(place, request, crew.budget):
         return _result(place, Status.DONE, started, path=str(place.zip))
     source = find_source(name, archive, request.archives, allow_requester_pays=request.allow_requester_pays)
+    _confirm(name, source.manifest_bytes, request)
     _reuse_zip(place, source, crew.budget, report)
     _note_edition(place, source, report)
     plan = make_plan(source, place, request.subset, crew.budget.check)
@@ -131,6 +135,28 @@ def _already(place: Destination, request: DownloadRequest, budget: Budget, repor
         _adopt(place, budget, report)
         there = find_complete(place, request.subset, as_zip=request.as_zip, complete=complete)
     return there
+
+
+def _confirm(name: AnyProductName, manifest: bytes, request: DownloadRequest) -> None:
+    """Have the catalogue of `--check-against` confirm a manifest; raises `InputError` if it lists another one."""
+    if request.check_against is not None:
+        from s2kit.catalogue.manifest_checksum import manifest_checksum  # loads requests
+
+        manifest_checksum(request.check_against, name).check(manifest, str(name))
+
+
+def _confirm_local(name: AnyProductName, place: Destination, request: DownloadRequest) -> None:
+    """The same for a product that is there, unless its record says that it was done."""
+    record = place.record()
+    if request.check_against is None or record is None or record.manifest is None:
+        return
+    if record.manifest.confirmed_by == request.check_against.name:
+        return
+    raw = local_manifest(place.safe)
+    if raw is None:
+        raw = open_tree(place.zip).read(MANIFEST)
+    _confirm(name, raw, request)
+    place.write_record(replace(record, manifest=replace(record.manifest, confirmed_by=request.check_against.name)))
 
 
 def _zipped(place: Destination, request: DownloadRequest, budget: Budget) -> bool:
@@ -324,7 +350,11 @@ def _finish(
         unlisted=tuple(sorted(unlisted)),
         absent=tuple(file.path for file in files if file.state is FileState.ABSENT),
         skipped=plan.skipped,
-        manifest=ManifestProof(sha256(source.manifest_bytes).hexdigest(), source.manifest_witness),
+        manifest=ManifestProof(
+            sha256(source.manifest_bytes).hexdigest(),
+            source.manifest_witness,
+            None if request.check_against is None else request.check_against.name,
+        ),
     )
     place.write_record(record)
     if request.as_zip:

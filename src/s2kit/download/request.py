@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self, TypedDict, Unpack
 
+from s2kit.catalogue.base import CatalogueSource
+from s2kit.errors import UsageError
 from s2kit.product.subset import Subset
 from s2kit.run.choices import one_of
 from s2kit.run.options import Text, Texts, text, texts
@@ -41,6 +43,8 @@ class DownloadOptions(TypedDict, total=False):
     """No files that match one of these patterns."""
     complete_from: str | None
     """Archive to take files from that the first archive does not have."""
+    check_against: str | None
+    """Catalogue whose checksum of the manifest must be that of the archive's, `cdse`."""
     zip: bool
     """True makes `NAME.zip` of each product."""
     keep_folder: bool
@@ -70,6 +74,8 @@ class DownloadRequest:
     allow_requester_pays: bool = False
     complete_from: str | None = None
     """Archive that supplies what the first one never had."""
+    check_against: CatalogueSource | None = None
+    """Catalogue that has to confirm the manifest, None for none."""
     subset: Subset = field(default_factory=Subset)
     as_zip: bool = False
     keep_folder: bool = False
@@ -109,6 +115,7 @@ class DownloadRequest:
             archive=settings.archive,
             allow_requester_pays=settings.allow_requester_pays,
             complete_from=options.get("complete_from"),
+            check_against=confirming(options.get("check_against"), loaded),
             subset=Subset.parse(
                 texts(options.get("bands")), texts(options.get("include")), texts(options.get("exclude"))
             ),
@@ -122,6 +129,20 @@ class DownloadRequest:
             wait_s=options.get("wait", 0.0),
             products_at_once=settings.jobs or 2,
         )
+
+
+def confirming(name: str | None, loaded: Loaded) -> CatalogueSource | None:
+    """The catalogue of the settings that `--check-against` names, None if it is not given.
+
+    Raises:
+        UsageError: There is no STAC catalogue of that name.
+    """
+    if name is None:
+        return None
+    known = {key: one.url for key, one in loaded.settings.catalogues.items() if one.kind == "stac"}
+    if name not in known:
+        raise UsageError(f"--check-against {name}: no such STAC catalogue", f"there are {', '.join(sorted(known))}")
+    return CatalogueSource(name=name, kind="stac", url=known[name])
 
 
 def is_bucket(out: str, archives: Mapping[str, Archive]) -> bool:

@@ -9,15 +9,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from s2kit.catalogue.base import CatalogueSource
 from s2kit.download.record import SUFFIX, DownloadRecord
 from s2kit.errors import InputError, NotFoundError, PartialFailure, S2KitError
 from s2kit.product.manifest import Manifest, parse_manifest
+from s2kit.product.name import parse_product_name
 from s2kit.product.open_tree import open_tree
-from s2kit.product.safe_tree import SafeTree, safe_name
+from s2kit.product.safe_tree import MAX_READ, SafeTree, safe_name
 from s2kit.product.subset import MANIFEST
 from s2kit.run.events import Advanced, Finished, Report, WorkPlanned, silent
 from s2kit.run.parallel import Failed as FailedTask
 from s2kit.run.parallel import pmap
+from s2kit.run.read_file import read_file
 from s2kit.run.wording import counted
 from s2kit.store.checksum import checksum
 from s2kit.store.hashes import Algorithm
@@ -146,20 +149,26 @@ class _Product:
 
 
 def verify(
-    paths: Sequence[Path], jobs: int = 0, *, strict: bool = False, report: Report = silent
+    paths: Sequence[Path],
+    jobs: int = 0,
+    *,
+    strict: bool = False,
+    check_against: CatalogueSource | None = None,
+    report: Report = silent,
 ) -> Iterator[Verified]:
     """Hold products against their manifests; results come in the order of completion.
 
     Args:
         paths: SAFE folders or zips.
         jobs: Worker processes; 0 takes every core.
+        check_against: Catalogue that has to list the same checksum of the manifest, None for none.
         strict: True where what was absent at the source or not asked for is a failure too, and extra files as well.
         report: Told of progress.
     """
     products: list[_Product] = []
     for number, path in enumerate(paths):
         try:
-            products.append(_open(number, path))
+            products.append(_open(number, path, check_against))
         except S2KitError as error:
             products.append(_Product(path, ""))
             yield Verified(path, path.name, error=error)
@@ -201,13 +210,17 @@ def _done(product: _Product, report: Report, *, strict: bool) -> Verified:
     return result
 
 
-def _open(number: int, path: Path) -> _Product:
+def _open(number: int, path: Path, check_against: CatalogueSource | None) -> _Product:
     tree = open_tree(path)
     try:
         raw = tree.read(MANIFEST)
     except NotFoundError as error:
         raise InputError(f"{path} has no manifest.safe: there is nothing to hold it against") from error
     manifest = parse_manifest(raw)
+    if check_against is not None:
+        from s2kit.catalogue.manifest_checksum import manifest_checksum  # loads requests
+
+        manifest_checksum(check_against, parse_product_name(tree.name)).check(raw, tree.name)
     if manifest.doubt:
         raise InputError(f"{path}: the manifest is not authoritative: {manifest.doubt}")
     product = _Product(path, tree.name)
@@ -257,7 +270,7 @@ def _record(tree: SafeTree) -> DownloadRecord | None:
     """The record beside a product, or None."""
     place = Path(tree.address)
     try:
-        record = DownloadRecord.from_json((place.parent / f"{safe_name(place.name)}{SUFFIX}").read_bytes())
+        record = DownloadRecord.from_json(read_file(place.parent / f"{safe_name(place.name)}{SUFFIX}", MAX_READ))
     except (OSError, InputError):
         return None
     return record if record.product == tree.name else None
