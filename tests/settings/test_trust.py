@@ -207,3 +207,10 @@ def test_every_setting_with_a_place_outside_is_known_to_the_guard() -> None:
     }
     where = {field.name for field in fields(Settings) if field.metadata["trusted_only"]}
     assert {field.name for field in fields(Settings)} == what_to_do | where
+
+
+def test_a_file_that_env_file_names_may_say_everything(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("AWS_ACCESS_KEY_ID=A\nAWS_SECRET_ACCESS_KEY=hushhush\nDHUS_URL=https://hub/dhus\n")
+    (tmp_path / "keys").chmod(0o666)
+    found = loaded(tmp_path, env_file=tmp_path / "keys")
+    assert (found.keys["AWS_ACCESS_KEY_ID"], found.secrets["dhus_url"], found.ignored) == ("A", "https://hub/dhus", "")

@@ -100,10 +100,10 @@ def _openjpeg() -> Check:
     if library is None:
         return Check("openjpeg", CheckState.WARN, "no library of known kind was found, so its faults are not known")
     faults = faults_of(library.version)
-    told = "; ".join(f"{one.name}: {'reached' if one.reached else 'not reached'}: {one.why}" for one in faults)
+    told = ", ".join(f"{one.name} ({'reached' if one.reached else 'not reached'})" for one in faults)
     state = CheckState.WARN if any(fault.reached for fault in faults) else CheckState.OK
     hint = "" if state is CheckState.OK else "install rasterio 1.4.4 or later from its wheel, which carries a newer one"
-    return Check("openjpeg", state, f"{library.version}; {told or 'no published faults'}", hint)
+    return Check("openjpeg", state, f"{library.version}; published faults: {told or 'none'}", hint)
 
 
 def _places(settings: Settings) -> Iterator[Check]:
