@@ -97,3 +97,18 @@ def test_whether_there_is_any_data(dtype, nothing):
     assert not has_data(look, pixels)
     pixels[599, 2, 0] = 1
     assert has_data(look, pixels)
+
+
+@pytest.mark.parametrize("text", ["auto", "2:98%", "0:0.3", "0:4000dn", "legacy"])
+def test_small_and_large_pictures_have_the_same_bytes(text):
+    """A small picture is computed, a large one looked up in a table."""
+    rng = np.random.default_rng(3)
+    pixels = [rng.integers(0, 9000, (1, 300, 300)).astype(np.uint16) for _ in range(3)]
+    look = Look(mode=Mode.COLOURS, bands=bands("B08", "B04", "B03"), stretch=parse_stretch(text, 1.4))
+    if look.needs_counts:
+        counts = [[count(band, one)] for band, one in zip(look.bands, pixels, strict=True)]
+        look = replace(look, limits=counted_limits(look, counts))
+    else:
+        look = replace(look, limits=fixed_limits(look))
+    whole = paint(look, pixels)
+    assert (paint(look, [one[:, :100] for one in pixels]) == whole[:100]).all()

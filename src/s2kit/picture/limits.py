@@ -7,7 +7,7 @@ Pure: no input or output. Limits are physical values, so that products with and 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,15 +161,25 @@ def absolute_limits(stretch: Stretch, radiometries: Sequence[Radiometry]) -> tup
 
 
 def lut(stretch: Stretch, limits: Limits, radiometry: Radiometry, nodata: int = 0) -> NDArray[np.uint8]:
-    """The byte of each digital number from 0 to 65535.
+    """The byte of each digital number from 0 to 65535; see `greys`."""
+    return greys(np.arange(DN_COUNT), stretch, limits, radiometry, nodata)
+
+
+def greys(
+    dn: NDArray[Any], stretch: Stretch, limits: Limits, radiometry: Radiometry, nodata: int = 0
+) -> NDArray[np.uint8]:
+    """The bytes of digital numbers.
 
     Args:
+        dn: Digital numbers of any shape.
         stretch: For its gamma and the legacy rule.
         limits: Physical values that become 1 and 255; if they are equal, less is 1 and the rest 255.
         radiometry: How digital numbers become physical values.
         nodata: The digital number that becomes 0.
+
+    Returns:
+        Of the same shape.
     """
-    dn = np.arange(DN_COUNT)
     if stretch.kind is StretchKind.LEGACY:
         return legacy_greys(dn)
     values = (dn.astype(np.float64) + radiometry.offset) / radiometry.quantification
@@ -181,9 +191,9 @@ def lut(stretch: Stretch, limits: Limits, radiometry: Radiometry, nodata: int = 
     share = np.clip(share, 0.0, 1.0)
     if stretch.gamma != 1.0:
         share **= 1.0 / stretch.gamma
-    table: NDArray[np.uint8] = np.rint(1 + 254 * share).astype(np.uint8)
-    table[nodata] = 0
-    return table
+    found: NDArray[np.uint8] = np.rint(1 + 254 * share).astype(np.uint8)
+    found[dn == nodata] = 0
+    return found
 
 
 def _soft_share(values: NDArray[np.float64], limits: Limits) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from s2kit.picture.composites import NATURAL
 from s2kit.picture.indices import Index, compute
-from s2kit.picture.limits import Counts, Limits, absolute_limits, histogram, lut, percentile_limits
+from s2kit.picture.limits import DN_COUNT, Counts, Limits, absolute_limits, greys, histogram, lut, percentile_limits
 from s2kit.picture.palettes import (
     LegendEntry,
     Palette,
@@ -204,7 +204,10 @@ def index_values(look: Look, pixels: Sequence[NDArray[Any]]) -> Pixels:
 def _colours(look: Look, pixels: Sequence[NDArray[Any]]) -> Pixels:
     out = np.empty((*pixels[0].shape[1:], len(pixels)), np.uint8)
     for place, (values, band, limits) in enumerate(zip(pixels, look.bands, look.limits, strict=True)):
-        np.take(lut(look.stretch, limits, band.radiometry, band.nodata), values[0], out=out[..., place])
+        if values[0].size < DN_COUNT:  # a table of all numbers costs more than such a picture
+            out[..., place] = greys(values[0], look.stretch, limits, band.radiometry, band.nodata)
+        else:
+            np.take(lut(look.stretch, limits, band.radiometry, band.nodata), values[0], out=out[..., place])
     if len(pixels) > 1 and look.marks_nodata:
         _drop_fringe(out, [values[0] == band.nodata for values, band in zip(pixels, look.bands, strict=True)])
     return out

@@ -96,8 +96,9 @@ def _write_pixels(file: BinaryIO, pixels: NDArray[np.uint8], options: PngOptions
         return _stripe(pixels, start, row_filter, last=start + STRIPE_ROWS >= rows)
 
     total = 1
-    with ThreadPoolExecutor(threads) as pool:
-        for start, (data, adler, nbytes) in zip(starts, _bounded(pool, deflated, starts, threads), strict=True):
+    with ThreadPoolExecutor(threads) as pool:  # which starts no thread before it is asked to
+        stripes = map(deflated, starts) if min(threads, len(starts)) == 1 else _bounded(pool, deflated, starts, threads)
+        for start, (data, adler, nbytes) in zip(starts, stripes, strict=True):
             total = adler_combine(total, adler, nbytes)
             _chunk(file, b"IDAT", (b"\x78\x01" if start == 0 else b"") + data)
     _chunk(file, b"IDAT", total.to_bytes(4, "big"))
