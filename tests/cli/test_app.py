@@ -90,7 +90,7 @@ def test_usage_errors_are_one_line_and_one_hint_too(words: tuple[str, ...], name
     error, hint = result.stderr.splitlines()
     assert error.startswith("s2kit: error: ")
     assert named in error
-    assert hint == f"s2kit: hint: {asked} tells what may be said"
+    assert hint == f"s2kit: hint: {asked} lists the options"
 
 
 def test_no_words_at_all_get_the_help() -> None:

@@ -313,4 +313,4 @@ def refuse_no_overlap(found: Sequence[Candidate], chosen: int, *, named: bool) -
     if named and not chosen:
         what = f"{found[0].id}" if len(found) == 1 else f"none of the {len(found)} products"
         verb = "does not show" if len(found) == 1 else "shows"
-        raise InputError(f"{what} {verb} the place in that time", "s2kit info PRODUCT tells a product's footprint")
+        raise InputError(f"{what} {verb} the place in that time", "s2kit info PRODUCT prints a product's footprint")

@@ -41,13 +41,11 @@ def s2kit(
         Path | None, typer.Option("--env-file", metavar="FILE", help="Read this file instead of ./.env.")
     ] = None,
     dataset: Annotated[
-        Path | None, typer.Option("--dataset", metavar="DIR", help="Dataset folder: where products are.")
+        Path | None, typer.Option("--dataset", metavar="DIR", help="Dataset folder, which holds the products.")
     ] = None,
-    quiet: Annotated[
-        int, typer.Option("--quiet", "-q", count=True, help="Say errors only; twice: nothing at all.")
-    ] = 0,
+    quiet: Annotated[int, typer.Option("--quiet", "-q", count=True, help="Print errors only; twice: nothing.")] = 0,
     verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="Say each item; twice: debug lines and tracebacks.")
+        int, typer.Option("--verbose", "-v", count=True, help="Print each item; twice: debug lines and tracebacks.")
     ] = 0,
     log_file: Annotated[
         Path | None, typer.Option("--log-file", metavar="FILE", help="Append a line for each event to this file.")
@@ -61,7 +59,7 @@ def s2kit(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    """Find, fetch, prove, render, cut and dump Sentinel-2 imagery. These options may stand behind a verb too."""
+    """Find, download, check, render, cut and read Sentinel-2 imagery. These options may follow a verb too."""
     remember(
         GlobalOptions(
             config=config,

@@ -92,7 +92,7 @@ def _refused(error: UsageError) -> Exception:
         return error  # its message is the help
     command = error.ctx.command_path if error.ctx is not None else "s2kit"
     message = error.format_message().replace("Value error, ", "")  # pydantic's, of no use to who typed it
-    say_error(OurUsageError(message, f"{command} --help tells what may be said"))
+    say_error(OurUsageError(message, f"{command} --help lists the options"))
     return typer.Exit(ExitCode.USAGE)
 
 

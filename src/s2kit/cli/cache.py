@@ -11,7 +11,7 @@ from s2kit.cli.options import Format, StdoutFormat
 if TYPE_CHECKING:
     from s2kit.run.cache_folders import CacheUsage
 
-cache_app = typer.Typer(no_args_is_help=True, help="Show what is kept between runs, or clear it.")
+cache_app = typer.Typer(no_args_is_help=True, help="Show or clear the cache.")
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="index, chips or products; all if none is named.")
@@ -20,7 +20,7 @@ Names = Annotated[
 
 @cache_app.command()
 def show(names: Names = None, form: StdoutFormat = Format.TABLE) -> None:
-    """Print how much each part of the cache holds, and where it is."""
+    """Print the size and place of each part of the cache."""
     with session("cache") as run:
         from s2kit.admin.cache import show_cache
 
@@ -31,11 +31,11 @@ def show(names: Names = None, form: StdoutFormat = Format.TABLE) -> None:
 def clear(
     names: Names = None,
     older_than: Annotated[
-        str | None, typer.Option("--older-than", metavar="AGE", help="Keep what is younger: 12h, 30d, 8w.")
+        str | None, typer.Option("--older-than", metavar="AGE", help="Remove only what is older: 12h, 30d, 8w.")
     ] = None,
     form: StdoutFormat = Format.TABLE,
 ) -> None:
-    """Remove what is kept, and print how much that was; it is made again when it is needed."""
+    """Empty the cache and print what was removed; it fills again as needed."""
     with session("cache") as run:
         from s2kit.admin.cache import clear_cache
 

@@ -89,11 +89,13 @@ def chips(
     max_cloud: MaxCloud = None,
     max_cloud_chip: Annotated[
         float | None,
-        typer.Option("--max-cloud-chip", metavar="PCT", min=0, max=100, help="Leave out chips with more cloud by SCL."),
+        typer.Option("--max-cloud-chip", metavar="PCT", min=0, max=100, help="Skip chips with more cloud by SCL."),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", metavar="N", min=0, help="Most new chips a place; 24 by default, 0 for no limit."),
+        typer.Option(
+            "--limit", metavar="N", min=0, help="Maximum new chips of a place; 24 by default, 0 for no limit."
+        ),
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Full-resolution GeoTIFFs, one a band.")] = False,
     resampling: Annotated[

@@ -8,13 +8,15 @@ import typer
 from s2kit.cli.context import load
 from s2kit.cli.output import to_json, write_line
 
-config_app = typer.Typer(no_args_is_help=True, help="Show the settings, say where they are, make a file to begin with.")
+config_app = typer.Typer(
+    no_args_is_help=True, help="Show the settings, list their files, or write files to start with."
+)
 
 
 @config_app.command()
 def show(
-    origin: Annotated[bool, typer.Option("--origin", help="Tell where each value came from.")] = False,
-    form: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="What stdout carries.")] = "text",
+    origin: Annotated[bool, typer.Option("--origin", help="Print the origin of each value.")] = False,
+    form: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="Output format.")] = "text",
 ) -> None:
     """Print the settings as they are after all layers; secrets are never shown, only whether they are set."""
     from s2kit.cli.settings_text import settings_lines, settings_record
@@ -42,7 +44,7 @@ def path() -> None:
 
 @config_app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the two files go.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of the two files.")] = Path(),
 ) -> None:
     """Write settings.toml and .env with every setting explained; existing files are never touched."""
     from s2kit.cli.settings_text import env_example, settings_example

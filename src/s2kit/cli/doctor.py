@@ -12,7 +12,7 @@ def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Ask no service.")] = False,
     form: StdoutFormat = Format.TABLE,
 ) -> None:
-    """Check libraries, decoders, credentials, disk space, clock and services; say what to mend."""
+    """Check libraries, decoders, credentials, disk space, clock and services; print what to fix."""
     from s2kit.admin.doctor import diagnose, worst
     from s2kit.cli.output import emit
 

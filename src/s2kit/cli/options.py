@@ -67,7 +67,7 @@ Products = Annotated[
     ),
 ]
 Jobs = Annotated[
-    int | None, typer.Option("--jobs", "-j", metavar="N", min=0, help="Worker processes; 0 takes every core.")
+    int | None, typer.Option("--jobs", "-j", metavar="N", min=0, help="Worker processes; 0 for one per core.")
 ]
 OutputFormat = Annotated[
     Format | None,
@@ -79,13 +79,13 @@ PathFormat = Annotated[
     Format | None,
     typer.Option("--format", "-f", help="Output format; by default what the suffix of -o says, else one path a line."),
 ]
-Out = Annotated[str | None, typer.Option("--out", metavar="DIR", help="Folder for what is made.")]
+Out = Annotated[str | None, typer.Option("--out", metavar="DIR", help="Output folder.")]
 OutputFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write to this file, replacing it, instead of to stdout."),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done: files, bytes, cost.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Do nothing; print files, bytes and cost.")]
 Bands = Annotated[
     list[str] | None,
     typer.Option(
@@ -130,7 +130,7 @@ Range = Annotated[
 ]
 Date = Annotated[
     list[str] | None,
-    typer.Option("--date", metavar="WHEN", help="2020-01, 2020-01-01/2020-01-13, 2020-01-01/.. or -10d."),
+    typer.Option("--date", metavar="WHEN", help="2020-01, 2020-W03, 2020-01-01/2020-01-13, 2020-01-01/.. or -10d."),
 ]
 ArchiveName = Annotated[
     str | None, typer.Option("--archive", metavar="NAME", help="auto, aws, cdse, gcp or an archive of the settings.")
@@ -141,7 +141,7 @@ CatalogueName = Annotated[
 ]
 MaxCloud = Annotated[
     float | None,
-    typer.Option("--max-cloud", "--cloud", metavar="PCT", min=0, max=100, help="At most this cloud cover, in percent."),
+    typer.Option("--max-cloud", "--cloud", metavar="PCT", min=0, max=100, help="Maximum cloud cover in percent."),
 ]
 FailIfEmpty = Annotated[bool, typer.Option("--fail-if-empty", help="Exit with 3 if nothing is found.")]
 Lon = Annotated[float | None, typer.Option("--lon", metavar="DEG", help="Longitude of the place.")]

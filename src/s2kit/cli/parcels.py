@@ -32,9 +32,9 @@ def parcels(
     year: Year = None,
     ptype: Ptype = "",
     with_geometry: Annotated[
-        bool, typer.Option("--with-geometry", "--withGeometry", help="Add the outline, in the file's CRS.")
+        bool, typer.Option("--with-geometry", "--withGeometry", help="Add the outline in the CRS of the file.")
     ] = False,
-    wgs84: Annotated[bool, typer.Option("--wgs84", help="Give the outline in lon/lat.")] = False,
+    wgs84: Annotated[bool, typer.Option("--wgs84", help="Outline in lon/lat.")] = False,
     lists: Annotated[
         bool, typer.Option("--lists", help="Print one JSON object of lists, as the legacy service did.")
     ] = False,

@@ -74,7 +74,7 @@ def pixels(
     force: Annotated[bool, typer.Option("--force", help="Write text of more than 500 MB.")] = False,
     overwrite: Overwrite = False,
     no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Neither use nor keep what is learned of files.")
+        bool, typer.Option("--no-cache", help="Do not read or write the cache of file indexes.")
     ] = False,
     dry_run: DryRun = False,
     fail_if_empty: FailIfEmpty = False,

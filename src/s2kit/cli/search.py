@@ -31,45 +31,52 @@ if TYPE_CHECKING:
 
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", metavar="N", min=0, help="Most products for each area and range; 0 means all."),
+    typer.Option("--limit", metavar="N", min=0, help="Maximum products for each area and range; 0 for all."),
 ]
 Mission = Annotated[str, typer.Option("--mission", metavar="s2|s1", help="Sentinel-2 or Sentinel-1.")]
 Orbit = Annotated[list[int] | None, typer.Option("--orbit", metavar="N", min=1, max=175, help="Relative orbit.")]
 Baseline = Annotated[list[str] | None, typer.Option("--baseline", metavar="N0400", help="Processing baseline.")]
 Platform = Annotated[list[str] | None, typer.Option("--platform", metavar="S2A", help="Satellite.")]
-Mode = Annotated[list[str] | None, typer.Option("--mode", metavar="IW", help="Sentinel-1's acquisition mode.")]
+Mode = Annotated[list[str] | None, typer.Option("--mode", metavar="IW", help="Acquisition mode of Sentinel-1.")]
 Polarisation = Annotated[
-    list[str] | None, typer.Option("--polarisation", metavar="VV+VH", help="Sentinel-1's channels, all of them.")
+    list[str] | None, typer.Option("--polarisation", metavar="VV+VH", help="Channels of Sentinel-1, all required.")
 ]
 ProductType = Annotated[
     list[str] | None,
-    typer.Option("--product-type", metavar="GRD", help="S2MSI2A, GRD, SLC … (Sentinel-1: GRD unless said)."),
+    typer.Option("--product-type", metavar="GRD", help="S2MSI2A, GRD, SLC … (Sentinel-1: GRD by default)."),
 ]
 Sort = Annotated[
-    str, typer.Option("--sort", metavar="KEY", help="-datetime, cloud, coverage, tile … or none: as they come.")
+    str,
+    typer.Option("--sort", metavar="KEY", help="-datetime, cloud, coverage, tile …, or none for the order of arrival."),
 ]
 Dedupe = Annotated[
-    str, typer.Option("--dedupe", metavar="newest|none", help="Of reprocessed twins keep the newest, or all.")
+    str,
+    typer.Option(
+        "--dedupe", metavar="newest|none", help="Of products that were processed again keep the newest, or all."
+    ),
 ]
 MinOverlap = Annotated[
     float | None,
-    typer.Option("--min-overlap", metavar="PCT", min=0, max=100, help="Share of the area that must be covered."),
+    typer.Option("--min-overlap", metavar="PCT", min=0, max=100, help="Share of the area that a product must cover."),
 ]
 EachFeature = Annotated[
-    bool, typer.Option("--each-feature", help="Answer each feature of a file, not the file as one area.")
+    bool, typer.Option("--each-feature", help="Search for each feature of a file, not for the file as one area.")
 ]
 Since = Annotated[
     str | None,
-    typer.Option("--since", metavar="NAME", help="Only what the last search of that name (such as last) did not tell."),
+    typer.Option(
+        "--since", metavar="NAME", help="Only products that the last search of this name (such as last) did not list."
+    ),
 ]
 Timeout = Annotated[
-    float | None, typer.Option("--timeout", metavar="SECONDS", min=0, help="Give up after that long; 0 means never.")
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", min=0, help="Time limit of the whole search; 0 for none."),
 ]
 Map = Annotated[
-    Path | None, typer.Option("--map", metavar="FILE.html", help="Draw footprints and areas on a page of its own.")
+    Path | None, typer.Option("--map", metavar="FILE.html", help="Write an HTML map of footprints and areas.")
 ]
 Quicklooks = Annotated[
-    Path | None, typer.Option("--quicklooks", metavar="DIR", help="Fetch the small pictures that need no account.")
+    Path | None, typer.Option("--quicklooks", metavar="DIR", help="Download previews that need no account.")
 ]
 
 

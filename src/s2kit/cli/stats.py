@@ -73,10 +73,11 @@ def stats(
     res: Res = None,
     max_cloud: MaxCloud = None,
     clear: Annotated[
-        bool, typer.Option("--clear", help="Print the products in which the parcels are clear, for the next pipe.")
+        bool,
+        typer.Option("--clear", help="List the products in which the parcels are clear, to pipe into another verb."),
     ] = False,
     min_clear: Annotated[
-        float, typer.Option("--min-clear", metavar="PCT", min=0, max=100, help="Clear means at least this share.")
+        float, typer.Option("--min-clear", metavar="PCT", min=0, max=100, help="Share of a parcel that must be clear.")
     ] = 100.0,
     min_seen: Annotated[
         float | None,
@@ -88,7 +89,7 @@ def stats(
             help="Measure --min-clear over the pixels with data only, of which a parcel needs this share.",
         ),
     ] = None,
-    lines: Annotated[bool, typer.Option("--lines", help="Print histograms as NAME.SCL.tif {4: 187}.")] = False,
+    lines: Annotated[bool, typer.Option("--lines", help="Print histograms as lines NAME.SCL.tif {4: 187}.")] = False,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw an index against time (extra: plot).")
     ] = None,
