@@ -9,6 +9,7 @@ from s2kit.archive.address import archive_of
 from s2kit.archive.find import archive_read, expand, locate, whereabouts
 from s2kit.archive.layout import product_info
 from s2kit.archive.layout_s2 import CompactRules, product_folder
+from s2kit.archive.source import open_source
 from s2kit.errors import AccessError, InputError, NotFoundError, UsageError
 from s2kit.product.name import ProductName, parse_product_name
 from s2kit.product.open import Product
@@ -252,3 +253,21 @@ def test_cogs_in_a_bucket_that_bills_are_not_read_unasked(tmp_path: Path, s3_ser
     archive = bucket.archive(layout=Layout.COGS, requester_pays=True)
     with pytest.raises(AccessError, match="bills its readers"):
         locate(ProductRef(f"s3://{bucket.name}/a/x"), _settings(tmp_path, archive))
+
+
+def test_a_tile_that_was_seen_after_midnight_lies_under_the_next_day(tmp_path: Path) -> None:
+    late = L2A_NAME.replace("20250301T105021", "20250301T235821")
+    name = parse_product_name(late)
+    assert isinstance(name, ProductName)
+    place = "tiles/31/T/DH/2025/3/2/0/"
+    rules = CompactRules(name, product_folder(name), place)
+    bucket = tmp_path / "bucket"
+    for path, data in safe_files().items():
+        for key in rules.keys(path)[:1]:
+            (bucket / key).parent.mkdir(parents=True, exist_ok=True)
+            (bucket / key).write_bytes(data)
+    (bucket / place / "tileInfo.json").write_text(json.dumps({"productName": late}))
+    archive = Archive(name="mine", address=str(bucket), layout=Layout.AWS_S2)
+    source = open_source(name, archive)
+    assert source.find("manifest.safe") is not None
+    assert any(key.startswith(place) for key in source.objects)

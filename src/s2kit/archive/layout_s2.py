@@ -9,6 +9,7 @@ list of keys; file names of the SAFE side are those of the product specification
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from types import MappingProxyType
 
@@ -165,9 +166,14 @@ class CompactRules:
                 yield rule, match
 
 
-def tile_folder(name: ProductName) -> str:
-    """`tiles/31/U/FS/2022/1/27/`: below it lie the sequence numbers of that tile and day, nothing zero-padded."""
-    tile, day = name.tile, name.sensing
+def tile_folder(name: ProductName, days_later: int = 0) -> str:
+    """`tiles/31/U/FS/2022/1/27/`: below it lie the sequence numbers of that tile and day, nothing zero-padded.
+
+    Args:
+        name: The product.
+        days_later: 1 for a tile that was seen after midnight, of a datatake that began before.
+    """
+    tile, day = name.tile, name.sensing + timedelta(days=days_later)
     return f"tiles/{tile.zone}/{tile.band}/{tile.square}/{day.year}/{day.month}/{day.day}/"
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any
 
@@ -256,7 +256,8 @@ def _compact_rules(name: ProductName, store: Store, info: Mapping[str, Any], pre
         tried += 1
         if _names_product(store, rules.tile_prefix, name, otherwise=True):
             return rules, tried
-    for tile in islice(store.folders(tile_folder(name)), _MOST_TILES):
+    folders = chain.from_iterable(store.folders(tile_folder(name, later)) for later in (0, 1))
+    for tile in islice(folders, _MOST_TILES):
         tried += 1
         if _names_product(store, tile, name, otherwise=False):
             return CompactRules(name, prefix, tile, datastrips), tried
