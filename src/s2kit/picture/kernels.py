@@ -18,6 +18,7 @@ from s2kit.grid import Grid
 
 Floats = NDArray[np.float32]
 
+_LONGEST_PERIOD = 16
 _NOISE = 1e-6
 """Share of a pixel below which a difference of places is rounding."""
 REACH = {"average": 0.5, "bilinear": 1.0, "cubic": 2.0}
@@ -149,31 +150,48 @@ def _sum(part: NDArray[Any], rows: _Taps, cols: _Taps) -> Floats:
 
 def _along(part: NDArray[Any], taps: _Taps, axis: int) -> Floats:
     """Weighted sums along one axis of `[row, col]`."""
-    size = part.shape[axis]
-    out = np.zeros((len(taps.first), part.shape[1]) if axis == 0 else (part.shape[0], len(taps.first)), np.float32)
-    for tap in range(taps.weights.shape[1]):
-        weights, place = taps.weights[:, tap], taps.first + tap
-        used = np.flatnonzero(weights)
-        if not used.size:
-            continue
-        low, high = int(used[0]), int(used[-1]) + 1
-        run = _as_slice(place[low:high], size)
-        piece = part[run] if axis == 0 else part[:, run]
-        factor = weights[low] if (weights[low:high] == weights[low]).all() else weights[low:high]
-        if axis == 0:
-            out[low:high] += piece * np.reshape(factor, (-1, 1))
-        else:
-            out[:, low:high] += piece * factor
+    source = part if axis == 0 else part.T
+    shape = (len(taps.first), part.shape[1]) if axis == 0 else (part.shape[0], len(taps.first))
+    out = np.zeros(shape, np.float32)
+    into = out if axis == 0 else out.T
+    low, high, period = _regular(taps, source.shape[0])
+    if axis == 1 and period > _LONGEST_PERIOD:  # one target at a time: along rows of memory, then
+        return _along(np.ascontiguousarray(part.T), taps, 0).T
+    for phase in range(period):
+        targets = range(low + phase, high, period)
+        if targets:
+            _add(into[low + phase : high : period], source, taps, targets)
+    for target in (*range(low), *range(high, len(taps.first))):
+        _add(into[target : target + 1], source, taps, range(target, target + 1))
     return out
 
 
-def _as_slice(place: NDArray[np.intp], size: int) -> slice | NDArray[np.intp]:
-    """Places along an axis as a slice if they are evenly spaced and inside, else themselves, moved inside."""
-    steps = np.diff(place)
-    step = int(steps[0]) if steps.size else 1
-    if step > 0 and place[0] >= 0 and place[-1] < size and (steps == step).all():
-        return slice(int(place[0]), int(place[-1]) + 1, step)
-    return np.clip(place, 0, size - 1)
+def _regular(taps: _Taps, size: int) -> tuple[int, int, int]:
+    """The targets that need nothing outside the source, `low` to `high`, and after how many of them weights repeat.
+
+    Pixel sizes in use have ratios as 1/2, 2/3, 3 and 6: weights repeat soon. If they do not, the period is all of them.
+    """
+    last = taps.first + taps.weights.shape[1] - 1
+    inner = np.flatnonzero((taps.first >= 0) & (last < size))
+    if not inner.size:
+        return 0, 0, 0
+    low, high = int(inner[0]), int(inner[-1]) + 1
+    first, weights = taps.first[low:high], taps.weights[low:high]
+    for period in range(1, _LONGEST_PERIOD + 1):
+        steps = first[period:] - first[:-period]
+        if (steps == steps[:1]).all() and np.array_equal(weights[period:], weights[:-period]):
+            return low, high, period
+    return low, high, high - low
+
+
+def _add(into: Floats, source: NDArray[Any], taps: _Taps, targets: range) -> None:
+    """Add the weighted sums of targets with equal weights, evenly spaced, along the first axis."""
+    weights, first = taps.weights[targets.start], int(taps.first[targets.start])
+    step = int(taps.first[targets[1]]) - first if len(targets) > 1 else 1
+    size = source.shape[0]
+    for tap in np.flatnonzero(weights):
+        start = min(max(first + int(tap), 0), size - 1)
+        into += source[start : start + (len(targets) - 1) * step + 1 : step] * weights[tap]
 
 
 def _as(values: Floats, dtype: np.dtype[Any], nodata: int | None, components: int) -> NDArray[Any]:
