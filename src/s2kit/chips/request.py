@@ -1,6 +1,5 @@
 """What chips to cut: the request, and how it is made of options."""
 
-import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,25 +7,25 @@ from typing import Self, Unpack
 
 from s2kit.area.dates import DateRange
 from s2kit.chips.grid import DEFAULT_SIZE_M, ChipSize, check_size
+from s2kit.chips.legacy import Batch, read_batch
 from s2kit.chips.places import WhereOptions, WhichOptions, cache_root, normal_level, places, time_ranges
 from s2kit.chips.places import products as found_products
-from s2kit.chips.record import DEFAULT_STRETCH, ChipSite, ChipStyle, point_place
+from s2kit.chips.record import DEFAULT_STRETCH, ChipSite, ChipStyle
 from s2kit.chips.selection import Candidate
-from s2kit.errors import InputError, NotFoundError, UsageError
+from s2kit.errors import InputError, UsageError
 from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.indices import Index, find_index
 from s2kit.picture.read import RESAMPLINGS
 from s2kit.picture.stretch import Stretch, parse_stretch
 from s2kit.product.bands import native_resolution, normal_band
 from s2kit.product.cog_item import parse_boa_offset
-from s2kit.product.ref import ProductRef, Products, product_refs
+from s2kit.product.ref import Products, product_refs
 from s2kit.run.choices import one_of
 from s2kit.run.events import Report, silent
 from s2kit.run.options import Text, Texts, texts
 from s2kit.settings import Loaded, Settings
 
 DEFAULT_BANDS = "B08,B04,B03"
-BATCH_KEYS = ("lon", "lat", "tiles", "bands", "chipsize")
 LIMIT = 24
 """Most new chips of one series, as in the legacy chip service."""
 BATCH_LIMIT = 36
@@ -64,16 +63,6 @@ class ChipOptions(WhereOptions, WhichOptions, total=False):
     """File with a JSON body as the legacy service took it."""
     jobs: int | None
     """Worker processes; 0 takes every core."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The body of the legacy service's batch request."""
-
-    place: ChipSite
-    refs: tuple[ProductRef, ...]
-    bands: tuple[str, ...]
-    size_m: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,41 +191,6 @@ def _stretch(text: str | None, bands: tuple[str, ...], index: Index | None, *, r
     if index is None:
         stretch.check_bands("-".join(bands), bands)
     return stretch
-
-
-def read_batch(path: Path) -> Batch:
-    """A batch as the legacy service took it: exactly `lon`, `lat`, `tiles`, `bands`, `chipsize`.
-
-    Raises:
-        NotFoundError: No such file.
-        InputError: Other keys, or values that are none.
-    """
-    try:
-        body = json.loads(path.read_bytes())
-    except OSError as error:
-        raise NotFoundError(f"batch {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"batch {path} is not JSON: {error}") from error
-    if not isinstance(body, dict) or set(body) != set(BATCH_KEYS):
-        has = ", ".join(body) if isinstance(body, dict) else "no keys at all"
-        raise InputError(f"batch {path} has {has}", f"it has exactly the keys {', '.join(BATCH_KEYS)}")
-    lists = {key: body[key] for key in ("tiles", "bands")}
-    for key, value in lists.items():
-        if not isinstance(value, list) or not value or not all(isinstance(one, str) for one in value):
-            raise InputError(f"batch {path}: {key} is no list of names")
-    numbers = []
-    for key in ("lon", "lat", "chipsize"):
-        try:
-            numbers.append(float(body[key]))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"batch {path}: {key} is no number") from error
-    lon, lat, size_m = numbers
-    return Batch(
-        point_place(lon, lat),
-        tuple(ProductRef(tile.removesuffix(".SAFE")) for tile in lists["tiles"]),
-        tuple(dict.fromkeys(normal_band(band) for band in lists["bands"])),
-        size_m,
-    )
 
 
 def _limit(limit: int | None, batch: Batch | None) -> int | None:
