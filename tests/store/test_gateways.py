@@ -1,15 +1,17 @@
 """What stands between the store and its users: gateways that tell no size, bytes that are no longer the file's."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from s2kit.errors import ConfigError, InputError
+from s2kit.errors import AccessError, ConfigError, InputError
 from s2kit.store.archive import Archive
 from s2kit.store.base import Store
 from s2kit.store.open import open_store
 from support.catalogue_server import Answer, CatalogueServer
 from support.gateway import chunked_gateway
+from support.tls import https_server, make_certificate
 
 DATA = bytes(range(256)) * 40
 
@@ -64,3 +66,13 @@ def test_a_wrong_region_is_told_as_a_region(answer: Answer) -> None:
     ):
         open_store(by_s3(server.url)).read("a")
     assert caught.value.hint == 'set region = "eu-west-9" for archives.mine'
+
+
+def test_a_certificate_that_is_not_trusted_is_77(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with (
+        https_server(make_certificate(tmp_path)) as url,
+        pytest.raises(AccessError, match="no secure connection") as caught,
+    ):
+        open_store(by_s3(url)).stat("a")
+    assert "AWS_CA_BUNDLE" in str(caught.value.hint)

@@ -96,7 +96,10 @@ def from_library(error: BaseException, archive: Archive, name: str) -> S2KitErro
     if isinstance(error, boto.ProfileNotFound):
         return AccessError(f"{name}: {error}", _where_keys_come_from(archive))
     if isinstance(error, boto.SSLError):
-        return ServiceError(f"{name}: {error}", "check the endpoint's certificate and address")
+        return AccessError(
+            f"{name}: no secure connection: {short(error)}",
+            "check endpoint_url; if your network's proxy signs certificates, set AWS_CA_BUNDLE",
+        )
     if isinstance(error, (boto.EndpointConnectionError, boto.ConnectTimeoutError)):
         host = urlsplit(str(error.kwargs.get("endpoint_url", ""))).netloc
         return TryLaterError(f"{name}: {host} cannot be reached", "check the network, or run again later")
