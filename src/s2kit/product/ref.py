@@ -37,8 +37,11 @@ def product_refs(products: Products) -> tuple[ProductRef, ...] | None:
         return None
     if isinstance(products, (str, os.PathLike, ProductRef)) or hasattr(products, "ref"):
         return (_ref(products),)
-    found = [_ref(one) for one in products]
-    return tuple({ref.text: ref for ref in reversed(found)}.values())[::-1]
+    found: dict[str, ProductRef] = {}
+    for one in products:
+        ref = _ref(one)
+        found.setdefault(ref.text, ref)
+    return tuple(found.values())
 
 
 def _ref(one: Any) -> ProductRef:
