@@ -1,0 +1,174 @@
+"""`s2kit run`, `s2kit validate`, `s2kit processes`, `s2kit collections`: openEO process graphs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from s2kit.cli.context import Session, session
+from s2kit.cli.options import DryRun, Format, Jobs, OutputFormat, Overwrite
+from s2kit.errors import PartialFailure
+
+if TYPE_CHECKING:
+    from s2kit.openeo.run import RunRequest
+
+GraphFile = Annotated[Path, typer.Argument(metavar="GRAPH.json|-", help="A process graph, alone or in a job's body.")]
+Named = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--collection",
+        metavar="ID=PATH",
+        help="Where a collection is: a folder of netCDF, Zarr or GeoTIFF files, a STAC collection, for SENTINEL2_L2A "
+        "products or `search`; may be repeated.",
+    ),
+]
+Param = Annotated[
+    list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Value of a parameter; may be repeated.")
+]
+Dialect = Annotated[
+    str, typer.Option("--dialect", metavar="auto|openeo|geosoft2", help="Whose words the graph is written in.")
+]
+PROBLEM_COLUMNS = ("node", "argument", "code", "message", "hint")
+
+
+def run(
+    graph: GraphFile,
+    out: Annotated[
+        str | None, typer.Option("--out", "-o", metavar="DIR|FILE", help="Folder for the results, or one file.")
+    ] = None,
+    collection: Named = None,
+    param: Param = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", "-F", metavar="netCDF|GTiff|…", help="File format, instead of the graph's."),
+    ] = None,
+    max_px: Annotated[
+        int | None, typer.Option("--max-px", metavar="N", min=1, help="Refuse to load more values than this.")
+    ] = None,
+    dialect: Dialect = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what an earlier run of the same graph has done.")
+    ] = False,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    jobs: Jobs = None,
+) -> None:
+    """Run an openEO process graph on products and files, and print the paths of its results.
+
+    Beside the results are NAME.json (a STAC Item) and NAME.graph.json, the graph in openEO's own words.
+    """
+    with session("run", jobs=jobs) as work:
+        from s2kit.cli.output import write_line
+        from s2kit.openeo.run import RunRequest, run_graph
+        from s2kit.openeo.source import read_source
+
+        request = RunRequest.parse(
+            work.loaded, read_source(graph), out=out, collection=collection, param=param, format=form, max_px=max_px,
+            dialect=dialect, resume=resume, overwrite=overwrite,
+        )  # fmt: skip
+        _show_rewritten(work, request)
+        if dry_run:
+            _show_loads(work, request)
+            return
+        result = run_graph(request, work.report)
+        for path in result.paths:
+            write_line(str(path))
+        work.result = {"outputs": len(result.paths)}
+
+
+def _show_rewritten(work: Session, request: "RunRequest") -> None:
+    """With -v the graph as it is run, if it was rewritten."""
+    import json
+
+    from s2kit.cli.context import verbosity
+    from s2kit.run.events import Note
+
+    for note in request.graph.notes:
+        work.report(Note(note))
+    if request.graph.notes and verbosity() >= 1:
+        typer.echo(json.dumps({"process_graph": request.graph.nodes}, indent=2), err=True)
+
+
+def _show_loads(work: Session, request: "RunRequest") -> None:
+    from s2kit.cli.output import emit
+    from s2kit.openeo.run import dry_run
+
+    loads = [one.record() for one in dry_run(request, work.report)]
+    emit(loads, Format.TABLE, ("id", "dims", "shape", "values", "products"), command="run")
+
+
+def validate(
+    graph: GraphFile,
+    collection: Named = None,
+    param: Param = None,
+    dialect: Dialect = "auto",
+    form: OutputFormat = Format.TABLE,
+) -> None:
+    """Check a process graph without reading a pixel, and print all its problems; exit with 2 if there is any."""
+    with session("validate") as work:
+        from s2kit.cli.output import emit
+        from s2kit.openeo.collections import open_catalogue
+        from s2kit.openeo.errors import GraphError
+        from s2kit.openeo.run import parameters_of, problems_of
+        from s2kit.openeo.source import read_source
+
+        catalogue = open_catalogue(work.loaded, collection or ())
+        found = problems_of(read_source(graph), catalogue, parameters_of(param), dialect)
+        emit([one.record() for one in found], form, PROBLEM_COLUMNS, command="validate", id_key="node")
+        if found:
+            count = f"{len(found)} problem{'s' if len(found) > 1 else ''}"
+            raise GraphError(f"{graph}: {count}", "s2kit processes ID prints what a process takes", tuple(found))
+
+
+def processes(
+    name: Annotated[str | None, typer.Argument(metavar="[ID]", help="One process, in full.")] = None,
+    form: Annotated[Format | None, typer.Option("--format", "-f", help="What stdout carries.")] = None,
+) -> None:
+    """List the processes that graphs may use, or print the official description of one."""
+    with session("processes"):
+        from s2kit.openeo.specs import spec_of, specs
+
+        if name is not None:
+            _one(spec_of(name), form)
+            return
+        _listed(specs().values(), form, ("id", "summary"), "processes")
+
+
+def collections(
+    name: Annotated[str | None, typer.Argument(metavar="[ID]", help="One collection, in full.")] = None,
+    collection: Named = None,
+    form: Annotated[Format | None, typer.Option("--format", "-f", help="What stdout carries.")] = None,
+) -> None:
+    """List the collections that graphs may load, or print the STAC description of one."""
+    with session("collections") as work:
+        from s2kit.openeo.collections import open_catalogue
+
+        catalogue = open_catalogue(work.loaded, collection or ())
+        if name is not None:
+            _one(catalogue.find(name).describe(), form)
+            return
+        found = list(catalogue.described())
+        _listed(found, form, ("id", "title", "description"), "collections")
+        broken = [one for one in found if one.get("s2kit:unavailable")]
+        if broken:
+            work.items = len(found)
+            raise PartialFailure("; ".join(str(one["description"]) for one in broken))
+
+
+def _one(description: Any, form: Format | None) -> None:
+    from s2kit.cli.output import emit, to_json, write_line
+
+    if form is None or form is Format.JSON:
+        write_line(to_json(description, indent=2))
+    else:
+        emit([description], form, ("id", "description"), command="show")
+
+
+def _listed(found: Any, form: Format | None, columns: tuple[str, ...], command: str) -> None:
+    """A table; as JSON the object that the openEO API gives, as the clients read it."""
+    from s2kit.cli.output import emit, to_json, write_line
+
+    if form is Format.JSON:
+        write_line(to_json({command: list(found), "links": []}, indent=2))
+    else:
+        emit(found, form or Format.TABLE, columns, command=command)
