@@ -89,6 +89,7 @@ def _register() -> None:
     from s2kit.cli.parcels import parcels
     from s2kit.cli.pixels import pixels
     from s2kit.cli.render import render
+    from s2kit.cli.run import collections, processes, run, validate
     from s2kit.cli.search import search
     from s2kit.cli.serve import serve_app
     from s2kit.cli.stats import stats
@@ -98,7 +99,9 @@ def _register() -> None:
     app.add_typer(config_app, name="config")
     app.add_typer(jobs_app, name="jobs")
     app.add_typer(serve_app, name="serve")
-    for verb in (bands, chips, cube, demo, doctor, download, info, parcels, pixels, render, search, stats, verify):
+    graphs = (collections, processes, run, validate)
+    pictures = (bands, chips, cube, demo, doctor, download, info, parcels, pixels, render, search, stats, verify)
+    for verb in (*pictures, *graphs):
         app.command(verb.__name__, cls=Verb)(verb)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from s2kit.cli.context import Session, session
-from s2kit.cli.options import DryRun, Format, Jobs, OutputFormat, Overwrite
+from s2kit.cli.options import DryRun, Format, Jobs, Overwrite, StdoutFormat
 from s2kit.errors import PartialFailure
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def validate(
     collection: Named = None,
     param: Param = None,
     dialect: Dialect = "auto",
-    form: OutputFormat = Format.TABLE,
+    form: StdoutFormat = Format.TABLE,
 ) -> None:
     """Check a process graph without reading a pixel, and print all its problems; exit with 2 if there is any."""
     with session("validate") as work:
@@ -114,7 +114,7 @@ def validate(
 
         catalogue = open_catalogue(work.loaded, collection or ())
         found = problems_of(read_source(graph), catalogue, parameters_of(param), dialect)
-        emit([one.record() for one in found], form, PROBLEM_COLUMNS, command="validate", id_key="node")
+        emit([one.record() for one in found], form, PROBLEM_COLUMNS, command="validate", id_key="code")
         if found:
             count = f"{len(found)} problem{'s' if len(found) > 1 else ''}"
             raise GraphError(f"{graph}: {count}", "s2kit processes ID prints what a process takes", tuple(found))

@@ -20,10 +20,12 @@ from s2kit.errors import DiskError
 from s2kit.openeo.processes.values import is_lazy
 from s2kit.run.events import Finished, Note, Report, WorkPlanned
 from s2kit.run.files import ensure_folder, free_bytes, remove, translate_os_error
-from s2kit.run.parallel import Failed, pmap
+from s2kit.run.parallel import Failed, pmap, worker_count
 from s2kit.store.cost import size_text
 
 _DATA, _JOURNAL = "pixels", "journal"
+_WORTH_A_POOL = 5
+"""Blocks a worker from which on it is worth starting workers: each loads all libraries first."""
 _IN_MEMORY_NBYTES = 64 << 20
 """Results up to this size in one block need no file."""
 
@@ -120,10 +122,14 @@ def _filled(
     elif done:
         report(Note(f"going on: {len(done)} of {len(blocks)} blocks are done"))
     pixels = np.memmap(scratch / _DATA, blocks.dtype, "r+", shape=blocks.shape)
-    todo = (blocks.task(number) for number in range(len(blocks)) if number not in (done or ()))
-    report(WorkPlanned(len(blocks) - len(done or ())))
+    left = [number for number in range(len(blocks)) if number not in (done or ())]
+    workers = worker_count(jobs)
+    if len(left) < _WORTH_A_POOL * workers:
+        workers = 1  # done before the workers have started
+    todo = (blocks.task(number) for number in left)
+    report(WorkPlanned(len(left)))
     try:
-        with (scratch / _JOURNAL).open("a") as journal, closing(pmap(compute_block, todo, jobs)) as results:  # type: ignore[type-var]
+        with (scratch / _JOURNAL).open("a") as journal, closing(pmap(compute_block, todo, workers)) as results:  # type: ignore[type-var]
             for one in results:
                 if isinstance(one, Failed):
                     raise one.error

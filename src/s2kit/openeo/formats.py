@@ -214,7 +214,10 @@ def write_png(path: Path, cube: Cube, writing: Writing) -> list[Path]:
         target = name.with_name(f"{name.name}.png")
         colours, low, high = _look(writing, names, plane)
         steps = [to_steps(np.asarray(one, np.float32), a, b) for one, a, b in zip(plane.data, low, high, strict=True)]
-        options = PngOptions(palette=palette(colours) if colours else None, transparent=True)
+        try:
+            options = PngOptions(palette=palette(colours) if colours else None, transparent=True)
+        except KeyError as error:
+            raise ProcessError(f"there is no palette {colours!r}", code="FormatUnsuitable") from error
         with atomic_file(target, overwrite=writing.overwrite) as part:
             write(part, np.stack(steps, axis=-1), options)
         made.append(target)

@@ -61,7 +61,7 @@ def _rewritten(name: str, node: Mapping[str, Any], notes: list[str]) -> Iterator
     match process:
         case "load_collection":
             notes.append(f"{name}: dates, data type and cloud cover in the words of openEO")
-            yield name, {**node, "arguments": _load(name, arguments, notes)}
+            yield name, {**node, "arguments": _load(name, arguments)}
         case "mean_sst":
             notes.append(f"{name}: mean_sst as filter_temporal, filter_bbox and a mean over time")
             yield from _mean_sst(name, node, arguments)
@@ -78,14 +78,12 @@ def _rewritten(name: str, node: Mapping[str, Any], notes: list[str]) -> Iterator
             yield name, node
 
 
-def _load(name: str, arguments: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+def _load(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     word = arguments.get("DataType", arguments.get("Collection", arguments.get("id")))
     known = COLLECTIONS.get(str(word).lower())
     if known is None:
         hint = "the dialect knows SST and Sentinel2"
         raise _problem("CollectionNotFound", f"there is no data type {word!r}", name, "DataType", hint)
-    if "Login" in arguments:
-        notes.append(f"{name}: Login was dropped; nobody is asked for one")
     made: dict[str, Any] = {"id": known[0], "spatial_extent": None, "temporal_extent": None, "bands": list(known[1])}
     if arguments.get("timeframe") is not None:
         made["temporal_extent"] = _timeframe(name, arguments["timeframe"])

@@ -1,7 +1,7 @@
 """Running a graph: from its text to files and what describes them. Touches files."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
@@ -10,7 +10,7 @@ from s2kit.errors import ConfigError, UsageError
 from s2kit.openeo.collections import Catalogue, open_catalogue
 from s2kit.openeo.collections.base import wanted_of
 from s2kit.openeo.errors import GraphError, Problem, ProcessError
-from s2kit.openeo.graph import ProcessGraph, unwrap
+from s2kit.openeo.graph import ProcessGraph, arguments_of, unwrap
 from s2kit.openeo.job import without_secrets
 from s2kit.openeo.legacy import is_legacy, standard
 from s2kit.openeo.validate import Rules, require_valid, validate
@@ -145,7 +145,10 @@ def normalised(body: Any, dialect: str = "auto") -> ProcessGraph:
         UsageError: The dialect is not known.
     """
     one_of("dialect", dialect, DIALECTS)
+    given = unwrap(body)
     graph = unwrap(without_secrets(body))
+    logins = [name for name, node in given.nodes.items() if "Login" in arguments_of(node)]
+    graph = replace(graph, notes=tuple(f"{name}: Login was dropped, nobody needs it" for name in logins))
     if dialect == "geosoft2" or (dialect == "auto" and is_legacy(graph.nodes)):
         return standard(graph)
     return graph

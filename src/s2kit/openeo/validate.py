@@ -104,12 +104,12 @@ def _node(
     for name, value in arguments.items():
         if name not in parameters_of(spec_of(process)):
             continue
-        if is_callback(value):
+        for inner, graph in _callbacks(process, name, value):
             if place.count("/") // 2 + 1 >= MAX_NESTING:
                 problems.append(Problem("ProcessGraphComplexity", "callbacks are nested too deeply", place, name))
                 continue
             given = _callback_parameters(process, name)
-            callbacks.append((value["process_graph"], f"{place}/{name}/", scope | given))
+            callbacks.append((graph, f"{place}/{inner}/", scope | given))
         problems += _types(place, process, name, value)
     if not problems and process in rules.checks:
         problems += rules.checks[process](place, arguments)
@@ -147,6 +147,21 @@ def _schemas(process: str, argument: str) -> list[Mapping[str, Any]]:
     return list(schema) if isinstance(schema, list) else [schema]
 
 
+def _callbacks(process: str, name: str, value: Any) -> Iterator[tuple[str, Nodes]]:
+    """Callbacks of an argument with their places: one, or one for each property of a filter."""
+    if is_callback(value):
+        if _takes_graphs(process, name):
+            yield name, value["process_graph"]
+    elif isinstance(value, Mapping) and any(one.get("subtype") == "metadata-filter" for one in _schemas(process, name)):
+        for key, one in value.items():
+            if is_callback(one):
+                yield f"{name}.{key}", one["process_graph"]
+
+
+def _takes_graphs(process: str, argument: str) -> bool:
+    return any(schema.get("subtype") == "process-graph" for schema in _schemas(process, argument))
+
+
 def _callback_parameters(process: str, argument: str) -> frozenset[str]:
     """Names of the parameters that a process hands to a callback."""
     return frozenset(
@@ -172,7 +187,7 @@ def _types(place: str, process: str, name: str, value: Any) -> Iterator[Problem]
     if references(value) or parameter_references(value):
         return
     if is_callback(value):
-        if not any(schema.get("subtype") == "process-graph" for schema in _schemas(process, name)):
+        if not _takes_graphs(process, name):
             yield Problem("ProcessArgumentInvalid", f"{process} takes no process graph here", place, name)
         return
     if value is None and _optional_null(process, name):

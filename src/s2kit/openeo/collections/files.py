@@ -57,10 +57,12 @@ class Files:
 
     @cached_property
     def _is_sst(self) -> bool:
-        return _kind(self.paths[0]) == "netcdf" and any("sst" in path.name.lower() for path in self.paths[:1])
+        return _kind(self.paths[0]) == "netcdf" and "sst" in self.paths[0].name.lower()
 
     def describe(self) -> Description:
         """Dimensions and bands of the first and the last file."""
+        if self._is_sst:
+            self._refuse_mixture(self.paths)
         first = self._opened(self.paths[:1])
         last = first if len(self.paths) == 1 else self._opened(self.paths[-1:])
         return described(self.id, self.source, first, last)
