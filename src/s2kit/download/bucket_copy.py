@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +16,7 @@ from tempfile import TemporaryDirectory
 from s2kit import __version__
 from s2kit.archive.source import Source, find_source
 from s2kit.download.plan import FileResult, Plan, ProductResult, Status, Task, make_plan
-from s2kit.download.record import SUFFIX, DownloadRecord, FileState, ManifestProof, Stamp
+from s2kit.download.record import SUFFIX, DownloadRecord, FileState, ManifestProof, Stamp, now
 from s2kit.download.request import DownloadRequest
 from s2kit.errors import InputError, PartialFailure, S2KitError, UsageError
 from s2kit.product.name import AnyProductName
@@ -137,7 +136,7 @@ def _copy(task: Task, folder: str, target: S3Store, objects: Mapping[str, Object
 
 
 def _prove_source(task: Task, budget: Budget) -> Proof | None:
-    """How the source is known to be what the manifest lists; None where only its tag can be compared."""
+    """How the source is known to be what the manifest lists; None if only its tag can be compared."""
     entry, info = task.entry, task.info
     if entry is None:
         return None
@@ -158,7 +157,7 @@ def _prove_source(task: Task, budget: Budget) -> Proof | None:
 
 
 def _finish(source: Source, target: S3Store, files: list[FileResult], request: DownloadRequest) -> None:
-    """The manifest and then the record are written last: where the record is, the product is whole."""
+    """The manifest and then the record are written last: if the record is there, the product is whole."""
     name = str(source.name)
     with TemporaryDirectory(prefix="s2kit-") as folder:
         local = Path(folder) / "object"
@@ -170,7 +169,7 @@ def _finish(source: Source, target: S3Store, files: list[FileResult], request: D
             product=name,
             archive=source.archive.name,
             address=source.archive.address,
-            time=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            time=now(),
             version=__version__,
             manifest=ManifestProof(sha256(source.manifest_bytes).hexdigest(), source.manifest_witness),
             subset=request.subset,

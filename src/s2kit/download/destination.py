@@ -1,20 +1,18 @@
-"""Where one product stands at its destination: folder, zip, what an earlier run left, and the record beside them."""
+"""The paths of one product at its destination: folder, zip, what an earlier run left, and the record beside them."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from s2kit.download.record import SUFFIX, DownloadRecord, Stamp
 from s2kit.errors import InputError, NotFoundError
-from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest
+from s2kit.product.manifest import Manifest, parse_manifest
 from s2kit.product.safe_tree import MAX_READ
-from s2kit.product.subset import MANIFEST, Subset
+from s2kit.product.subset import MANIFEST
 from s2kit.run.files import PART_SUFFIX, ensure_folder, fsync_folder, remove, translate_os_error, write_atomic
 from s2kit.run.read_file import read_file
-from s2kit.store.transfer import hash_file
 
 _EMPTY_FOLDERS = ("AUX_DATA", "HTML", "rep_info")
 _OF_GRANULE = ("AUX_DATA", "IMG_DATA", "QI_DATA")
@@ -50,7 +48,7 @@ class Destination:
 
     @property
     def quarantine(self) -> Path:
-        """Where wrong bytes are put aside."""
+        """Where wrong bytes are kept."""
         return self.folder / f"{self.product}.SAFE.quarantine"
 
     @property
@@ -59,7 +57,7 @@ class Destination:
         return self.folder / f"{self.product}{SUFFIX}"
 
     def record(self) -> DownloadRecord | None:
-        """What an earlier run wrote, None where there is nothing that can be read."""
+        """What an earlier run wrote, None if there is nothing that can be read."""
         try:
             record = DownloadRecord.from_json(read_file(self.record_path, MAX_READ))
         except (OSError, InputError):
@@ -72,24 +70,12 @@ class Destination:
 
 
 def stamp(path: Path) -> Stamp | None:
-    """Size and time of a file, None where there is none."""
+    """Size and time of a file, None if there is none."""
     try:
         found = path.stat()
     except OSError:
         return None
     return Stamp(found.st_size, found.st_mtime_ns)
-
-
-def unchanged(place: Destination, record: DownloadRecord) -> set[str]:
-    """Files of the SAFE folder that are still as they were when they were proven."""
-    return {path for path, known in record.files.items() if stamp(place.safe / path) == known}
-
-
-def is_edition(place: Destination, record: DownloadRecord, manifest: bytes) -> bool:
-    """True if a record's files were proven by this very manifest: archives re-publish products under the same name."""
-    if record.manifest is not None:
-        return record.manifest.sha256 == sha256(manifest).hexdigest()
-    return local_manifest(place.safe) == manifest
 
 
 def make_empty_folders(folder: Path, manifest: Manifest) -> None:
@@ -107,56 +93,8 @@ def make_empty_folders(folder: Path, manifest: Manifest) -> None:
                 ensure_folder(folder / above / inner / name)
 
 
-def find_complete(place: Destination, subset: Subset, *, as_zip: bool, complete: bool) -> Path | None:
-    """What is there already, proven and complete, without reading a byte of it.
-
-    Args:
-        place: Where to look.
-        subset: What is wanted.
-        as_zip: True where only a zip will do.
-        complete: True where what the source lacked is wanted too.
-    """
-    record = place.record()
-    if record is None or not record.covers(subset) or (complete and record.absent):
-        return None
-    if record.zip is not None and stamp(place.zip) == record.zip:
-        return place.zip
-    if not as_zip and place.safe.is_dir() and len(unchanged(place, record)) == len(record.files):
-        return place.safe
-    return None
-
-
-def proven_files(
-    folder: Path, manifest: Manifest, trusted: Iterable[str], check: Callable[[], None]
-) -> Mapping[str, Path]:
-    """Files of a folder that are what the manifest lists; those that are `trusted` are not read for it.
-
-    Args:
-        folder: A SAFE folder, or one that is still growing.
-        manifest: What to hold them against.
-        trusted: Paths whose proof is known.
-        check: Called before each file; raises to stop.
-    """
-    known = set(trusted)
-    found: dict[str, Path] = {}
-    for entry in manifest.entries:
-        path = folder / entry.path
-        check()
-        if entry.path in known or is_proven(path, entry):
-            found[entry.path] = path
-    return found
-
-
-def is_proven(path: Path, entry: ManifestEntry) -> bool:
-    """Whether a file is there with the size and checksum that the manifest gives."""
-    there = stamp(path)
-    if there is None or there.nbytes != entry.nbytes or not path.is_file():
-        return False
-    return hash_file(path, entry.algorithm) == entry.checksum
-
-
 def quarantine(place: Destination, file: Path, path: str) -> Path:
-    """Move wrong bytes to the quarantine, under the name that they did not deserve; an older culprit is replaced."""
+    """Move wrong bytes to the quarantine, under the path that they were meant for; older ones are replaced."""
     target = place.quarantine / path
     ensure_folder(target.parent)
     try:
@@ -240,7 +178,7 @@ def stamps(place: Destination, paths: Iterable[str]) -> dict[str, Stamp]:
 
 
 def local_manifest(folder: Path) -> bytes | None:
-    """The manifest of a folder, None where it has none."""
+    """The manifest of a folder, None if it has none."""
     with suppress(OSError, InputError):
         return read_file(folder / MANIFEST, MAX_READ)
     return None

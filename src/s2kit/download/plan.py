@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.archive.source import Source
-from s2kit.download.destination import Destination, is_edition, proven_files, unchanged
+from s2kit.download.destination import Destination
+from s2kit.download.present import is_edition, proven_files, unchanged
 from s2kit.download.record import FileState
 from s2kit.errors import S2KitError
 from s2kit.product.manifest import ManifestEntry
@@ -34,7 +35,7 @@ class FileResult:
     """Bytes that came over the wire for it in this run."""
     seconds: float = 0.0
     proof: str = ""
-    """`manifest`, `etag` or `size`; empty where there is none."""
+    """`manifest`, `etag` or `size`; empty if there is none."""
     message: str = ""
     """Why it failed, or where it was."""
 
@@ -67,7 +68,7 @@ class ProductResult:
     product: str
     status: Status
     path: str = ""
-    """Where it stands: a folder, a zip or an address."""
+    """Where it is: a folder, a zip or an address."""
     archive: str = ""
     files: tuple[FileResult, ...] = ()
     seconds: float = 0.0
@@ -108,7 +109,7 @@ class Task:
     store: Store
     info: ObjectInfo
     entry: ManifestEntry | None
-    """None where the manifest does not list it."""
+    """None if the manifest does not list it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +162,10 @@ def make_plan(
 
     Args:
         source: The product in its archive.
-        place: Where it shall stand; None where nothing can be there.
+        place: Its destination; None if nothing can be there.
         subset: What is wanted of it.
         check: Called before files are read; raises to stop.
-        prove: False where only the record is believed and nothing is read (`--dry-run`).
+        prove: False if only the record counts and nothing is read (`--dry-run`).
     """
     have = {} if place is None else _present(source, place, check, prove=prove)
     tasks: list[Task] = []

@@ -7,6 +7,7 @@ whose size and time are those of the record need not be hashed again, and it mak
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Self
@@ -82,7 +83,7 @@ class DownloadRecord:
     """The zip, if there is one; its members were proven after it was written."""
 
     def covers(self, subset: Subset) -> bool:
-        """True where everything that a subset wants is there, as far as the source had it."""
+        """True if everything that a subset wants is there, as far as the source had it."""
         return not any(subset.wants(path) for path in self.skipped)
 
     def to_json(self) -> str:
@@ -146,3 +147,8 @@ def _manifest(value: Mapping[str, Any] | None) -> ManifestProof | None:
 def _check_schema(schema: object) -> None:
     if schema != SCHEMA:
         raise InputError(f"the record is of schema {schema}, which is not known here", "use a newer s2kit")
+
+
+def now() -> str:
+    """The moment, ISO 8601, UTC, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -65,7 +65,7 @@ class DownloadOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadRequest:
-    """How products shall be fetched."""
+    """How products are downloaded."""
 
     out: str
     """A folder, `s3://bucket/prefix` or `ARCHIVE:prefix`."""
@@ -79,10 +79,10 @@ class DownloadRequest:
     subset: Subset = field(default_factory=Subset)
     as_zip: bool = False
     keep_folder: bool = False
-    """True where the folder stays beside the zip."""
+    """True if the folder stays beside the zip."""
     arrangement: Arrangement = Arrangement.FLAT
     max_bytes: int | None = None
-    """Refuse to start where more than this is to be fetched."""
+    """Refuse to start if more than this is to be fetched."""
     min_free: int = 0
     """Bytes that must stay free on the disk."""
     timeout_s: float | None = None
@@ -146,12 +146,12 @@ def confirming(name: str | None, loaded: Loaded) -> CatalogueSource | None:
 
 
 def is_bucket(out: str, archives: Mapping[str, Archive]) -> bool:
-    """True where `--out` names a bucket or a prefix of an archive, and no folder of this machine."""
+    """True if `--out` names a bucket or a prefix of an archive, and no folder of this machine."""
     return out.startswith("s3://") or (":" in out and out.partition(":")[0] in archives)
 
 
 def with_dataset(archives: Mapping[str, Archive], dataset: Path, out: str) -> dict[str, Archive]:
-    """The archives with the dataset folder before them, where the destination is another place."""
+    """The archives with the dataset folder before them, if the destination is another folder."""
     if Path(out).expanduser().absolute() == dataset.absolute():
         return dict(archives)
     own = Archive(name=DATASET, address=str(dataset.absolute()), layout=Layout.SAFE)

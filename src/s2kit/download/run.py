@@ -1,4 +1,4 @@
-"""Bring products to a destination, several at a time; each is told of the moment it is complete."""
+"""Download products to a destination, several at a time; each is reported as soon as it is complete."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.archive.source import find_source, name_at
-from s2kit.download.destination import Destination, find_complete
+from s2kit.download.destination import Destination
 from s2kit.download.plan import Plan, ProductResult, Status, make_plan
-from s2kit.download.product import TransferPools, download_product
+from s2kit.download.present import find_complete
+from s2kit.download.product import download_product
 from s2kit.download.record import FileState
 from s2kit.download.request import Arrangement, DownloadRequest, is_bucket
+from s2kit.download.transfers import TransferPools
 from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.ref import ProductRef
@@ -30,22 +32,22 @@ from s2kit.store.transfer import Budget
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One product to bring, as far as its name and place go."""
+    """One product to download: its name and its destination."""
 
     name: AnyProductName
     archive: str
     folder: Path | None
-    """None where the destination is a bucket."""
+    """None if the destination is a bucket."""
     archives: Mapping[str, Archive]
 
     @property
     def place(self) -> Destination | None:
-        """Where it shall stand on this machine."""
+        """Its destination on this machine."""
         return None if self.folder is None else Destination(self.folder, str(self.name))
 
 
 def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Report = silent) -> Iterator[ProductResult]:
-    """Bring products to their destination; results come in the order of completion.
+    """Download products to their destination; results come in the order of completion.
 
     Leaving the iteration early stops all transfers; what has arrived stays for the next run.
 
@@ -77,7 +79,7 @@ def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Repor
         try:
             for future in as_completed(list(waiting), _patience(budget)):
                 del waiting[future]
-                yield _told(future.result(), report)
+                yield _reported(future.result(), report)
         except TimeoutError:
             yield from map(_late, waiting.values())
 
@@ -133,7 +135,7 @@ def _late(order: Order) -> ProductResult:
     return ProductResult(str(order.name), Status.FAILED, error=overtime())
 
 
-def _told(result: ProductResult, report: Report) -> ProductResult:
+def _reported(result: ProductResult, report: Report) -> ProductResult:
     if result.status is Status.ALREADY_THERE:
         report(Finished(result.product, f"{result.path} (already there)"))
     elif result.status is Status.DONE:
@@ -215,7 +217,7 @@ def _order(ref: ProductRef, request: DownloadRequest) -> Order:
 
 
 def _name(ref: ProductRef) -> AnyProductName:
-    """The product that a ref names: by its text, or by what its record says where the catalogue has ids of its own."""
+    """The product that a ref names: by its text, or by what its record says if the catalogue has ids of its own."""
     uri = ref.record.get("s2:product_uri") or _properties(ref).get("s2:product_uri")
     last = Path(ref.text).name if "/" in ref.text else ref.text
     try:
@@ -233,8 +235,8 @@ def _properties(ref: ProductRef) -> Mapping[str, Any]:
 
 def _seed_parts(ref: ProductRef) -> tuple[str, str, str]:
     """`START_END`, the area's name, `original`: the folders of the older system."""
-    said = {**ref.record, **_properties(ref)}
-    dates, area = said.get("s2kit:range"), said.get("s2kit:aoi")
+    values = {**ref.record, **_properties(ref)}
+    dates, area = values.get("s2kit:range"), values.get("s2kit:aoi")
     if not isinstance(dates, str) or not isinstance(area, str):
         raise UsageError(
             f"{ref.text}: --layout seed needs the dates and the area that found the product",

@@ -84,7 +84,7 @@ class Verified:
     files: tuple[FileVerdict, ...] = ()
     strict: bool = False
     error: S2KitError | None = None
-    """Why it could not be held against anything, None where it could."""
+    """Why it could not be held against anything, None if it could."""
 
     @property
     def bad(self) -> tuple[FileVerdict, ...]:
@@ -94,7 +94,7 @@ class Verified:
 
     @property
     def failure(self) -> S2KitError | None:
-        """The error that says what is wrong, None where nothing is."""
+        """What is wrong, None if nothing is."""
         if self.error is not None:
             return self.error
         if not self.bad:
@@ -162,8 +162,8 @@ def verify(
         paths: SAFE folders or zips.
         jobs: Worker processes; 0 takes every core.
         check_against: Catalogue that has to list the same checksum of the manifest, None for none.
-        strict: True where what was absent at the source or not asked for is a failure too, and extra files as well.
-        report: Told of progress.
+        strict: True if what was absent at the source or not asked for is a failure too, and extra files as well.
+        report: Gets events of progress.
     """
     products: list[_Product] = []
     for number, path in enumerate(paths):

@@ -20,12 +20,12 @@ from s2kit.store.location import LocalFile
 
 
 def make_zip(place: Destination, record: DownloadRecord, *, keep_folder: bool, check: Callable[[], None]) -> None:
-    """Zip the proven folder of a product, prove the members, and say so in the record.
+    """Zip the proven folder of a product, prove the members, and note it in the record.
 
     Args:
         place: Where folder, zip and record are.
         record: What is known of the folder.
-        keep_folder: True where the folder stays.
+        keep_folder: True if the folder stays.
         check: Called now and then; raises to stop.
 
     Raises:
@@ -50,7 +50,7 @@ def make_zip(place: Destination, record: DownloadRecord, *, keep_folder: bool, c
 
 
 def find_zip(place: Destination, report: Report) -> SafeTree | None:
-    """The zip that stands there, None where there is none; a broken one is put aside with a warning."""
+    """The zip that is there, None if there is none; a broken one is moved to the quarantine with a warning."""
     if not place.zip.is_file():
         return None
     try:
