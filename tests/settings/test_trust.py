@@ -203,6 +203,7 @@ def test_every_setting_with_a_place_outside_is_known_to_the_guard() -> None:
             "openjpeg",
         ),
         *("cache", "cloud_classes", "job_slots", "job_timeout_s", "job_max_memory", "parcels"),
+        "cluster_wait_s",
         *("collections", "parcel_files", "archives", "catalogues"),
     }
     where = {field.name for field in fields(Settings) if field.metadata["trusted_only"]}

@@ -23,7 +23,7 @@ from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.open import MANIFEST, Product, open_product
 from s2kit.product.ref import ProductRef
 from s2kit.product.store_tree import StoreTree, prefix_tree
-from s2kit.settings import Settings
+from s2kit.settings import Access, Settings
 from s2kit.store.archive import Archive, Layout
 from s2kit.store.location import RemoteObject
 from s2kit.store.open import open_store
@@ -58,7 +58,7 @@ def expand(refs: Iterable[ProductRef]) -> list[ProductRef]:
     return found
 
 
-def locate(ref: ProductRef, settings: Settings, boa_offset: str = "auto") -> Product:
+def locate(ref: ProductRef, settings: Settings | Access, boa_offset: str = "auto") -> Product:
     """Open the product that a reference means.
 
     In this order: an address (`s3://`, `gs://`, `https://`), a path on this machine, the dataset folder, the place on
@@ -87,7 +87,7 @@ def locate(ref: ProductRef, settings: Settings, boa_offset: str = "auto") -> Pro
     return open_product(tree_of_source(source))
 
 
-def reopen(ref: ProductRef, settings: Settings, boa_offset: str = "auto") -> Product:
+def reopen(ref: ProductRef, settings: Settings | Access, boa_offset: str = "auto") -> Product:
     """The same for workers, which open a product for several tasks of a run: what is on this machine is remembered."""
     path = _existing(ref.text)
     if path is None or (path / TILE_INFO).is_file() or local_item_file(path) is not None:
@@ -101,7 +101,7 @@ def _remembered(path: str, changed: int) -> Product:
     return open_product(path)
 
 
-def whereabouts(ref: ProductRef, settings: Settings) -> ProductRef:
+def whereabouts(ref: ProductRef, settings: Settings | Access) -> ProductRef:
     """Where a product would be read from: its path, its address, or its name if it is to be looked for in archives.
 
     Nothing is asked of any archive.
@@ -139,7 +139,7 @@ def whereabouts(ref: ProductRef, settings: Settings) -> ProductRef:
     return replace(ref, text=str(name))
 
 
-def archive_read(ref: ProductRef, settings: Settings) -> Archive | None:
+def archive_read(ref: ProductRef, settings: Settings | Access) -> Archive | None:
     """The archive that a product would be read from, as its address or name tells; None if it is on this machine.
 
     Nothing is asked of any archive: of several that may hold the product one that bills its readers is taken, so that
@@ -157,7 +157,7 @@ def archive_read(ref: ProductRef, settings: Settings) -> Archive | None:
     return max(asked, key=lambda archive: archive.requester_pays, default=None)
 
 
-def image_at(address: str, settings: Settings) -> RemoteObject:
+def image_at(address: str, settings: Settings | Access) -> RemoteObject:
     """The object at an address.
 
     Raises:
@@ -189,7 +189,7 @@ def _existing(text: str) -> Path | None:
     return None
 
 
-def _at_path(path: Path, settings: Settings, boa_offset: str) -> Product:
+def _at_path(path: Path, settings: Settings | Access, boa_offset: str) -> Product:
     """A product at a path: a SAFE, a zip, COGs, or a tile of a folder that is laid out as AWS does it."""
     if (path / TILE_INFO).is_file():
         parts = path.absolute().parts
@@ -203,7 +203,7 @@ def _at_path(path: Path, settings: Settings, boa_offset: str) -> Product:
     return open_product(path)
 
 
-def _at_address(text: str, settings: Settings, boa_offset: str) -> Product:
+def _at_address(text: str, settings: Settings | Access, boa_offset: str) -> Product:
     address = normal_address(text)
     archive = archive_of(address, settings.archives)
     agree_to_pay(archive, settings.archive, allow_requester_pays=settings.allow_requester_pays)
@@ -231,7 +231,7 @@ def _item_address(address: str) -> str:
     return base if base.endswith(".json") else f"{base}/{base.rpartition('/')[2]}.json"
 
 
-def _remote_item(address: str, settings: Settings, boa_offset: str) -> Product:
+def _remote_item(address: str, settings: Settings | Access, boa_offset: str) -> Product:
     """The COGs of a STAC item at an address; relative addresses in it are beside it."""
     target = image_at(address, settings)
     item = parse_cog_item(item_document(open_store(target.archive).read(target.key), address))
@@ -243,7 +243,7 @@ def _remote_item(address: str, settings: Settings, boa_offset: str) -> Product:
     return CogProduct(item, base, location, _rule(None, settings, boa_offset, item.product))
 
 
-def _rule(item: Path | None, settings: Settings, boa_offset: str, product: str = "") -> OffsetRule:
+def _rule(item: Path | None, settings: Settings | Access, boa_offset: str, product: str = "") -> OffsetRule:
     """How the offset of COGs is decided: by the SAFE in the dataset folder if that is there."""
 
     def safe() -> Product | None:

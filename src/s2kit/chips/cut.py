@@ -31,7 +31,7 @@ from s2kit.product.base import Product
 from s2kit.product.metadata import Radiometry
 from s2kit.product.ref import ProductRef
 from s2kit.product.scl import CLEAR, CLOUDY, share_of
-from s2kit.settings import Settings
+from s2kit.settings import Access
 
 SCL_RESOLUTION_M = 20
 """The resolution at which the scene classification is made."""
@@ -54,7 +54,7 @@ class CutTask:
     product: Candidate
     places: tuple[PlaceTask, ...]
     recipe: ChipStyle
-    settings: Settings
+    settings: Access
 
 
 def cut_chips(task: CutTask) -> list[ChipRecord]:

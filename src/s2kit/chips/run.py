@@ -114,7 +114,7 @@ def _tasks(request: ChipsRequest, planned: Iterable[PlannedSeries]) -> list[CutT
             product=members[0][0].product,
             places=tuple(place for _, place in members[start : start + _PLACES_A_TASK]),
             recipe=request.recipe,
-            settings=request.settings,
+            settings=request.settings.access,
         )
         for product, members in sorted(by_product.items())
         for start in range(0, len(members), _PLACES_A_TASK)

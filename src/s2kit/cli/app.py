@@ -54,6 +54,14 @@ def s2kit(
         Path | None,
         typer.Option("--log-requests", metavar="FILE", help="Append each run to this file: time, parameters, result."),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Dask cluster that does the work in place of --jobs: tcp://host:8786, tls://… or local:N.",
+        ),
+    ] = None,
     progress: Annotated[bool, typer.Option("--progress/--no-progress", help="Progress bars on a terminal.")] = True,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
@@ -69,6 +77,7 @@ def s2kit(
             log_file=log_file,
             log_requests=log_requests,
             progress=progress,
+            cluster=cluster,
         )
     )
 
@@ -121,6 +130,8 @@ def main() -> None:
         raise SystemExit(ExitCode.INTERRUPTED) from None
     except SystemExit as end:
         code = code_of_signal() or _code_of_stdout() or end.code
+        if (parallel := sys.modules.get("s2kit.run.parallel")) is not None:
+            parallel.end_workers()
         end_soon(code)
         raise SystemExit(code) from None
     finally:

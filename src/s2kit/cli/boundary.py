@@ -21,7 +21,7 @@ _log = logging.getLogger("s2kit")
 _log.addHandler(logging.NullHandler())  # what is said before a verb begins goes to nobody but stderr
 
 _GLOBAL_FLAGS = {"--quiet", "-q", "-qq", "--verbose", "-v", "-vv", "-vvv", "--progress", "--no-progress"}
-_GLOBAL_VALUES = {"--config", "--env-file", "--dataset", "--log-file", "--log-requests"}
+_GLOBAL_VALUES = {"--config", "--env-file", "--dataset", "--log-file", "--log-requests", "--cluster"}
 
 
 class Root(TyperGroup):

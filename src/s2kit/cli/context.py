@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ class GlobalOptions:
     log_file: Path | None = None
     log_requests: Path | None = None
     progress: bool = True
+    cluster: str | None = None
 
 
 class NothingToDoError(Exception):
@@ -36,6 +37,9 @@ class NothingToDoError(Exception):
 
 _WITHOUT_PIXELS = {"bands", "cache", "doctor"}
 """Verbs that need no GDAL, or look at it themselves."""
+
+_ON_THIS_MACHINE = {*_WITHOUT_PIXELS, "demo", "info", "jobs", "parcels", "search", "serve"}
+"""Verbs whose work no cluster does."""
 
 _options = GlobalOptions()
 
@@ -115,7 +119,12 @@ def load(**flags: object) -> "Loaded":
     """The settings of this run, with flags laid over them."""
     from s2kit.settings import load_settings
 
-    given = {"dataset": _options.dataset, "log_file": _options.log_file, "log_requests": _options.log_requests}
+    given = {
+        "dataset": _options.dataset,
+        "log_file": _options.log_file,
+        "log_requests": _options.log_requests,
+        "cluster": _options.cluster,
+    }
     texts = {name: None if value is None else str(value) for name, value in given.items()}
     return load_settings({**texts, **flags}, config=_options.config, env_file=_options.env_file)
 
@@ -149,7 +158,8 @@ def session(verb: str, *, fail_if_empty: bool = False, **flags: object) -> Itera
             try:
                 if verb not in _WITHOUT_PIXELS:
                     _refuse_broken_environment()
-                yield run
+                with _engine(verb, loaded.settings):
+                    yield run
             except NothingToDoError as nothing:
                 report(Note(str(nothing)))
                 run.close(empty=True)
@@ -163,6 +173,20 @@ def session(verb: str, *, fail_if_empty: bool = False, **flags: object) -> Itera
             hand_down({})
             if loaded.settings.log_requests:
                 _append_request(Path(loaded.settings.log_requests), run, started, code)
+
+
+def _engine(verb: str, settings: "Settings") -> AbstractContextManager[None]:
+    """What does the parallel work of a verb: the cluster of the settings, or else this machine."""
+    if not settings.cluster or verb in _ON_THIS_MACHINE:
+        return nullcontext()
+    from functools import partial
+
+    from s2kit.run.cluster import Cluster
+    from s2kit.run.parallel import on_cluster
+    from s2kit.store.open import missing_keys
+
+    named = tuple(one for name, one in settings.archives.items() if name.startswith(settings.archive))
+    return on_cluster(Cluster(settings.cluster, settings.cluster_wait_s, (partial(missing_keys, named),)))
 
 
 def _refuse_broken_environment() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from s2kit.cli.streams import printable, say, show
 from s2kit.run.events import Advanced, Event, Finished, ItemFailed, Note, Report, Started, WorkPlanned
 from s2kit.run.redact import redacted
+from s2kit.run.sharing import done_by
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -141,7 +142,8 @@ class _Lines:
             case Note(message) if self._verbosity >= 1 or (self._verbosity == 0 and sys.stderr.isatty()):
                 return f"s2kit: note: {message}"
             case Finished(item, detail) if self._verbosity >= 1:
-                return f"s2kit: {self._verb}: {item} {detail}".rstrip()
+                where = f"({done_by()})" if done_by() else ""
+                return " ".join(filter(None, (f"s2kit: {self._verb}:", item, detail, where)))
             case _:
                 return None
 

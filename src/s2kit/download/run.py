@@ -1,5 +1,6 @@
 """Download products to a destination, several at a time; each is reported as soon as it is complete."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import ExitStack
@@ -24,10 +25,13 @@ from s2kit.run.events import Finished, Report, WorkPlanned, silent
 from s2kit.run.files import ensure_folder
 from s2kit.run.locks import destination_lock
 from s2kit.run.names import file_name
+from s2kit.run.parallel import Failed, distributed, pmap
 from s2kit.run.threads import PATIENCE_S, Pool
 from s2kit.store.archive import Archive
 from s2kit.store.cost import size_text
 from s2kit.store.transfer import Budget
+
+_NEXT_TO_NOTHING_S = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,10 @@ def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Repor
             for folder in _folders(orders, request):
                 stack.enter_context(destination_lock(folder, request.wait_s))
         _check_bytes(orders, request, budget)
+        if distributed():
+            yield from results
+            yield from _by_workers(orders, request, budget, report)
+            return
         crew = TransferPools(budget)
         pool = stack.enter_context(Pool(request.products_at_once, "s2kit-product"))
         stack.callback(crew.close)
@@ -82,6 +90,45 @@ def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Repor
                 yield _reported(future.result(), report)
         except TimeoutError:
             yield from map(_late, waiting.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One product that a worker of a cluster brings to a folder that all machines share, or to a bucket."""
+
+    order: Order
+    request: DownloadRequest
+    ends_at: float
+    """Seconds since 1970 at which the run's time is over; infinite without a bound."""
+
+    @property
+    def label(self) -> str:
+        """The product."""
+        return str(self.order.name)
+
+
+def deliver(delivery: Delivery) -> ProductResult:
+    """Bring one product; runs in a worker. What is there already, of a run that broke off, is used."""
+    left = delivery.ends_at - time.time()
+    budget = Budget(None if isinf(left) else max(left, _NEXT_TO_NOTHING_S), delivery.request.stall_s)
+    crew = TransferPools(budget)
+    try:
+        return _one(delivery.order, delivery.request, crew, silent)
+    finally:
+        crew.close()
+
+
+def _by_workers(
+    orders: Sequence[Order], request: DownloadRequest, budget: Budget, report: Report
+) -> Iterator[ProductResult]:
+    ends_at = time.time() + budget.left()
+    deliveries = [Delivery(order, request, ends_at) for order in orders]
+    report(WorkPlanned(len(deliveries), what="products"))
+    for done in pmap(deliver, deliveries):
+        if isinstance(done, Failed):
+            yield ProductResult(done.item.label, Status.FAILED, error=done.error)
+        else:
+            yield _reported(done.value, report)
 
 
 def _folders(orders: Sequence[Order], request: DownloadRequest) -> list[Path]:

@@ -32,7 +32,7 @@ from s2kit.run.events import Finished, Report, WorkPlanned, silent
 from s2kit.run.files import atomic_file
 from s2kit.run.locks import output_lock
 from s2kit.run.parallel import Done, pmap, worker_count
-from s2kit.settings import Settings
+from s2kit.settings import Access, Settings
 from s2kit.store.cost import PRICE_LIST, estimate
 from s2kit.store.location import RemoteObject
 
@@ -50,7 +50,7 @@ class PixelTask:
     path: Path
     """The file that gets the answer."""
     form: PixelFormat
-    settings: Settings
+    settings: Access
     meta: bool = False
     named: bool = False
     """True where the answer says which source it is of."""
@@ -114,7 +114,7 @@ def dump(
             wish=wish,
             path=path,
             form=request.form,
-            settings=request.settings,
+            settings=request.settings.access,
             meta=request.meta,
             named=many and request.form.is_json,
             force=request.force,
@@ -203,7 +203,7 @@ def plan(wish: PixelWish, form: PixelFormat, settings: Settings) -> PixelPlan:
     return PixelPlan(wish.source, rows, cols, nbytes, reads, *price, answer)
 
 
-def _opened(target: Target, settings: Settings) -> Image:
+def _opened(target: Target, settings: Settings | Access) -> Image:
     return open_image(target.location, openjpeg=settings.openjpeg, cache=settings.kept_in)
 
 

@@ -9,7 +9,7 @@ from s2kit.archive.find import image_at, locate
 from s2kit.errors import NotFoundError, UsageError
 from s2kit.pixels.request import PixelWish
 from s2kit.product.ref import ProductRef
-from s2kit.settings import Settings
+from s2kit.settings import Access, Settings
 from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember
 from s2kit.store.open import open_store
 
@@ -43,7 +43,7 @@ class Target:
                 return path.stat().st_size
 
 
-def find_target(wish: PixelWish, settings: Settings) -> Target:
+def find_target(wish: PixelWish, settings: Settings | Access) -> Target:
     """Where the image of a wish lies.
 
     Raises:
@@ -67,7 +67,7 @@ def find_target(wish: PixelWish, settings: Settings) -> Target:
     return Target(LocalFile(path))
 
 
-def connections(wish: PixelWish, settings: Settings) -> int | None:
+def connections(wish: PixelWish, settings: Settings | Access) -> int | None:
     """How many connections the archive of an image allows; None where it is on this machine, or not known before."""
     if "://" in wish.source:
         return archive_of(wish.source, settings.archives).max_connections
@@ -81,7 +81,7 @@ def _advice(source: str) -> str:
     return "name a file, an s3://, gs:// or https:// address, or a product with --band"
 
 
-def _key_of(key: str, name: str, settings: Settings) -> RemoteObject:
+def _key_of(key: str, name: str, settings: Settings | Access) -> RemoteObject:
     archive = settings.archives.get(name)
     if archive is None and name in AWS:
         raise UsageError(f"--archive {name}: a key belongs to one of {' and '.join(AWS[name])}", "name that one")

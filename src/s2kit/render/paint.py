@@ -59,8 +59,10 @@ def is_small(picture: Picture) -> bool:
 
 
 def paint_whole(task: WholeTask) -> Painted:
-    """Read, stretch, encode and write one small picture."""
+    """Read, stretch, encode and write one small picture; a large one only if a cluster has a worker do it."""
     picture = task.picture
+    if not is_small(picture):
+        return paint_large(picture, task.output, 1, task.threads)
     pixels = read_pixels(picture, picture.grid)
     if picture.look.needs_counts:
         clear = clear_pixels(picture, picture.grid)

@@ -28,7 +28,7 @@ from s2kit.render.tags import FINGERPRINT_TAG, fingerprint, is_there
 from s2kit.run.events import Event, Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.files import remove
 from s2kit.run.locks import destination_lock
-from s2kit.run.parallel import Failed, pmap, worker_count
+from s2kit.run.parallel import Failed, distributed, pmap, worker_count
 from s2kit.run.sharing import threads_limited
 from s2kit.settings import Settings
 
@@ -228,7 +228,7 @@ def _made(todo: Plans, request: RenderRequest, report: Report) -> Iterator[Settl
     ready, failed = _stretched(todo, request)
     for at, error in failed.items():
         yield at, _settled(todo[at], error, report)
-    small = {at: one for at, one in ready.items() if is_small(one.picture)}
+    small = {at: one for at, one in ready.items() if is_small(one.picture) or distributed()}
     for at, painted in _whole(small, request):
         yield at, _settled(ready[at], painted, report)
     for at, one in ready.items():

@@ -1,4 +1,4 @@
-"""The one place where work is spread over processes.
+"""The one place where work is spread over processes of this machine, or over a cluster.
 
 `pmap` takes joblib's loky executor and not `joblib.Parallel`, because `Parallel` goes on dispatching while its
 consumer is slow (results pile up) and does not tell which items were at work when a worker died. Here no more than
@@ -15,14 +15,19 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from s2kit.errors import ExitCode, S2KitError, TryLaterError
-from s2kit.run.files import name_too_long
+from s2kit.errors import ExitCode, TryLaterError
 from s2kit.run.no_boto3 import keep_boto3_from_rasterio
+from s2kit.run.outcome import Done, Failed, Raised, as_ours, call, outcome, short
 from s2kit.run.sharing import WORKERS, handed_down
+
+if TYPE_CHECKING:
+    from s2kit.run.cluster import Cluster
+
+__all__ = ["Done", "Failed", "distributed", "end_workers", "on_cluster", "pmap", "worker_count"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,33 +42,37 @@ _IDLE_S = 30
 _TAKEN_UP_S = 2.0
 _MANY_BREAKS = 2
 _LOOK_AT_PARENT_S = 0.5
-_LONGEST_ITEM = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Done(Generic[R]):
-    """An item that succeeded."""
-
-    index: int
-    """Position of the item in the input, from 0."""
-    item: Any
-    value: R
+_cluster: "Cluster | None" = None
+"""Where this process has its work done; None for its own workers."""
+_idle: Any = None
+"""The executor of the last work, whose workers wait for more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """An item that failed; the others go on."""
+@contextmanager
+def on_cluster(cluster: "Cluster") -> Iterator[None]:
+    """Let `pmap` have its work done by a cluster while the block runs; it is asked first when there is work."""
+    global _cluster  # noqa: PLW0603 - a rule for the process, as its pool is
+    _cluster = cluster
+    try:
+        yield
+    finally:
+        _cluster = None
+        cluster.close()
 
-    index: int
-    """Position of the item in the input, from 0."""
-    item: Any
-    error: S2KitError
+
+def distributed() -> bool:
+    """True if work is done by a cluster, whose workers see shared folders but no temporary files of this machine."""
+    return _cluster is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Raised:
-    error: S2KitError
-    trace: str
+def end_workers() -> None:
+    """End the idle workers of this process at once, with all that they hold: the last thing a program does."""
+    global _idle
+    executor, _idle = _idle, None
+    if executor is not None:
+        executor.shutdown(wait=True, kill_workers=True)
 
 
 def worker_count(jobs: int) -> int:
@@ -85,13 +94,16 @@ def pmap(function: Callable[[T], R], items: Iterable[T], jobs: int = 0) -> Itera
     Args:
         function: Importable by name; whatever it writes must be atomic, since it may run twice for an item.
         items: Small, picklable arguments: addresses and windows, not datasets or arrays.
-        jobs: Worker processes; 1 runs everything in this process, 0 takes every core.
+        jobs: Worker processes; 1 runs everything in this process, 0 takes every core. A cluster has its own number.
     """
+    if _cluster is not None:
+        yield from _cluster.pmap(function, items)
+        return
     workers = worker_count(jobs)
     todo = deque(enumerate(items))
     if workers == 1:
         for index, item in todo:
-            yield _outcome(index, item, _call(function, item))
+            yield outcome(index, item, call(function, item))
         return
     yield from _Pool(function, workers).run(todo)
 
@@ -106,7 +118,7 @@ class _Pool(Generic[T, R]):
         self._executor: Any = None
 
     def run(self, todo: deque[tuple[int, T]]) -> Iterator[Done[R] | Failed]:
-        at_work: dict[Future[R | _Raised], tuple[int, T]] = {}
+        at_work: dict[Future[R | Raised], tuple[int, T]] = {}
         lost: list[tuple[int, T]] = []
         finished = False
         try:
@@ -119,17 +131,18 @@ class _Pool(Generic[T, R]):
                     if isinstance(future.exception(), BrokenProcessPool):
                         lost.append((index, item))
                     else:
-                        yield _outcome(index, item, _result(future))
+                        yield outcome(index, item, _result(future))
                 if lost and not at_work:
                     yield from self._recover(sorted(lost, key=lambda pair: pair[0]), todo)
                     lost = []
             finished = True
+            _keep(self._executor)
         finally:
             if not finished:
                 self._kill(at_work)
 
     def _fill(
-        self, todo: deque[tuple[int, T]], at_work: dict[Future[R | _Raised], tuple[int, T]]
+        self, todo: deque[tuple[int, T]], at_work: dict[Future[R | Raised], tuple[int, T]]
     ) -> list[tuple[int, T]]:
         """Submit until every worker has its share; returns the item that a broken pool refused, if any."""
         while todo and len(at_work) < self._workers * _IN_FLIGHT_PER_WORKER:
@@ -140,7 +153,7 @@ class _Pool(Generic[T, R]):
                 return [(index, item)]
         return []
 
-    def _submit(self, item: T, workers: int) -> "Future[R | _Raised]":
+    def _submit(self, item: T, workers: int) -> "Future[R | Raised]":
         from joblib.externals.loky import get_reusable_executor
 
         self._executor = get_reusable_executor(
@@ -155,7 +168,7 @@ class _Pool(Generic[T, R]):
             initializer=_begin_worker,
             initargs=(os.getpid(),),
         )
-        future: Future[R | _Raised] = self._executor.submit(_call, self._function, item)
+        future: Future[R | Raised] = self._executor.submit(call, self._function, item)
         return future
 
     def _recover(self, lost: list[tuple[int, T]], todo: deque[tuple[int, T]]) -> Iterator[Done[R] | Failed]:
@@ -177,19 +190,24 @@ class _Pool(Generic[T, R]):
                 index,
                 item,
                 TryLaterError(
-                    f"{_short(item)}: the worker process was killed, three times over",
+                    f"{short(item)}: the worker process was killed, three times over",
                     "it may have run out of memory: try fewer --jobs",
                 ),
             )
-        return _outcome(index, item, _result(future))
+        return outcome(index, item, _result(future))
 
-    def _kill(self, at_work: Iterable["Future[R | _Raised]"]) -> None:
+    def _kill(self, at_work: Iterable["Future[R | Raised]"]) -> None:
         """End the workers at once, but not before loky has taken up what was submitted: its manager would fail."""
         deadline = time.monotonic() + _TAKEN_UP_S
         while time.monotonic() < deadline and any(not (future.running() or future.done()) for future in at_work):
             time.sleep(0.001)
         if self._executor is not None:
             self._executor.shutdown(wait=True, kill_workers=True)
+
+
+def _keep(executor: Any) -> None:
+    global _idle  # noqa: PLW0603 - see `end_workers`
+    _idle = executor
 
 
 def _begin_worker(parent: int) -> None:
@@ -209,41 +227,10 @@ def _end_with(parent: int) -> None:
     os._exit(ExitCode.TERMINATED)
 
 
-def _short(item: object) -> str:
-    """What a person knows an item by: its label or name, never its whole `repr`."""
-    for name in ("label", "name", "source", "path"):
-        if isinstance(found := getattr(item, name, None), (str, Path)):
-            return str(found)
-    text = str(item)
-    return text if len(text) <= _LONGEST_ITEM else f"{type(item).__name__}"
-
-
-def _call(function: Callable[[T], R], item: T) -> R | _Raised:
-    try:
-        return function(item)
-    except Exception as error:  # noqa: BLE001 - whatever a task raises is that item's failure, never the pool's
-        return _Raised(_as_ours(error), traceback.format_exc())
-
-
-def _result(future: "Future[R | _Raised]") -> R | _Raised:
+def _result(future: "Future[R | Raised]") -> R | Raised:
     error = future.exception()
     if error is None:
         return future.result()
     if not isinstance(error, Exception):
         raise error
-    return _Raised(_as_ours(error), "".join(traceback.format_exception(error)))
-
-
-def _as_ours(error: Exception) -> S2KitError:
-    if isinstance(error, S2KitError):
-        return error
-    if isinstance(error, OSError) and (too_long := name_too_long(error)) is not None:
-        return too_long
-    return S2KitError(f"{type(error).__name__}: {error}", "this is a defect of s2kit: run again with -vv and report it")
-
-
-def _outcome(index: int, item: T, value: R | _Raised) -> Done[R] | Failed:
-    if isinstance(value, _Raised):
-        _log.debug("item %d failed:\n%s", index, value.trace)
-        return Failed(index, item, value.error)
-    return Done(index, item, value)
+    return Raised(as_ours(error), "".join(traceback.format_exception(error)))

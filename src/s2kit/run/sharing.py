@@ -4,14 +4,18 @@ The process's own environment is read, never changed.
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 WORKERS = "_S2KIT_WORKERS"
 """Environment variable that a pool sets for its workers: the number of them."""
 
 _handed_down: dict[str, str] = {}
 _decoding: int | None = None
+Lease = Callable[[str, int], AbstractContextManager[None]]
+"""Takes the name of an archive and its largest number of connections, and holds one of them for a block."""
+_lease: Lease | None = None
+_done_by: str = ""
 
 
 def sharers() -> int:
@@ -33,6 +37,40 @@ def handed_down() -> dict[str, str]:
 def variable(name: str) -> str | None:
     """A variable of the environment, or else of what was handed down; None if it is unset or empty."""
     return os.environ.get(name) or _handed_down.get(name)
+
+
+@contextmanager
+def leased(lease: Lease) -> Iterator[None]:
+    """Let every connection to an archive be one that `lease` gives while the block runs: a cluster counts them."""
+    global _lease  # noqa: PLW0603 - a rule for the process: its threads have connections too
+    _lease = lease  # for good: the tasks of other threads go on
+    yield
+
+
+def is_leased() -> bool:
+    """True in a task of a cluster, which counts connections."""
+    return _lease is not None
+
+
+def connection(archive: str, most: int) -> AbstractContextManager[None]:
+    """A connection to an archive for a block; waits if a cluster has none left.
+
+    Args:
+        archive: Its name.
+        most: Connections that it allows at a time, over all tasks of a run.
+    """
+    return nullcontext() if _lease is None else _lease(archive, most)
+
+
+def note_worker(address: str) -> None:
+    """Keep which worker of a cluster did the item that is handed out next."""
+    global _done_by  # noqa: PLW0603 - read by who shows the item
+    _done_by = address
+
+
+def done_by() -> str:
+    """The worker that did the last item; empty if this machine did it."""
+    return _done_by
 
 
 def decoding_threads() -> int:

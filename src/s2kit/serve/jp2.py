@@ -55,7 +55,7 @@ def _dumped(body: bytes, settings: Settings, folder: Path, most_px: int) -> Path
             f"ask for {_fitting(wish, settings, most_px)}",
         )
     path = folder / "answer.json"
-    return dump_one(PixelTask(wish=wish, path=path, form=PixelFormat.JSON, settings=settings)).path
+    return dump_one(PixelTask(wish=wish, path=path, form=PixelFormat.JSON, settings=settings.access)).path
 
 
 def _wish(body: bytes, settings: Settings) -> PixelWish:

@@ -11,7 +11,7 @@ from s2kit.settings.load import (
     load_settings,
     user_settings_path,
 )
-from s2kit.settings.model import CATALOGUES, CatalogueSettings, Settings
+from s2kit.settings.model import CATALOGUES, Access, CatalogueSettings, Settings
 from s2kit.settings.use import in_use
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "OLD_NAMES",
     "PUBLIC_SECRETS",
     "SECRETS",
+    "Access",
     "CatalogueSettings",
     "Loaded",
     "Settings",

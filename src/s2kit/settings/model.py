@@ -40,6 +40,20 @@ CATALOGUES: Mapping[str, CatalogueSettings] = {
     "cdse-odata": CatalogueSettings(url="https://catalogue.dataspace.copernicus.eu/odata/v1", kind="odata"),
 }
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How products are found and read: what a task carries to its worker instead of the settings."""
+
+    dataset: Path
+    archive: str
+    archives: Mapping[str, Archive]
+    allow_requester_pays: bool
+    openjpeg: str
+    kept_in: Path | Literal[False]
+    """The cache folder for what is learned of remote files; False for none."""
+
+
 PARCEL_FIELDS: Mapping[str, str] = {"pid": "pid", "cropname": "cropname", "cropcode": "cropcode"}
 
 
@@ -86,6 +100,12 @@ class Settings:
         "Collections that process graphs may load, by name: a folder, a file, or the address of a STAC collection.",
         example='OISST = "sst"',
     )
+    cluster: str = _setting(
+        "",
+        "Dask cluster that does the work: tcp://host:8786, tls://host:8786 or local:N; empty for this machine.",
+        trusted_only=True,
+    )
+    cluster_wait_s: float = _setting(60.0, "Seconds to wait for workers of the cluster, at first or if all are gone.")
     parcels: dict[str, str] = _setting(PARCEL_FIELDS, "Names that your parcel files use for s2kit's parcel fields.")
     parcel_files: dict[str, str] = _setting(
         {},
@@ -113,6 +133,18 @@ class Settings:
             ConfigError: A value that the setting cannot have.
         """
         return replace(self, **{name: value for name, value in values.items() if value is not None})
+
+    @property
+    def access(self) -> Access:
+        """What workers need of them."""
+        return Access(
+            dataset=self.dataset,
+            archive=self.archive,
+            archives=self.archives,
+            allow_requester_pays=self.allow_requester_pays,
+            openjpeg=self.openjpeg,
+            kept_in=self.kept_in,
+        )
 
     @property
     def kept_in(self) -> Path | Literal[False]:

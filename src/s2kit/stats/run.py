@@ -335,7 +335,7 @@ def _tasks_of(
             tuple(_outline(number, request.parcels[number]) for number in numbers),
             tuple(_visit(picks) for picks in part),
             request.recipe,
-            request.settings,
+            request.settings.access,
         )
 
 

@@ -30,7 +30,7 @@ from s2kit.product.bands import BANDS
 from s2kit.product.masks import inside, raster_session
 from s2kit.product.ref import ProductRef
 from s2kit.product.scl import CLOUDY
-from s2kit.settings import Settings
+from s2kit.settings import Access
 
 SCL = "SCL"
 _NEXT_ZONE_M = 10_000.0
@@ -86,7 +86,7 @@ class StatsTask:
     outlines: tuple[Outline, ...]
     visits: tuple[ParcelVisit, ...]
     recipe: StatsRecipe
-    settings: Settings
+    settings: Access
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,36 @@
 """The store that stands behind an archive."""
 
+from s2kit.run.sharing import is_leased
 from s2kit.store.archive import Archive
 from s2kit.store.base import Store
+from s2kit.store.leased import LeasedStore
 
 
 def open_store(archive: Archive) -> Store:
     """The store that stands behind an archive."""
+    if "://" not in archive.address:
+        from s2kit.store.folder import FolderStore
+
+        return FolderStore(archive)
+    return LeasedStore(_remote(archive)) if is_leased() else _remote(archive)
+
+
+def missing_keys(archives: tuple[Archive, ...]) -> str:
+    """Which of some archives this machine has no keys for; empty if it has all that are needed."""
+    for archive in archives:
+        if archive.address.startswith("s3://") and not archive.anonymous:
+            from s2kit.store.s3 import has_keys
+
+            if not has_keys(archive):
+                return f"it has no keys for the archive {archive.name}"
+    return ""
+
+
+def _remote(archive: Archive) -> Store:
     if archive.address.startswith(("s3://", "gs://")):
         from s2kit.store.s3 import S3Store
 
         return S3Store(archive)
-    if archive.address.startswith(("http://", "https://")):
-        from s2kit.store.https import HttpsStore
+    from s2kit.store.https import HttpsStore
 
-        return HttpsStore(archive)
-    from s2kit.store.folder import FolderStore
-
-    return FolderStore(archive)
+    return HttpsStore(archive)

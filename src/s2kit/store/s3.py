@@ -286,6 +286,16 @@ def _client(
     )
 
 
+def has_keys(archive: Archive) -> bool:
+    """True if requests to an archive can be signed on this machine, whether or not the keys are right."""
+    try:
+        if credentials_for(archive) is not None:
+            return True
+        return boto3.Session(profile_name=archive.profile).get_credentials() is not None
+    except (boto.BotoCoreError, S2KitError):
+        return False
+
+
 def _attempts(text: str | None) -> int:
     """How often a request is tried in all: botocore's own variable, or 6."""
     return max(1, int(text)) if text is not None and text.isdecimal() else 6

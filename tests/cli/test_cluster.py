@@ -1,0 +1,220 @@
+"""Verbs on a cluster: byte for byte what this machine makes, and nothing in a task that must not travel."""
+
+import filecmp
+import os
+import pickle
+import pickletools
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from s2kit.demo.bucket import lay_out_bucket
+from s2kit.demo.series import Scene
+from s2kit.run.cluster import Cluster, _Tasks
+from support.dask_cluster import DaskCluster, dask_cluster
+
+TESTS = str(Path(__file__).resolve().parents[1])
+LOCAL = ("--jobs", "2")
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    with dask_cluster(tmp_path_factory.mktemp("dask"), 2, PYTHONPATH=TESTS) as found:
+        yield found
+
+
+def s2kit(*words: object, cwd: Path, code: int = 0, **environment: str) -> "subprocess.CompletedProcess[str]":
+    done = subprocess.run(
+        [sys.executable, "-m", "s2kit", *map(str, words)],
+        cwd=cwd, capture_output=True, text=True, timeout=150, env={**os.environ, **environment},
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def assert_same(one: Path, two: Path) -> None:
+    names = sorted(str(path.relative_to(one)) for path in one.rglob("*") if path.is_file())
+    assert names
+    assert names == sorted(str(path.relative_to(two)) for path in two.rglob("*") if path.is_file())
+    assert filecmp.cmpfiles(one, two, names, shallow=False)[1:] == ([], [])
+
+
+def verbs(scene: Scene) -> dict[str, list[str]]:
+    products = [*map(str, scene.l2a)]
+    images = [str(next(product.rglob("*_B04_20m.jp2"))) for product in scene.l2a]
+    return {
+        "render": ["render", *products, "--recipe", "true-color", "--index", "ndvi", "--res", "20", "--out", "{}"],
+        "large": [
+            "render",
+            *products,
+            "--bands",
+            "B04",
+            "--res",
+            "10",
+            "--dtype",
+            "uint16",
+            "-F",
+            "gtiff",
+            "--out",
+            "{}",
+        ],
+        "chips": ["chips", *products, "--lon", "{lon}", "--lat", "{lat}", "--chipsize", "640", "--out", "{}"],
+        "pixels": ["pixels", *images, "-f", "npy", "--out", "{}"],
+    }
+
+
+@pytest.mark.parametrize("verb", ["render", "large", "chips", "pixels"])
+def test_outputs_are_those_of_this_machine(verb: str, cluster: DaskCluster, scene: Scene, tmp_path: Path) -> None:
+    lon, lat = place(scene)
+    words = verbs(scene)[verb]
+    said = []
+    for name, engine in (("local", LOCAL), ("spread", ("--cluster", cluster.address))):
+        given = [word.format(name, lon=lon, lat=lat) for word in words]
+        done = s2kit(*given, *engine, cwd=tmp_path, S2KIT_CACHE_DIR=str(tmp_path / f"cache-{name}"))
+        said.append(sorted(done.stdout.replace(name, "out").splitlines()))
+        assert done.stderr == ""
+    assert_same(tmp_path / "local", tmp_path / "spread")
+    assert said[0] == said[1]
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def place(scene: Scene) -> tuple[float, float]:
+    import json
+
+    from shapely.geometry import shape
+
+    features = json.loads(scene.aoi.read_text())["features"]
+    centre = shape(features[0]["geometry"]).centroid
+    return centre.x, centre.y
+
+
+def test_numbers_are_those_of_this_machine(cluster: DaskCluster, scene: Scene, tmp_path: Path) -> None:
+    products = [*map(str, scene.l2a)]
+    for words in (
+        ["stats", *products, "--parcels", scene.parcels, "--index", "ndvi", "-f", "csv"],
+        ["verify", *products, "-f", "csv"],
+    ):
+        local, spread = (
+            s2kit(*words, *engine, cwd=tmp_path).stdout for engine in (LOCAL, ("--cluster", cluster.address))
+        )
+        assert sorted(local.splitlines()) == sorted(spread.splitlines())
+        assert len(local.splitlines()) > 2
+
+
+def test_products_are_brought_by_the_workers(cluster: DaskCluster, scene: Scene, tmp_path: Path) -> None:
+    lay_out_bucket(scene, tmp_path)
+    (tmp_path / "settings.toml").write_text(
+        '[archives.aws-l1c]\naddress = "bucket/sentinel-s2-l1c"\nrequester_pays = false\n'
+        '[archives.aws-l2a]\naddress = "bucket/sentinel-s2-l2a"\nrequester_pays = false\n'
+    )
+    names = [product.stem for product in scene.l2a]
+    done = s2kit(
+        "download",
+        *names,
+        "--config",
+        "settings.toml",
+        "--out",
+        "got",
+        "-v",
+        "--cluster",
+        cluster.address,
+        cwd=tmp_path,
+    )
+    assert sorted(Path(line).stem for line in done.stdout.splitlines()) == sorted(names)
+    assert done.stderr.count("(tcp://127.0.0.1:") == 2
+    s2kit("verify", *(tmp_path / "got").glob("*.SAFE"), cwd=tmp_path)
+    assert not list((tmp_path / "got").rglob("*.part"))
+    again = s2kit(
+        "download", *names, "--config", "settings.toml", "--out", "got", "--cluster", cluster.address, cwd=tmp_path
+    )
+    assert sorted(again.stdout.splitlines()) == sorted(done.stdout.splitlines())
+
+
+def test_nothing_secret_travels(
+    cluster: DaskCluster, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from s2kit.cli.app import app
+
+    packed: list[bytes] = []
+    pack = _Tasks._packed
+
+    def kept(self: _Tasks, item: object) -> bytes:
+        packed.append(pack(self, item))
+        return packed[-1]
+
+    monkeypatch.setattr(_Tasks, "_packed", kept)
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_SECRET_ACCESS_KEY", "CDSE_S3_SECRET", "DHUS_PASSWORD"):
+        monkeypatch.setenv(name, "open-sesame")
+    (tmp_path / ".env").write_text("AWS_ACCESS_KEY_ID=AKIAXXXX\nS2KIT_TRUSTED_FOLDERS=*\nDHUS_USER=ali\n")
+    lon, lat = place(scene)
+    for verb, words in verbs(scene).items():
+        packed.clear()
+        given = [word.format(verb, lon=lon, lat=lat) for word in words]
+        result = CliRunner().invoke(app, [*given, "--cluster", cluster.address])
+        assert result.exit_code == 0, result.output
+        assert packed
+        for body in packed:
+            assert len(body) < 60_000
+            assert not any(word in body for word in (b"open-sesame", b"AKIAXXXX", b"ali\n", b"catalogues"))
+            names = {str(argument) for _, argument, _ in pickletools.genops(body) if isinstance(argument, str)}
+            assert not {"Settings", "Loaded", "CatalogueSettings"} & names
+        pickle.loads(packed[0])
+
+
+def test_ctrl_c_leaves_workers_and_nothing_half_written(cluster: DaskCluster, scene: Scene, tmp_path: Path) -> None:
+    words = [
+        "render",
+        *map(str, scene.l2a),
+        "--recipe",
+        "true-color",
+        "--recipe",
+        "swir",
+        "--res",
+        "10",
+        "--out",
+        "out",
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-m", "s2kit", *words, "--cluster", cluster.address],
+        cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        end = time.monotonic() + 60
+        while not list(tmp_path.glob("out/*.jpg")) and process.poll() is None:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=30)[1]
+    assert process.returncode in {130, 0}
+    assert "Traceback" not in errors
+    end = time.monotonic() + 30
+    while list(tmp_path.rglob("*.part")):  # what was being written ends by itself
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert all(worker.poll() is None for worker in cluster.workers)
+    s2kit(*words, "--cluster", cluster.address, cwd=tmp_path)
+    assert len(list(tmp_path.glob("out/*.jpg"))) == 4
+
+
+@pytest.mark.parametrize(("address", "code"), [("tcp://127.0.0.1:1", 75), ("nonsense", 78), ("local:0", 78)])
+def test_a_cluster_that_is_none(address: str, code: int, scene: Scene, tmp_path: Path) -> None:
+    done = s2kit("render", scene.l2a[0], "--res", "60", "--cluster", address, cwd=tmp_path, code=code)
+    assert address in done.stderr
+    assert done.stderr.count("\n") == 2
+    assert done.stderr.startswith("s2kit: error: ")
+
+
+def test_the_setting_is_the_option(cluster: DaskCluster, scene: Scene, tmp_path: Path) -> None:
+    done = s2kit(
+        "verify", scene.l2a[0], "-f", "csv", "-v", cwd=tmp_path, S2KIT_CLUSTER=cluster.address, S2KIT_CLUSTER_WAIT_S="5"
+    )
+    assert f"({Cluster(cluster.address).address.rpartition(':')[0]}:" in done.stderr
+    s2kit("verify", scene.l2a[0], "-f", "csv", cwd=tmp_path, code=75, S2KIT_CLUSTER="tcp://127.0.0.1:1")
