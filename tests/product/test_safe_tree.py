@@ -68,7 +68,7 @@ def test_what_is_not_there_or_no_product_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no Sentinel-2 product"):
         open_tree(tmp_path)
     (tmp_path / "text.txt").write_text("hello")
-    with pytest.raises(InputError, match="nor a whole zip"):
+    with pytest.raises(InputError, match="nor a zip of one"):
         open_tree(tmp_path / "text.txt")
     with pytest.raises(InputError, match="no path"):
         open_tree(Path("a\0b"))
