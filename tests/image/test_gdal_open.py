@@ -1,5 +1,6 @@
 """Files that pose as images: no pixel of theirs is read, nothing is fetched, and no file beside an image counts."""
 
+import ast
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
+import s2kit
 from s2kit.errors import InputError
 from s2kit.image.gdal_open import driver_of, open_raster_file
 from s2kit.image.open import open_image
@@ -176,3 +178,17 @@ def test_first_bytes_name_the_driver() -> None:
     for head in (b"", b"II", b"RIFF\0\0\0\0WAVE", b"<VRTDataset>"):
         with pytest.raises(InputError):
             driver_of(head, "x")
+
+
+def test_nobody_else_opens_rasters_without_naming_their_driver() -> None:
+    """`rasterio.open` to read, without `driver=`, tries every driver that GDAL has."""
+    found = []
+    for path in Path(s2kit.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or ast.unparse(node.func) not in {"rasterio.open", "gdal.Open"}:
+                continue
+            options = {keyword.arg for keyword in node.keywords}
+            written = len(node.args) > 1 and ast.unparse(node.args[1]) == "'w'"
+            if not written and "driver" not in options:
+                found.append(f"{path.name}:{node.lineno}")
+    assert found == []

@@ -20,6 +20,7 @@ from rasterio.warp import transform
 from s2kit.demo.package import ListedFile
 from s2kit.errors import OutputError, S2KitError
 from s2kit.grid import Grid
+from s2kit.image.gdal_open import open_raster_file
 from s2kit.run.files import fsync_folder, part_path, remove, translate_os_error
 
 Ring = list[tuple[float, float]]
@@ -147,7 +148,7 @@ def write_jpeg(source: Path, target: Path) -> None:
     """A small picture as a JPEG file."""
     with _translated(target), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(source) as image:
+        with open_raster_file(source) as image:
             pixels = image.read()
         count, rows, cols = pixels.shape
         options = {"width": cols, "height": rows, "count": count, "dtype": pixels.dtype}

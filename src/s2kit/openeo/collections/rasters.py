@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2kit.errors import InputError
+from s2kit.image.gdal_open import open_raster_file
 
 _SIDE_PX = 1024
 
@@ -52,17 +53,17 @@ def open_rasters(paths: Sequence[Path], date_of: Callable[[str], str | None]) ->
 
 def _head(path: Path) -> tuple[str, tuple[float, ...], tuple[int, int], tuple[str, ...]]:
     """Reference system, affine transform, rows and columns, names of the bands."""
-    import rasterio
+    from rasterio.errors import RasterioIOError
 
     try:
-        with rasterio.open(path) as image:
+        with open_raster_file(path) as image:
             if image.crs is None:
                 raise InputError(f"{path.name} has no reference system")
             code = image.crs.to_epsg()
             names = [text or f"band{number}" for number, text in enumerate(image.descriptions, 1)]
             place = tuple(float(number) for number in tuple(image.transform)[:6])
             return f"EPSG:{code}" if code else image.crs.to_wkt(), place, image.shape, tuple(names)
-    except rasterio.errors.RasterioIOError as error:
+    except RasterioIOError as error:
         raise InputError(f"{path.name}: no raster: {error}") from error
 
 
@@ -80,12 +81,11 @@ def _parts(size: int) -> tuple[int, ...]:
 
 def _read(path: str, block_info: Any = None) -> Any:
     """One block, scaled as the file says; runs in workers."""
-    import rasterio
     from rasterio.windows import Window
 
     (_, rows, cols) = block_info[None]["array-location"]
     window = Window(cols[0], rows[0], cols[1] - cols[0], rows[1] - rows[0])
-    with rasterio.open(path) as image:
+    with open_raster_file(Path(path)) as image:
         values = image.read(window=window, masked=True).astype(np.float32).filled(np.nan)
         scales = np.asarray(image.scales, np.float32)[:, None, None]
         offsets = np.asarray(image.offsets, np.float32)[:, None, None]
