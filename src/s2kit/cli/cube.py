@@ -23,6 +23,7 @@ from s2kit.cli.options import (
     MaxCloud,
     Overwrite,
     Parcels,
+    Period,
     Pid,
     Products,
     Range,
@@ -82,15 +83,15 @@ def cube(
         str | None,
         typer.Option("--composite", metavar="median|mean|p25|max:ndvi|first-clear|count", help="One time a period."),
     ] = None,
-    period: Annotated[
-        str | None, typer.Option("--period", metavar="all|month|season|10d|P16D", help="Periods of --composite.")
-    ] = None,
+    period: Period = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="CUBE.zarr", help="The cube; .nc is netCDF, a folder for COGs.")
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", "-F", metavar="zarr|netcdf|cog|multicog", help="By the name of --out by default."),
+        typer.Option(
+            "--format", "-F", metavar="zarr|netcdf|cog|multicog|pictures", help="By the name of --out by default."
+        ),
     ] = None,
     append: Annotated[bool, typer.Option("--append", help="Add new dates to the cube that is there.")] = False,
     overwrite: Overwrite = False,

@@ -182,3 +182,6 @@ MaskClouds = Annotated[
 Dilate = Annotated[
     float | None, typer.Option("--dilate", metavar="M", min=0, help="Mask what is nearer than this to it, in metres.")
 ]
+Period = Annotated[
+    str | None, typer.Option("--period", metavar="all|month|season|10d|P16D", help="Periods of --composite.")
+]

@@ -1,7 +1,7 @@
 """`s2kit render`: pictures of products."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from s2kit.cli.options import (
     Bands,
     Bbox,
     BoaOffset,
+    Date,
     Dilate,
     DryRun,
     FailIfEmpty,
@@ -22,7 +23,9 @@ from s2kit.cli.options import (
     MaskClouds,
     Out,
     Overwrite,
+    Period,
     Products,
+    Range,
     Res,
     Stretch,
 )
@@ -42,7 +45,11 @@ def render(
     recipe: Annotated[
         list[str] | None,
         typer.Option(
-            "--recipe", "--composite", metavar="NAME[@RES]", help="true-color, false-color, swir …; may be repeated."
+            "--recipe",
+            "--composite",
+            metavar="NAME[@RES]",
+            help="true-color, false-color, swir …; may be repeated. --composite median (mean, p25, max:ndvi, "
+            "first-clear): one picture of many dates.",
         ),
     ] = None,
     batch: Annotated[
@@ -74,6 +81,15 @@ def render(
         ),
     ] = "auto",
     boa_offset: BoaOffset = "auto",
+    mosaic: Annotated[
+        bool, typer.Option("--mosaic", help="One picture a day over all tiles of the area, in one stretch.")
+    ] = False,
+    period: Period = None,
+    crs: Annotated[
+        str | None, typer.Option("--crs", metavar="auto|EPSG:N", help="CRS of mosaics and of pictures for web maps.")
+    ] = None,
+    range_: Range = None,
+    date: Date = None,
     form: Annotated[
         str | None,
         typer.Option(
@@ -113,8 +129,13 @@ def render(
     An output that is there already, made with the same options, is kept. Paths are printed one a line as they are done.
     """
     from s2kit.cli.inputs import named_products
+    from s2kit.cube.composite import is_composite
     from s2kit.render import RenderRequest
 
+    many = [text for text in recipe or () if is_composite(text)]
+    if mosaic or many or period or crs or range_ or date:
+        _mosaic(locals(), many)
+        return
     with session("render", fail_if_empty=fail_if_empty, jobs=jobs, archive=archive) as run:
         request = RenderRequest.parse(
             named_products(products), bands=bands, index=index, recipe=recipe, batch=batch, res=res,
@@ -125,6 +146,32 @@ def render(
             dry_run=dry_run, jobs=run.settings.jobs, report=run.report,
         )  # fmt: skip
         _run(run, request, listing)
+
+
+def _mosaic(given: dict[str, Any], many: list[str]) -> None:
+    """Pictures of the engine of `s2kit cube`: over tiles, of many dates, in another CRS."""
+    from s2kit.cli.inputs import named_products
+    from s2kit.cli.output import write_line
+    from s2kit.cube.draw import DrawRequest, draw_cubes
+
+    with session("render", fail_if_empty=given["fail_if_empty"], jobs=given["jobs"], archive=given["archive"]) as run:
+        request = DrawRequest.parse(
+            run.loaded,
+            run.report,
+            products=named_products(given["products"]),
+            composite=many,
+            recipe=[text for text in given["recipe"] or () if text not in many],
+            **{name: given[name] for name in DrawRequest.OPTIONS},
+        )
+        count = 0
+        for result in draw_cubes(request, run.report):
+            run.failures.extend(result.failures.values())
+            run.items += len(result.built.steps) + len(result.failures)
+            for path in result.files:
+                write_line(str(path))
+                count += 1
+        run.result = {"outputs": count}
+        run.close(empty=not count)
 
 
 def _run(run: Session, request: "RenderRequest", listing: Format) -> None:

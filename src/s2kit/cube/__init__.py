@@ -1,7 +1,7 @@
 """Stacks in space and time: many products as one array of times, layers, rows and columns."""
 
 from s2kit.cube.block import BlockPixels, make_block
-from s2kit.cube.formats import CubeFormat, CubeOutput
+from s2kit.cube.formats import CubeFormat, CubeOutput, PictureStyle
 from s2kit.cube.plan import BlockTask, CubePlan, Slice, Step
 from s2kit.cube.prepare import plan_cube, ready_plan
 from s2kit.cube.request import CubeOptions, CubeRequest
@@ -16,6 +16,7 @@ __all__ = [
     "CubePlan",
     "CubeRequest",
     "CubeResult",
+    "PictureStyle",
     "Slice",
     "Step",
     "make_block",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.errors import UsageError
+from s2kit.errors import InputError, UsageError
 from s2kit.picture.indices import find_index
 
 _PERCENTILE = re.compile(r"p(\d{1,2})", re.ASCII)
@@ -59,6 +59,17 @@ class Composite:
     def picks_dates(self) -> bool:
         """True if all bands of a pixel come from one date."""
         return self.kind in {"max", "first-clear"}
+
+
+def is_composite(text: str) -> bool:
+    """True if a text is one of `Composite`, and not the name of a recipe of colours."""
+    try:
+        Composite.parse(text)
+    except UsageError:
+        return False
+    except InputError:  # an index that does not exist: `parse` will say so
+        return True
+    return True
 
 
 def reduce_stack(stack: NDArray[Any], composite: Composite) -> NDArray[Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from s2kit.cube.plan import CubePlan
 from s2kit.errors import UsageError
+from s2kit.picture.formats import PictureFormat
+from s2kit.picture.stretch import Stretch, StretchKind
 from s2kit.run.files import fsync_folder, remove, translate_os_error
 
 Shares = Mapping[str, Mapping[int, float]]
@@ -23,6 +25,8 @@ class CubeFormat(StrEnum):
     """A GeoTIFF for each time and layer."""
     MULTICOG = "multicog"
     """A GeoTIFF for each time, with all layers as its bands."""
+    PICTURES = "pictures"
+    """A picture for each time: bands in colours, indices and classes with their palettes."""
 
     @classmethod
     def of(cls, text: str | None, path: Path) -> "CubeFormat":
@@ -51,6 +55,25 @@ class CubeFormat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureStyle:
+    """How the pictures of a cube are drawn."""
+
+    form: PictureFormat = PictureFormat.JPEG
+    stretch: Stretch = field(default_factory=Stretch)
+    quality: int = 90
+    """Of JPEG and WebP, 1 to 100."""
+    same_stretch: bool = True
+    """True for one stretch for all times."""
+    scl_is_drawn: bool = True
+    """False if SCL beside bands only says which pixels are clear."""
+
+    @property
+    def stretch_needs_clear(self) -> bool:
+        """True if clouds are to be left out of the percentiles."""
+        return self.stretch.kind is StretchKind.AUTO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CubeOutput:
     """Where a cube goes and how."""
 
@@ -59,6 +82,8 @@ class CubeOutput:
     overwrite: bool = False
     append: bool = False
     jobs: int = 0
+    style: PictureStyle = field(default_factory=PictureStyle)
+    """Of pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +117,10 @@ def writer_of(form: CubeFormat) -> Writer:
             from s2kit.cube import netcdf
 
             return netcdf.publish
+        case CubeFormat.PICTURES:
+            from s2kit.cube import pictures
+
+            return pictures.publish
         case _:
             from s2kit.cube import geotiffs
 

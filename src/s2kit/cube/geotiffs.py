@@ -65,7 +65,7 @@ def _tasks(plan: CubePlan, built: Built, part: Path, folder: Path, output: CubeO
     for step, place in zip(built.steps, built.places, strict=True):
         for layers in groups:
             name = file_name(plan.steps[step], layers)
-            tags = tuple(_tags(plan, step, layers).items())
+            tags = tuple(step_tags(plan, step, layers).items())
             yield CogTask(folder / name, part, layers, place, built.shape, plan.grid, tags, output.jobs)
 
 
@@ -75,7 +75,8 @@ def file_name(step: Step, layers: tuple[CubeLayer, ...]) -> str:
     return f"{step.time:%Y%m%dT%H%M%S}{layer}.tif"
 
 
-def _tags(plan: CubePlan, step: int, layers: tuple[CubeLayer, ...]) -> dict[str, str]:
+def step_tags(plan: CubePlan, step: int, layers: tuple[CubeLayer, ...]) -> dict[str, str]:
+    """What a file says of one time of a cube."""
     sources = meaning.sources_of(plan, [step])
     (time, found), *_ = sources.items()
     tags = {

@@ -198,7 +198,7 @@ def _source(request: CubeRequest, product: Product, grid: Grid, seen: Seen) -> S
     return Source(
         product.id,
         {name: product.image_near(own, resolution, tile) for name, own in bands.items()},
-        class_source(product, tile, resolution) if request.mask else None,
+        class_source(product, tile, resolution) if request.mask or request.needs_classes else None,
         product.address,
     )
 

@@ -91,6 +91,8 @@ class CubeRequest:
     """None for the UTM zone that holds most of the area."""
     resampling: Resampling = "auto"
     mask: Mask | None = None
+    needs_classes: bool = False
+    """True if the plan shall know where scene classes are, even without a mask."""
     min_clear_pct: float | None = None
     """Slices with fewer clear pixels among those with data are dropped."""
     composite: Composite | None = None

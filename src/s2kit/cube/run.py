@@ -11,6 +11,7 @@ from s2kit.cube import meaning, scratch, zarr_store
 from s2kit.cube.block import make_block
 from s2kit.cube.formats import Built, CubeFormat, CubeOutput, Shares, writer_of
 from s2kit.cube.journal import Entry, Journal, done_before, recorded
+from s2kit.cube.pictures import refuse_existing_pictures
 from s2kit.cube.plan import BlockTask, CubePlan
 from s2kit.errors import DiskError, InputError, OutputError, S2KitError, TryLaterError, UsageError
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
@@ -81,7 +82,9 @@ def make_cube(plan: CubePlan, output: CubeOutput, report: Report = silent) -> Cu
     with output_lock(output.path):
         if output.append and output.path.exists():
             return _appended(plan, output, report)
-        if not output.overwrite:
+        if output.form is CubeFormat.PICTURES:
+            refuse_existing_pictures(plan, output)
+        elif not output.overwrite:
             refuse_existing(output.path)
         part = part_path(output.path)
         result = _built(plan, tuple(range(len(plan.steps))), part, output, report)

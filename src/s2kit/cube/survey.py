@@ -80,13 +80,13 @@ def _tasks(plan: CubePlan) -> list[BlockTask]:
     grid = _coarser(plan.grid)
     windows = blocks(grid, _BLOCK_PX)
     return [
-        BlockTask(at, block, window, grid.cropped(window), (_with_classes(one),), _recipe(plan, at))
+        BlockTask(at, block, window, grid.cropped(window), (with_classes(one),), _recipe(plan, at))
         for at, one in enumerate(plan.slices)
         for block, window in enumerate(windows)
     ]
 
 
-def _with_classes(one: Slice) -> Slice:
+def with_classes(one: Slice) -> Slice:
     """The slice with its SCL among its images, which a cube without that layer does not have."""
 
     def added(source: Source) -> Source:

@@ -80,6 +80,14 @@ STEPS = (
         "Pictures of all of them, true colours and NDVI", ("render --bands B04,B03,B02 --index ndvi@20 --out pictures",)
     ),
     Step(
+        "All dates as one picture without clouds: of each pixel the median of the days on which it is clear",
+        (f"render dataset --composite median --mask-clouds --dilate 40 {_SEASON} --out season --overwrite",),
+    ),
+    Step(
+        "The same dates as a cube of numbers for xarray, GDAL or QGIS: what would be made?",
+        (f"cube dataset --aoi aoi.geojson {_SEASON} --bands B04,B08,SCL --index ndvi --mask-clouds --dry-run",),
+    ),
+    Step(
         "A picture of a product that was never downloaded, straight from the bucket",
         (f"render {_NOT_FETCHED} --recipe swir --max-px 600 --out pictures",),
     ),
@@ -101,6 +109,7 @@ STEPS = (
 """What is shown, in order."""
 
 NEXT = (
+    f"s2kit cube dataset {_WHERE_WHEN} --bands B04,B08 --index ndvi --mask-clouds --out season.zarr    # s2kit[xarray]",
     "s2kit render --recipe false-color --mask-clouds --format cog --out cogs",
     "s2kit stats --parcels parcels.geojson --index ndvi --mask-clouds -f csv -o ndvi.csv",
     f"s2kit search {_WHERE_WHEN} --max-cloud 5 -f geojson",
@@ -121,6 +130,7 @@ _SIGHTS = (
     ("map.html", "", "what the search found, on a map"),
     ("dataset", "*.SAFE", "products in SAFE folders"),
     ("pictures", "*.jpg", "pictures, with world files for a GIS"),
+    ("season", "*.jpg", "the season without clouds, in one picture"),
     ("chips/chipsview.html", "", "the field through the season: open it in a browser"),
     ("raw", "*.tif", "GeoTIFFs of the field, for your own sums"),
     ("parcels.geojson", "", "all fields and their crops"),
