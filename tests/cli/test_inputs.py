@@ -113,3 +113,11 @@ def test_a_dash_reads_stdin() -> None:
     code = "from s2kit.cli.inputs import named_products; print([ref.text for ref in named_products(['x', '-'])])"
     result = subprocess.run([sys.executable, "-c", code], input="a\nb\n", capture_output=True, text=True, check=True)
     assert result.stdout == "['x', 'a', 'b']\n"
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "ids", "jsonl", "json", "geojson"])
+def test_every_listing_of_search_can_be_piped_on(form: str, scene: Any) -> None:
+    found = CliRunner().invoke(app, ["search", "--catalogue", str(scene.folder), "--level", "l2a", "-f", form])
+    assert found.exit_code == 0
+    shown = CliRunner().invoke(app, ["--dataset", str(scene.folder), "info", "-", "-f", "ids"], input=found.stdout)
+    assert (shown.exit_code, len(shown.stdout.splitlines())) == (0, 2), shown.stderr

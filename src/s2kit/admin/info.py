@@ -1,4 +1,4 @@
-"""What is this product: everything that `s2kit info` tells."""
+"""What is this product: everything that `s2kit info` prints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class ProductInfo:
     tile_times: tuple[datetime, ...]
     """When the granules were seen, UTC, as far as their metadata is there."""
     epsg: int | None
-    """CRS of its grids; None where no granule's metadata is there, or granules differ."""
+    """CRS of its grids; None if no granule's metadata is there, or granules differ."""
     bounds: Bounds | None
     """Outer edges of its one granule in that CRS."""
     images: Mapping[int, tuple[str, ...]] = field(hash=False)
@@ -43,11 +43,11 @@ class ProductInfo:
     offsets: Mapping[str, float] = field(hash=False)
     """What is added to digital numbers of reflectance, by band."""
     offset_source: str
-    """Who says so; `unknown` if nothing can tell, as of some COGs."""
+    """The source of the offset; `unknown` of some COGs."""
     nbytes: int
     """Bytes of all its files."""
     listed: int | None
-    """Files that the manifest lists; None where there is no manifest."""
+    """Files that the manifest lists; None if there is no manifest."""
     missing: tuple[ManifestEntry, ...]
     missing_images: Mapping[int, tuple[str, ...]] = field(hash=False)
     """Bands and layers among the missing files, by resolution in metres."""
@@ -55,7 +55,7 @@ class ProductInfo:
     """Missing files that are no images of bands or layers."""
     wrong_size: tuple[ManifestEntry, ...]
     doubt: str | None
-    """Why the manifest proves nothing, None where it does."""
+    """Why the manifest proves nothing, None if it does."""
 
     @property
     def footprint(self) -> Footprint | None:

@@ -75,7 +75,7 @@ class WhichOptions(TypedDict, total=False):
 
 
 def cache_root(settings: Settings) -> Path:
-    """The cache folder of the settings, the user's own where none is set."""
+    """The cache folder of the settings, the user's own if none is set."""
     return settings.cache_dir if settings.cache_dir != Path() else default_cache_dir()
 
 
@@ -92,7 +92,7 @@ def lonlat(options: WhereOptions) -> tuple[float, float] | None:
 
 
 def chosen_parcels(options: WhereOptions, settings: Settings, report: Report) -> tuple[Parcel, ...]:
-    """The parcels that are asked for: all of the file where nothing narrows it.
+    """The parcels that are asked for: all of the file if nothing narrows it.
 
     Raises:
         UsageError: No parcel file is named.
@@ -282,7 +282,7 @@ def _text(moment: datetime | None) -> str:
 
 
 def _boxes(around: Sequence[tuple[float, float, float, float]]) -> list[tuple[float, float, float, float]]:
-    """The boxes to search: each by itself, or where there are many one around all of a degree cell."""
+    """The boxes to search: each by itself, or one around all of a degree cell if there are many."""
     distinct = list(dict.fromkeys(around))
     if len(distinct) <= _MANY_AREAS:
         return [_widened(box) for box in distinct]

@@ -1,4 +1,4 @@
-"""Pixels as an answer: the nested lists of the older web service, statistics, and its four texts for errors."""
+"""Pixels as an answer: the nested lists of the legacy web service, statistics, and its four texts for errors."""
 
 import json
 import math
@@ -30,12 +30,12 @@ class PixelFormat(StrEnum):
 
     @property
     def is_text(self) -> bool:
-        """True where every value is written as text, which makes large answers very large."""
+        """True if every value is written as text, which makes large answers very large."""
         return self in {PixelFormat.JSON, PixelFormat.JSONL, PixelFormat.CSV}
 
     @property
     def is_json(self) -> bool:
-        """True where an error can be told in the answer's own form."""
+        """True if an error can be reported in the answer's own form."""
         return self in {PixelFormat.JSON, PixelFormat.JSONL, PixelFormat.STATS}
 
     @property
@@ -45,7 +45,7 @@ class PixelFormat(StrEnum):
 
 
 class LegacyError(StrEnum):
-    """The four texts with which the older web service answered where it failed."""
+    """The four texts with which the legacy web service answered if it failed."""
 
     BAD_REQUEST = "Bad json"
     NOT_FOUND = "Image not found"

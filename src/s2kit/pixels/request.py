@@ -21,7 +21,7 @@ LEGACY_ARCHIVE = "gcp"
 """The archive that the legacy service's paths are keys of."""
 DEFAULT_NAME = "{stem}"
 LOWEST = -1
-"""The `rlevel` that stands for the smallest reduction there is."""
+"""The `rlevel` of the smallest reduction there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +217,7 @@ def parse_window(given: str | Sequence[int]) -> Window:
 
 
 def outer_box(boxes: list[Bounds]) -> Bounds | None:
-    """The box around boxes, or None where there are none."""
+    """The box around boxes, or None if there are none."""
     if not boxes:
         return None
     return Bounds(

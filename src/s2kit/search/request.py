@@ -221,7 +221,7 @@ def _login(kind: str, url: str, secrets: Mapping[str, str]) -> tuple[str | None,
 
 
 def _kind_of(url: str) -> str:
-    """What stands behind an address, as far as its path tells."""
+    """The kind of service at an address, as far as its path shows."""
     path = url.lower().rstrip("/")
     if "/odata/v1" in path:
         return "odata"

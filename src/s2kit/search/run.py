@@ -45,14 +45,14 @@ class Tally:
     returned: int = 0
     """Records that were handed out."""
     matched: int | None = None
-    """Products that answer; None where the search stopped before it knew."""
+    """Products that answer; None if the search stopped before it knew."""
     truncated: bool = False
-    """True where the limit held some back."""
+    """True if the limit held some back."""
     errors: list[S2KitError] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
-        """False where a catalogue failed, so that products may be missing."""
+        """False if a catalogue failed, so that products may be missing."""
         return not self.errors
 
 
@@ -80,12 +80,12 @@ class Search:
 
     @property
     def complete(self) -> bool:
-        """False where a catalogue failed, so that products may be missing."""
+        """False if a catalogue failed, so that products may be missing."""
         return all(tally.complete for tally in self.tallies)
 
     @property
     def problem(self) -> S2KitError | None:
-        """The error to end with where the answer is not complete, saying what was found."""
+        """The error to end with if the answer is not complete; it names what was found."""
         errors = [error for tally in self.tallies for error in tally.errors]
         if not errors:
             return None

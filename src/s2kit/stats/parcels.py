@@ -69,6 +69,6 @@ def parcel_rows(parcels: Sequence[Parcel], *, with_geometry: bool, wgs84: bool) 
 
 
 def as_lists(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Rows as one object of parallel lists, empty lists where nothing was found."""
+    """Rows as one object of parallel lists, empty lists if nothing was found."""
     keys = [key for key in (rows[0] if rows else dict.fromkeys(COLUMNS)) if key != "geometry"]
     return {key: [row[key] for row in rows] for key in keys}
