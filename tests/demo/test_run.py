@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.demo.run import STEPS, Step, made, play, prepare
+from s2kit.demo.run import STEPS, Step, made, play, prepare, shown_steps
 from s2kit.errors import OutputError, S2KitError
 
 
@@ -15,7 +15,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_world_is_whole(world: Path) -> None:
     names = {path.name for path in world.iterdir()}
-    assert names == {"scene", "bucket", "dataset", "settings.toml", "aoi.geojson", "parcels.geojson"}
+    assert names == {"scene", "bucket", "dataset", "settings.toml", "aoi.geojson", "parcels.geojson", "ndvi.json"}
     assert len(list(world.glob("bucket/*/products/*/*/*/*/productInfo.json"))) == 5
     assert [sight.path.name for sight in made(world)] == ["dataset", "parcels.geojson", "bucket"]
 
@@ -47,3 +47,17 @@ def test_pipes_are_pipes(world: Path) -> None:
     played = play(Step("", ("search --aoi aoi.geojson -f ids", "search --aoi aoi.geojson --level l1c -f ids")), world)
     assert len(played.output.splitlines()) == 2  # of L1C
     assert "MSIL1C" in played.output
+
+
+def test_a_process_graph_is_the_last_step(world: Path) -> None:
+    assert list(shown_steps()) == list(STEPS)
+    download = next(step for step in STEPS if any("download" in command for command in step.commands))
+    play(download, world)
+    assert play(STEPS[-1], world).output == "ndvi.tif\n"
+    assert (world / "ndvi.json").read_text().startswith('{\n  "process_graph"')
+    assert [sight.what for sight in made(world) if sight.path.name == "ndvi.tif"]
+
+
+def test_steps_without_their_packages_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s2kit.demo.run.find_spec", lambda name: None)
+    assert list(shown_steps()) == [step for step in STEPS if not step.needs]

@@ -392,7 +392,7 @@ def test_the_command_line_prints_paths_and_dry_runs_write_nothing(june, tmp_path
     assert not (tmp_path / "never").exists()
     done = cli(*words, "ndvi.tif", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ndvi.tif\n", "")
-    assert (tmp_path / "ndvi.json").is_file()
+    assert (tmp_path / "ndvi.stac.json").is_file()
     again = cli(*words, "ndvi.tif", cwd=tmp_path)
     assert again.returncode == ExitCode.OUTPUT
     assert "exists already" in again.stderr

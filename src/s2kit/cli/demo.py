@@ -17,13 +17,13 @@ def demo(
 ) -> None:
     """Invent a landscape, its products and their buckets, and run the commands that a user would type."""
     from s2kit.cli.output import write_line
-    from s2kit.demo.run import NEXT, STEPS, made, play, prepare
+    from s2kit.demo.run import NEXT, made, play, prepare, shown_steps
 
     with session("demo", jobs=jobs) as run:
         write_line(f"An invented landscape, seen by Sentinel-2 on three days, goes to {out}/ …")
         folder = prepare(out, jobs=run.settings.jobs, report=run.report)
         write_line(f"\n$ cd {out}")
-        for step in STEPS:
+        for step in shown_steps():
             write_line(f"\n# {step.title}\n$ {step.line}")
             played = play(step, folder)
             write_line(f"{played.output.rstrip()}\n({played.seconds:.1f} s)")

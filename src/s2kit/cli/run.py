@@ -55,7 +55,7 @@ def run(
 ) -> None:
     """Run an openEO process graph on products and files, and print the paths of its results.
 
-    Beside the results are NAME.json (a STAC Item) and NAME.graph.json, the graph in openEO's own words.
+    Beside the results are result.json (a STAC Item; NAME.stac.json for a file) and the graph in openEO's own words.
     """
     with session("run", jobs=jobs) as work:
         from s2kit.cli.output import write_line

@@ -1,9 +1,11 @@
 """The demonstration: a small invented world on the disk, and the commands that a user would type in it."""
 
+import json
 import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from s2kit.demo.bucket import lay_out_bucket
@@ -38,6 +40,33 @@ url = "bucket"
 """
 
 
+_MEAN = {"process_id": "mean", "arguments": {"data": {"from_parameter": "data"}}, "result": True}
+_GRAPH = {
+    "process_graph": {
+        "load": {
+            "process_id": "load_collection",
+            "arguments": {
+                "id": "SENTINEL2_L2A",
+                "spatial_extent": None,
+                "temporal_extent": ["2024-04-01", "2024-07-01"],
+                "bands": ["B04", "B08"],
+            },
+        },
+        "mean": {
+            "process_id": "reduce_dimension",
+            "arguments": {"data": {"from_node": "load"}, "dimension": "t", "reducer": {"process_graph": {"m": _MEAN}}},
+        },
+        "ndvi": {"process_id": "ndvi", "arguments": {"data": {"from_node": "mean"}, "red": "B04", "nir": "B08"}},
+        "save": {
+            "process_id": "save_result",
+            "arguments": {"data": {"from_node": "ndvi"}, "format": "GTiff"},
+            "result": True,
+        },
+    }
+}
+"""NDVI of the means of two dates."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing that the demonstration shows."""
@@ -45,6 +74,8 @@ class Step:
     title: str
     commands: tuple[str, ...]
     """What is typed after `s2kit`, for each command of a pipeline."""
+    needs: tuple[str, ...] = ()
+    """Packages of an extra that it takes; without them it is not shown."""
 
     @property
     def line(self) -> str:
@@ -105,8 +136,24 @@ STEPS = (
         "Only the days on which it is clear: their pixels as GeoTIFFs",
         (f"stats {_FIELD} --layer SCL --clear -f ids", f"chips - {_FIELD} --raw --bands B08,B04 --out raw -f ids"),
     ),
+    Step(
+        "NDVI of two dates as an openEO process graph: the same on a server of anybody",
+        ("run ndvi.json --out ndvi.tif",),
+        ("dask", "odc.geo", "xarray"),
+    ),
 )
 """What is shown, in order."""
+
+
+def shown_steps() -> Iterator[Step]:
+    """The steps whose packages are installed."""
+    for step in STEPS:
+        try:
+            if all(find_spec(name) is not None for name in step.needs):
+                yield step
+        except ModuleNotFoundError:  # a part of a package that is not there
+            continue
+
 
 NEXT = (
     f"s2kit cube dataset {_WHERE_WHEN} --bands B04,B08 --index ndvi --mask-clouds --out season.zarr    # s2kit[xarray]",
@@ -133,6 +180,7 @@ _SIGHTS = (
     ("season", "*.jpg", "the season without clouds, in one picture"),
     ("chips/chipsview.html", "", "the field through the season: open it in a browser"),
     ("raw", "*.tif", "GeoTIFFs of the field, for your own sums"),
+    ("ndvi.tif", "", "NDVI of two dates, by the graph in ndvi.json"),
     ("parcels.geojson", "", "all fields and their crops"),
     ("bucket", "*/products/*/*/*/*", "products as the buckets keep them"),
 )
@@ -164,6 +212,8 @@ def prepare(folder: Path, *, side: int = SIDE, jobs: int = 0, report: Report = s
                 place(source, folder / source.name)
         if not (folder / "settings.toml").exists():
             write_atomic(folder / "settings.toml", _SETTINGS.format(jobs=jobs).encode())
+        if not (folder / "ndvi.json").exists():
+            write_atomic(folder / "ndvi.json", (json.dumps(_GRAPH, indent=2) + "\n").encode())
         ensure_folder(folder / "dataset")
     return folder
 

@@ -24,7 +24,7 @@ _EXTENSIONS = [
 def write_metadata(
     path: Path, graph: ProcessGraph, paths: Sequence[Path], cubes: Sequence[Any], sources: Sequence[str]
 ) -> None:
-    """Write `NAME.json`, a STAC Item, and `NAME.graph.json`, the graph in openEO's own words.
+    """Write a STAC Item and beside it `NAME.graph.json`, the graph in openEO's own words.
 
     Args:
         path: Of the Item.
@@ -35,7 +35,8 @@ def write_metadata(
     """
     import orjson
 
-    own = path.with_name(f"{path.stem}.graph.json")
+    name = path.name.removesuffix(".json").removesuffix(".stac")
+    own = path.with_name(f"{name}.graph.json")
     body = {"title": graph.title, "description": graph.description, "process": {"process_graph": graph.nodes}}
     write_atomic(own, orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n", overwrite=True)
     place = next((one for one in map(_place, cubes) if one), {})
@@ -43,12 +44,12 @@ def write_metadata(
         "type": "Feature",
         "stac_version": "1.1.0",
         "stac_extensions": _EXTENSIONS,
-        "id": path.stem,
+        "id": name,
         "geometry": _outline(place.get("bbox")),
         "properties": {
             **_times(cubes),
             **{key: value for key, value in place.items() if key != "bbox"},
-            "title": graph.title or path.stem,
+            "title": graph.title or name,
             "processing:software": {"s2kit": __version__},
         },
         "links": [

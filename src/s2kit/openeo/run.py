@@ -22,6 +22,8 @@ from s2kit.settings import Loaded
 
 MAX_PX = 20_000_000_000
 """Most values that a graph may load, if nothing else is said: two tiles at 10 m, two bands, 40 dates."""
+RESULT = "result"
+"""What the files of a result begin with, unless a file is named."""
 DIALECTS = ("auto", "openeo", "geosoft2")
 INSTALL = "install it with: pip install 's2kit[openeo]'"
 
@@ -56,13 +58,18 @@ class RunRequest:
     catalogue: Catalogue = field(repr=False)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
-    name: str = "result"
+    name: str = RESULT
     """What all files begin with."""
     form: str | None = None
     max_px: int = MAX_PX
     overwrite: bool = False
     resume: bool = False
     jobs: int = 0
+
+    @property
+    def metadata(self) -> Path:
+        """The STAC Item: `result.json` in a folder, `NAME.stac.json` beside a file that was named."""
+        return self.folder / (f"{self.name}.json" if self.name == RESULT else f"{self.name}.stac.json")
 
     @classmethod
     def parse(cls, loaded: Loaded, body: Any, **options: Unpack[RunOptions]) -> Self:
@@ -205,7 +212,7 @@ def run_graph(request: RunRequest, report: Report = silent) -> RunResult:
     from s2kit.openeo.metadata import write_metadata
 
     ensure_folder(request.folder)
-    metadata = request.folder / f"{request.name}.json"
+    metadata = request.metadata
     if not (request.overwrite or request.resume):
         refuse_existing(metadata)
     with destination_lock(request.folder):
@@ -404,7 +411,7 @@ def _place(out: str | Path | None, form: str | None) -> tuple[Path, str, str | N
     path = Path(out) if out else Path()
     by_extension = EXTENSIONS.get(path.suffix.lower())
     if by_extension is None or path.is_dir():
-        return path, "result", named
+        return path, RESULT, named
     if named is not None and named != by_extension:
         raise UsageError(f"--out {path.name} is {by_extension}, --format is {named}", "leave one out")
     return path.parent, path.stem, by_extension
