@@ -138,7 +138,7 @@ STEPS = (
     ),
     Step(
         "NDVI of two dates as an openEO process graph: the same on a server of anybody",
-        ("run ndvi.json --out ndvi.tif",),
+        ("run ndvi.json --out ndvi.tif --overwrite",),
         ("dask", "odc.geo", "xarray"),
     ),
 )
