@@ -67,6 +67,11 @@ class _Verb(ModuleType):
         return _function(self)(*args, **options)
 
     @property
+    def __doc__(self) -> str | None:  # type: ignore[override] # what `help()` shows
+        doc: str | None = _function(self).__doc__
+        return doc
+
+    @property
     def __signature__(self) -> Any:
         from inspect import signature
 

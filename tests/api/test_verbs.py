@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import pydoc
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,9 @@ def test_all_that_is_public_is_there() -> None:
 def test_signatures_name_the_options(verb: str, options: list[str]) -> None:
     parameters = inspect.signature(getattr(s2kit, verb)).parameters
     assert set(options) <= set(parameters)
+    described = pydoc.render_doc(getattr(s2kit, verb))
+    assert all(option in described for option in options)
+    assert "Options:" in described
     with pytest.raises(TypeError):
         getattr(s2kit, verb)(1, 2, 3)
 

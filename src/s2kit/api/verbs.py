@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any, TypeVar, Unpack, get_type_hints
 
 from s2kit.chips import ChipOptions, ChipsMade, ChipsRequest, make_chips
@@ -56,6 +57,9 @@ def with_keywords_of(options: Any) -> Callable[[F], F]:
         names = [name for name in get_type_hints(options) if name not in own.parameters]
         more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names]
         function.__signature__ = own.replace(parameters=[*kept, *more])  # type: ignore[attr-defined]
+        function.__doc__ = (
+            f"{inspect.getdoc(function)}\n\nOptions:\n    {fill(', '.join(names), 100, subsequent_indent='    ')}\n"
+        )
         return function
 
     return signed

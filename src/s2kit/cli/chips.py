@@ -11,9 +11,9 @@ import typer
 
 from s2kit.cli.context import Session, session
 from s2kit.cli.options import (
+    ArchiveName,
     BoaOffset,
     CatalogueName,
-    CogArchive,
     Date,
     DryRun,
     End,
@@ -104,7 +104,7 @@ def chips(
     ] = "auto",
     boa_offset: BoaOffset = "auto",
     catalogue: CatalogueName = None,
-    archive: CogArchive = None,
+    archive: ArchiveName = None,
     batch: Annotated[
         Path | None,
         typer.Option("--batch", metavar="FILE", help="A JSON body with lon, lat, tiles, bands, chipsize."),

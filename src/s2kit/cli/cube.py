@@ -8,10 +8,10 @@ import typer
 from s2kit.cli.context import Session, session
 from s2kit.cli.options import (
     Aoi,
+    ArchiveName,
     Bbox,
     BoaOffset,
     CatalogueName,
-    CogArchive,
     Date,
     Dilate,
     DryRun,
@@ -103,7 +103,7 @@ def cube(
     force: Annotated[bool, typer.Option("--force", help="Make it however large it is.")] = False,
     boa_offset: BoaOffset = "auto",
     catalogue: CatalogueName = None,
-    archive: CogArchive = None,
+    archive: ArchiveName = None,
     jobs: Jobs = None,
 ) -> None:
     """Stack products in space and time: one array of an area, its dates and bands, without clouds, across tiles.

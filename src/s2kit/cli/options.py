@@ -133,7 +133,8 @@ Date = Annotated[
     typer.Option("--date", metavar="WHEN", help="2020-01, 2020-W03, 2020-01-01/2020-01-13, 2020-01-01/.. or -10d."),
 ]
 ArchiveName = Annotated[
-    str | None, typer.Option("--archive", metavar="NAME", help="auto, aws, cdse, gcp or an archive of the settings.")
+    str | None,
+    typer.Option("--archive", metavar="NAME", help="auto, cogs, aws, cdse, gcp or an archive of the settings."),
 ]
 CatalogueName = Annotated[
     list[str] | None,
@@ -169,9 +170,6 @@ End = Annotated[str | None, typer.Option("--end", "--end-date", "--end_date", me
 BoaOffset = Annotated[
     str,
     typer.Option("--boa-offset", metavar="auto|applied|needed|DN", help="Offset of GeoTIFFs from baseline 04.00 on."),
-]
-CogArchive = Annotated[
-    str | None, typer.Option("--archive", metavar="NAME", help="auto, cogs, aws, cdse, gcp or one of the settings.")
 ]
 MaskClasses = Annotated[
     str | None, typer.Option("--mask", metavar="3,8,9,10", help="Make pixels of these scene classes no data.")

@@ -7,9 +7,9 @@ import typer
 
 from s2kit.cli.context import Session, session
 from s2kit.cli.options import (
+    ArchiveName,
     BoaOffset,
     CatalogueName,
-    CogArchive,
     Date,
     Dilate,
     End,
@@ -95,7 +95,7 @@ def stats(
     ] = None,
     boa_offset: BoaOffset = "auto",
     catalogue: CatalogueName = None,
-    archive: CogArchive = None,
+    archive: ArchiveName = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the chart.")] = False,
     form: OutputFormat = None,
     output: OutputFile = None,
