@@ -20,7 +20,7 @@ from s2kit.errors import DiskError
 from s2kit.openeo.processes.values import is_lazy
 from s2kit.run.events import Finished, Note, Report, WorkPlanned
 from s2kit.run.files import ensure_folder, free_bytes, remove, translate_os_error
-from s2kit.run.parallel import Failed, pmap, worker_count
+from s2kit.run.parallel import Failed, distributed, pmap, worker_count
 from s2kit.store.cost import size_text
 
 _DATA, _JOURNAL = "pixels", "journal"
@@ -124,7 +124,7 @@ def _filled(
     pixels = np.memmap(scratch / _DATA, blocks.dtype, "r+", shape=blocks.shape)
     left = [number for number in range(len(blocks)) if number not in (done or ())]
     workers = worker_count(jobs)
-    if len(left) < _WORTH_A_POOL * workers:
+    if len(left) < _WORTH_A_POOL * workers and not distributed():
         workers = 1  # done before the workers have started
     todo = (blocks.task(number) for number in left)
     report(WorkPlanned(len(left)))
