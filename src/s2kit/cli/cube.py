@@ -93,6 +93,7 @@ def cube(
             "--format", "-F", metavar="zarr|netcdf|cog|multicog|pictures", help="By the name of --out by default."
         ),
     ] = None,
+    stac: Annotated[bool, typer.Option("--stac", help="Write STAC items beside what is made.")] = False,
     append: Annotated[bool, typer.Option("--append", help="Add new dates to the cube that is there.")] = False,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
@@ -122,7 +123,7 @@ def cube(
             boa_offset=boa_offset, jobs=jobs,
         )  # fmt: skip
         output = _output(request, out, form, append=append, overwrite=overwrite, dry_run=dry_run)
-        _make(run, request, output, max_bytes=None if force else max_bytes or "100GB", dry_run=dry_run)
+        _make(run, request, output, max_bytes=None if force else max_bytes or "100GB", dry_run=dry_run, stac=stac)
 
 
 def _output(
@@ -141,10 +142,13 @@ def _output(
     )
 
 
-def _make(run: Session, request: "CubeRequest", output: "CubeOutput", *, max_bytes: str | None, dry_run: bool) -> None:
+def _make(
+    run: Session, request: "CubeRequest", output: "CubeOutput", *, max_bytes: str | None, dry_run: bool, stac: bool
+) -> None:
     from s2kit.cli.output import write_line
     from s2kit.cube import make_cube, plan_cube, ready_plan
     from s2kit.cube.estimate import refuse_large
+    from s2kit.cube.items import write_items
 
     plan = (plan_cube if dry_run else ready_plan)(request, run.report)
     run.items = len(plan.steps)
@@ -155,7 +159,8 @@ def _make(run: Session, request: "CubeRequest", output: "CubeOutput", *, max_byt
     result = make_cube(plan, output, run.report)
     run.failures.extend(result.failures.values())
     run.result.update({"times": len(result.built.steps), "out": str(result.path)})
-    for path in result.files:
+    items = write_items(plan, output, result) if stac and result.files else ()
+    for path in (*result.files, *items):
         write_line(str(path))
     run.close(empty=not result.files)
 
