@@ -17,6 +17,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 SHARED_DATA = PROJECT.parent / "shared" / "data"
 SKIP_PREFIX = "shared data is not here: "
 POSTGIS_SKIP_PREFIX = "PostgreSQL with PostGIS is not here: "
+NAMESPACE_SKIP_PREFIX = "network namespaces are not allowed here: "
 
 
 # how fast an example is made and runs says more about the machine than about the code
@@ -39,6 +40,12 @@ def shared_data() -> Path:
 def postgis_skip() -> str:
     """How the reason begins where a test that needs a PostgreSQL with PostGIS is skipped."""
     return POSTGIS_SKIP_PREFIX
+
+
+@pytest.fixture(scope="session")
+def namespace_skip() -> str:
+    """How the reason begins if a test that needs network namespaces is skipped."""
+    return NAMESPACE_SKIP_PREFIX
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +95,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     unexpected = [
         report.nodeid
         for report in reporter.stats.get("skipped", [])
-        if not any(prefix in str(report.longrepr) for prefix in (SKIP_PREFIX, POSTGIS_SKIP_PREFIX))
+        if not any(
+            prefix in str(report.longrepr) for prefix in (SKIP_PREFIX, POSTGIS_SKIP_PREFIX, NAMESPACE_SKIP_PREFIX)
+        )
     ]
     if unexpected:
         reporter.write_line(f"skipped without leave: {', '.join(unexpected)}", red=True)

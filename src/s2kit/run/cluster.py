@@ -306,7 +306,7 @@ class _Tasks:
         """
         if not futures:
             return {}
-        answers = _within(GATHER_S, lambda: self._client.gather(futures))
+        answers = _within(GATHER_S, lambda: self._client.gather(futures, direct=True))
         if isinstance(answers, list):
             return dict(zip(futures, answers, strict=True))
         self._look(SILENT_S)
