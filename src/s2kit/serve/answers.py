@@ -28,8 +28,15 @@ class ApiError(Exception):
         self.status, self.code, self.message, self.headers = int(status), code, message, headers or {}
 
 
+_BY_CODE = {"JobLocked": HTTPStatus.BAD_REQUEST, "JobNotFinished": HTTPStatus.BAD_REQUEST}
+"""Statuses that the openEO API gives to its own codes."""
+
+
 def status_of(error: S2KitError) -> HTTPStatus:
     """The HTTP status that says what an error of ours means."""
+    code = getattr(error, "code", None)
+    if code in _BY_CODE:
+        return _BY_CODE[code]
     return _STATUS.get(error.exit_code, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

@@ -1,8 +1,11 @@
 """The application: all parts of the service on one port."""
 
 import logging
+import os
+import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -13,7 +16,7 @@ from starlette.exceptions import HTTPException
 from s2kit import __version__
 from s2kit.errors import S2KitError
 from s2kit.openeo.job_store import JobStore
-from s2kit.serve import chips, composites, jp2, pages, parcels, tiles
+from s2kit.serve import chips, composites, jp2, openeo, openeo_jobs, pages, parcels, tiles
 from s2kit.serve.answers import ApiError, error_response, status_of, told
 from s2kit.serve.guard import Counts, Guard
 from s2kit.serve.metrics import exposition
@@ -44,6 +47,7 @@ def create_app(options: ServeOptions) -> Any:
         JobStore(options.state / "jobs", options.limits.running_jobs),
         Workplace(options.limits.working, options.limits.sync_s),
         Counts(),
+        _key(options.state),
     )
 
     @asynccontextmanager
@@ -63,11 +67,24 @@ def create_app(options: ServeOptions) -> Any:
     )
     app.state.s2kit = state
     _add_errors(app)
-    for part in (composites, jp2, parcels, chips, tiles, pages):
+    for part in (composites, jp2, parcels, chips, tiles, openeo, openeo_jobs, pages):
         app.include_router(part.router)
     _add_common(app)
     hosts = options.allowed_hosts if options.is_loopback or options.allowed_hosts else None
     return Guard(app, body_nbytes=options.limits.body_nbytes, hosts=hosts, audit=options.audit, counts=state.counts)
+
+
+def _key(state: Path) -> bytes:
+    """The key of signed links: made once, read by every process of the service."""
+    path = state / "key"
+    if not path.exists():
+        fresh = state / f"key.{secrets.token_hex(8)}"
+        with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_bytes()
 
 
 def _add_common(app: FastAPI) -> None:
@@ -95,7 +112,8 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(S2KitError)
     async def our_error(request: Request, error: S2KitError) -> Response:
         status = status_of(error)
-        return error_response(request, ApiError(status, _CODES.get(status, type(error).__name__), told(error)))
+        code = getattr(error, "code", None) or _CODES.get(status, type(error).__name__)
+        return error_response(request, ApiError(status, str(code), told(error)))
 
     @app.exception_handler(RequestValidationError)
     async def wrong_request(request: Request, error: RequestValidationError) -> Response:

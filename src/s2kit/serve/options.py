@@ -33,6 +33,10 @@ class Limits:
     """Jobs of one user that wait or run."""
     job_s: float = 3600.0
     """Seconds that a job may take."""
+    job_memory_bytes: int = 8_000_000_000
+    """Memory of all processes of a job together."""
+    nodes: int = 1000
+    """Nodes of a process graph."""
     stored_nbytes: int = 20_000_000_000
     """Bytes of a user's results."""
     working: int = 4

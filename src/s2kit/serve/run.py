@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 
+from s2kit.errors import OutputError
 from s2kit.serve.app import create_app
 from s2kit.serve.options import ServeOptions
 
@@ -69,6 +71,19 @@ class _Factory:
         return create_app(self.options)
 
 
+def _bound(options: ServeOptions) -> socket.socket:
+    host = options.host.strip("[]")
+    try:
+        family = socket.getaddrinfo(host, options.port, type=socket.SOCK_STREAM)[0][0]
+        bound = socket.create_server((host, options.port), family=family, backlog=2048)
+    except OSError as error:
+        raise OutputError(
+            f"{options.host}:{options.port} cannot be bound to: {error.strerror or error}", "choose another --port"
+        ) from error
+    bound.set_inheritable(True)
+    return bound
+
+
 def run_server(options: ServeOptions) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
@@ -96,7 +111,7 @@ def run_server(options: ServeOptions) -> None:
         ssl_keyfile=options.tls_key,
     )
     server = uvicorn.Server(config)
-    sock = config.bind_socket()
+    sock = _bound(options)
     try:
         if options.workers > 1:
             Multiprocess(config, sockets=[sock]).run()

@@ -1,6 +1,6 @@
 """What the routes of one process share."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fastapi import Request
@@ -25,6 +25,8 @@ class State:
     jobs: JobStore
     work: Workplace
     counts: Counts
+    key: bytes = field(repr=False)
+    """What links to results are signed with; the same in all processes of the service."""
 
     @property
     def is_open(self) -> bool:
@@ -37,6 +39,10 @@ class State:
         allowed = loaded.settings.allow_requester_pays and user.may_pay
         return replace(loaded, settings=replace(loaded.settings, allow_requester_pays=allowed, jobs=1))
 
+    def stored_nbytes(self, user: User) -> int:
+        """Bytes of all results of a user's jobs."""
+        return sum(_nbytes(self.jobs.results_folder(job.id)) for job in self.jobs.jobs(user.name))
+
     def start_job(self, job_id: str, user: User) -> None:
         """Put a user's job into the queue.
 
@@ -45,12 +51,10 @@ class State:
             JobNotFoundError: There is no such job.
         """
         limits = self.options.limits
-        jobs = self.jobs.jobs(user.name)
-        busy = [job for job in jobs if job.state.is_busy and job.id != job_id]
+        busy = [job for job in self.jobs.jobs(user.name) if job.state.is_busy and job.id != job_id]
         if len(busy) >= limits.queued_jobs:
             raise ApiError(429, "JobLimitExceeded", f"{len(busy)} of your jobs are waiting or at work: let them end")
-        stored = sum(_nbytes(self.jobs.results_folder(job.id)) for job in jobs)
-        if stored > limits.stored_nbytes:
+        if (stored := self.stored_nbytes(user)) > limits.stored_nbytes:
             raise ApiError(400, "StorageQuotaExceeded", f"your results have {stored} bytes: delete some jobs")
         self.jobs.start(job_id, user.name)
 

@@ -1,0 +1,155 @@
+"""Logins, hosts, sizes, and what a service does that others can reach."""
+
+import base64
+import json
+import signal
+import socket
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from s2kit.serve.options import is_loopback
+from s2kit.serve.users import UserStore
+from support.scenes import built_scene
+from support.service import Service, free_port, running, write_settings
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory):
+    """A service with two users."""
+    folder = tmp_path_factory.mktemp("closed")
+    users = UserStore(folder / "state")
+    users.add("anna", "anna's password")
+    users.add("otto", "otto's password")
+    scene = built_scene()
+    with running(folder, write_settings(folder, scene.folder, scene.parcels)) as service:
+        yield service
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"}
+
+
+def bearer(service: Service, name: str) -> dict[str, str]:
+    answer = httpx.get(f"{service.address}/api/v1/credentials/basic", headers=basic(name, f"{name}'s password"))
+    return {"Authorization": f"Bearer basic//{answer.json()['access_token']}"}
+
+
+PRIVATE = ["/api/job-list/", "/query/info", "/tiles/x/1/0/0.png", "/map", "/Output/x.jpg", "/api/v1/jobs", "/api/v1/me"]
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+def test_nothing_private_without_a_login(closed: Service, path: str) -> None:
+    assert httpx.get(closed.address + path).status_code == 401
+    assert httpx.get(closed.address + path, headers=basic("anna", "wrong password")).status_code == 401
+    answer = httpx.get(closed.address + path, headers={"Authorization": "Bearer basic//open"})
+    assert answer.status_code in {401, 403}
+
+
+def test_the_parcel_service_asks_as_it_did(closed: Service) -> None:
+    answer = httpx.get(f"{closed.address}/query/info")
+    assert answer.headers["www-authenticate"] == 'Basic realm="Login Required"'
+    assert httpx.get(f"{closed.address}/query/info", headers=basic("anna", "anna's password")).status_code == 200
+
+
+def test_jobs_of_others_do_not_exist(closed: Service) -> None:
+    body = {"process": {"process_graph": {"a": {"process_id": "add", "arguments": {"x": 1, "y": 1}, "result": True}}}}
+    made = httpx.post(f"{closed.address}/api/v1/jobs", json=body, headers=bearer(closed, "anna"))
+    path = f"{closed.address}/api/v1/jobs/{made.headers['OpenEO-Identifier']}"
+    assert httpx.get(path, headers=bearer(closed, "anna")).status_code == 200
+    for method in ("GET", "DELETE", "PATCH"):
+        assert httpx.request(method, path, json={}, headers=bearer(closed, "otto")).status_code == 404
+    assert httpx.get(f"{closed.address}/api/v1/jobs", headers=bearer(closed, "otto")).json()["jobs"] == []
+
+
+def test_a_login_in_a_graph_is_never_kept(closed: Service) -> None:
+    node = {"process_id": "add", "arguments": {"x": 1, "y": 1}, "result": True}
+    body = {"process": {"process_graph": {"a": node, "Login": {"password": "hush-hush"}}}}
+    httpx.post(f"{closed.address}/api/v1/jobs", json=body, headers=bearer(closed, "anna"))
+    kept = b"".join(file.read_bytes() for file in closed.folder.rglob("*") if file.is_file())
+    assert b"hush-hush" not in kept
+    assert b"anna's password" not in kept
+
+
+def test_hosts_that_are_not_ours(closed: Service) -> None:
+    answer = httpx.get(f"{closed.address}/health", headers={"Host": "evil.example"})
+    assert answer.status_code == 421
+
+
+def test_bodies_that_are_too_large(closed: Service) -> None:
+    login = basic("anna", "anna's password")
+    large = httpx.post(f"{closed.address}/api/jp2", content=b"x" * 3_000_000, headers=login)
+    assert large.status_code == 413
+
+    def endless():
+        for _ in range(300):
+            yield b"x" * 10_000
+
+    chunked = httpx.post(f"{closed.address}/api/jp2", content=endless(), headers=login)
+    assert chunked.status_code == 413
+
+
+def test_a_body_that_is_said_to_be_a_gigabyte(closed: Service) -> None:
+    with socket.create_connection(("127.0.0.1", int(closed.address.rpartition(":")[2])), timeout=10) as connection:
+        connection.sendall(b"POST /api/jp2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n")
+        assert b" 413 " in connection.recv(200)
+
+
+def test_heads_that_never_end(closed: Service) -> None:
+    with socket.create_connection(("127.0.0.1", int(closed.address.rpartition(":")[2])), timeout=20) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localh")
+        begun = time.monotonic()
+        assert connection.recv(100) == b""
+        assert time.monotonic() - begun < 15
+
+
+def test_the_audit_log_says_who_and_what_but_no_secret(closed: Service) -> None:
+    httpx.get(f"{closed.address}/query/info", headers=basic("otto", "otto's password"))
+    lines = [json.loads(line) for line in (closed.folder / "audit.jsonl").read_text().splitlines()]
+    line = next(line for line in reversed(lines) if line["route"] == "/query/info" and line["status"] == 200)
+    assert (line["user"], line["method"], line["address"]) == ("otto", "GET", "127.0.0.1")
+    assert "password" not in json.dumps(lines)
+
+
+def test_the_network_needs_users(tmp_path: Path) -> None:
+    from s2kit.errors import UsageError
+    from s2kit.serve.options import ServeOptions, check_exposed
+    from s2kit.settings import load_settings
+
+    loaded = load_settings(environment={}, folder=tmp_path)
+    options = ServeOptions(loaded=loaded, state=tmp_path, folder=tmp_path, host="0.0.0.0")
+    with pytest.raises(UsageError, match="can be reached from other machines"):
+        check_exposed(options, users=0)
+    check_exposed(options, users=1)
+    assert is_loopback("127.0.0.5")
+    assert not is_loopback("192.168.0.1")
+    assert not is_loopback("example.org")
+
+
+def test_the_end_comes_within_ten_seconds(tmp_path: Path) -> None:
+    scene = built_scene()
+    with running(tmp_path, write_settings(tmp_path, scene.folder, scene.parcels)) as service:
+        begun = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        service.process.wait(15)
+        assert time.monotonic() - begun < 10
+    assert "Traceback" not in (tmp_path / "serve.log").read_text()
+
+
+def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = subprocess.run(
+            [sys.executable, "-m", "s2kit", "serve", "--port", str(taken.getsockname()[1]), "--state", str(tmp_path / "s")],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 73
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) <= 2
+    assert free_port()
