@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from s2kit import __version__
 from s2kit.errors import S2KitError
 from s2kit.openeo.job_store import JobStore
-from s2kit.serve import chips, composites, jp2, openeo, openeo_jobs, pages, parcels, tiles
+from s2kit.serve import chips, composites, jp2, openeo, openeo_graphs, openeo_jobs, pages, parcels, tiles
 from s2kit.serve.answers import ApiError, error_response, status_of, told
 from s2kit.serve.guard import Counts, Guard
 from s2kit.serve.metrics import exposition
@@ -67,7 +67,7 @@ def create_app(options: ServeOptions) -> Any:
     )
     app.state.s2kit = state
     _add_errors(app)
-    for part in (composites, jp2, parcels, chips, tiles, openeo, openeo_jobs, pages):
+    for part in (composites, jp2, parcels, chips, tiles, openeo, openeo_graphs, openeo_jobs, pages):
         app.include_router(part.router)
     _add_common(app)
     hosts = options.allowed_hosts if options.is_loopback or options.allowed_hosts else None

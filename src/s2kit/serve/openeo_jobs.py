@@ -47,17 +47,7 @@ async def create(request: Request) -> Response:
     """Make a job; only the form of its graph is looked at here, everything at `/validation` and at the start."""
     user, state = bearer_user(request), state_of(request)
     body = await graph_body(request)
-    job = state.jobs.create(
-        NewJob(
-            body=body,
-            title=_text(body, "title"),
-            description=_text(body, "description"),
-            owner=user.name,
-            words=state.options.job_words,
-            folder=str(state.options.folder),
-            limits=JobLimits(seconds=state.options.limits.job_s, memory_bytes=state.options.limits.job_memory_bytes),
-        )
-    )
+    job = state.jobs.create(new_job(state, user, body, seconds=state.options.limits.job_s))
     headers = {"OpenEO-Identifier": job.id, "Location": f"{base(request)}/jobs/{job.id}"}
     return Response(status_code=201, headers=headers)
 
@@ -170,11 +160,23 @@ async def graph_body(request: Request) -> Mapping[str, Any]:
         raise ApiError(400, getattr(error, "code", "ProcessGraphMissing"), error.message) from error
     if len(graph.nodes) > limits.nodes:
         raise ApiError(400, "ProcessGraphComplexity", f"the graph has more than {limits.nodes} nodes")
-    for name, node in graph.nodes.items():
-        if not isinstance(node, Mapping) or not isinstance(node.get("process_id"), str):
-            raise ApiError(400, "ProcessGraphInvalid", f"node {name[:40]!r} names no process")
+    if not any(isinstance(node, Mapping) and isinstance(node.get("process_id"), str) for node in graph.nodes.values()):
+        raise ApiError(400, "ProcessGraphMissing", "no node of the graph names a process")
     found: Mapping[str, Any] = body
     return found
+
+
+def new_job(state: State, user: User, body: Mapping[str, Any], *, seconds: float) -> NewJob:
+    """A job of a user, within the limits of the service."""
+    return NewJob(
+        body=body,
+        title=_text(body, "title"),
+        description=_text(body, "description"),
+        owner=user.name,
+        words=state.options.job_words,
+        folder=str(state.options.folder),
+        limits=JobLimits(seconds=seconds, memory_bytes=state.options.limits.job_memory_bytes),
+    )
 
 
 def media_type(path: Path) -> str:
