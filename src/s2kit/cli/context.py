@@ -55,6 +55,12 @@ def verbosity() -> int:
     return _options.verbosity
 
 
+def words_for_jobs() -> tuple[str, ...]:
+    """Options that give a job of this process the same settings files."""
+    files = (("--config", _options.config), ("--env-file", _options.env_file))
+    return tuple(word for option, path in files if path for word in (option, str(path.absolute())))
+
+
 @dataclass(slots=True)
 class Session:
     """What a verb works with."""

@@ -1,12 +1,13 @@
 """`s2kit serve`: the HTTP service, and its users."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s2kit.cli.context import Session, session
+from s2kit.cli.context import Session, session, words_for_jobs
 from s2kit.cli.options import Format, StdoutFormat
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def serve(
         options = ServeOptions(
             loaded=loaded,
             folder=folder,
-            job_words=("--dataset", str(loaded.settings.dataset.absolute())),
+            job_words=(*words_for_jobs(), "--dataset", str(loaded.settings.dataset.absolute())),
             state=_state_folder(state),
             host=host,
             port=port,
@@ -89,6 +90,7 @@ def serve(
         users = len(UserStore(options.state).names())
         check_exposed(options, users)
         leave_signals_alone()
+        os.environ["S2KIT_ALLOW_REQUESTER_PAYS"] = "false"  # of the jobs, which inherit it
         run_server(options)
 
 

@@ -114,8 +114,8 @@ async def _finished(request: Request, state: State, job: Job) -> Job:
 def _one_file(state: State, job: Job) -> Path:
     """The only file of a result; several, or a folder, as one zip."""
     folder = state.jobs.results_folder(job.id)
-    made = [path for path in state.jobs.results(job.id) if not path.name.startswith("result.") or path.suffix != ".json"]
-    made = made or state.jobs.results(job.id)
+    described = read_body((folder / "result.json").read_bytes(), "the description of the result")
+    made: list[Path] = [folder / asset["href"] for asset in described["assets"].values() if "data" in asset["roles"]]
     if len(made) == 1 and made[0].is_file():
         return made[0]
     path = folder / ".result.zip"
@@ -146,5 +146,3 @@ def _linked(request: Request, description: Mapping[str, Any]) -> dict[str, Any]:
 
 def _error(problem: Problem) -> dict[str, str]:
     return {"id": problem.node or "", "code": problem.code, "message": problem.line}
-
-
