@@ -89,7 +89,7 @@ json.dump(answer, open(out, "w"))
 
 def run(repeat: int) -> list[Table]:
     """All tables."""
-    folder = _series()
+    folder = series()
     work = work_folder() / "chips"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
@@ -105,7 +105,7 @@ def run(repeat: int) -> list[Table]:
 # the archive: one full-size product under many names
 
 
-def _series() -> Path:
+def series() -> Path:
     """A dataset folder of 24 dates, whose images are hard links of one product's; with SCL and B08 beside."""
     source = full_tile()
     folder = source.parent / "chips-series"

@@ -573,3 +573,26 @@ def test_a_search_result_of_earth_search_is_cut_from_its_geotiffs(tmp_path, monk
         window = rasterio.windows.from_bounds(*chip.bounds, whole.transform)
         assert (chip.read() == whole.read(window=window)).all()
         assert chip.tags()["OFFSET_SOURCE"] == "pixels"
+
+
+def test_clouds_of_chips_are_no_data(scene, tmp_path, monkeypatch):
+    """Raw chips with and without a mask: what is hidden is cloud by SCL and what lies within 60 m of it."""
+    monkeypatch.chdir(tmp_path)
+    product = scene.l2a[1]
+    place = ["--parcels", scene.parcels, "--pid", 40, "--chipsize", 5000]
+    words = [product, *place, "--raw", "--bands", "B04,SCL"]
+    plain, masked, wider = (
+        json.loads(run(*words, *more, "--out", name).stdout)["chips"]
+        for name, more in (("a", []), ("b", ["--mask", 9]), ("c", ["--mask", 9, "--dilate", 60]))
+    )
+
+    def read(path):
+        with rasterio.open(path) as image:
+            return image.read(1)
+
+    cloud = read(plain[1]).repeat(2, 0).repeat(2, 1) == 9
+    assert cloud.any()
+    assert np.array_equal(read(masked[1]), read(plain[1])), "SCL stays as it is"
+    assert np.array_equal(read(masked[0]), np.where(cloud, 0, read(plain[0])))
+    assert (read(wider[0]) == 0).sum() > cloud.sum()
+    assert not read(wider[0])[cloud].any()

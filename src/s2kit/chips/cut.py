@@ -19,6 +19,7 @@ from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle
 from s2kit.chips.selection import Candidate
 from s2kit.errors import NotFoundError
 from s2kit.grid import Grid
+from s2kit.picture.clouds import class_source, hidden, needed_classes
 from s2kit.picture.kernels import picked
 from s2kit.picture.painter import Band
 from s2kit.picture.read import OpenImages, Reading, Resampling, filled
@@ -80,6 +81,7 @@ def cut_chips(task: CutTask) -> list[ChipRecord]:
             mine = [of_band[at][0] for of_band in pixels]
             chip = _Chip(task, product, place, frames[at], sources, mine, None if classes is None else classes[at])
             used = chip.complete(images)
+            chip.hide(images)
             record = chip.write(used)
             ChipStore(place.folder).keep(record.product, record.to_json())
             records.append(record)
@@ -166,6 +168,24 @@ class _Chip:
                 used.append(other.id)
         return tuple(used)
 
+    def hide(self, images: OpenImages) -> None:
+        """Make what the mask hides no data; classes of products that complete the chip count as its own do.
+
+        Raises:
+            NotFoundError: The product has neither SCL nor a mask of clouds.
+        """
+        task, mask = self._task, self._task.recipe.mask
+        if mask is None:
+            return
+        others = (class_source(reopen(ref, task.settings, task.recipe.boa_offset)) for ref in self._place.companions)
+        sources = [needed_classes(self._product), *(one for one in others if one is not None)]
+        for at, image in enumerate(self._sources):
+            if image.is_classes:
+                continue
+            frame = _frame_of(task.recipe, self._frame, image.grid)
+            hiding = np.logical_or.reduce([hidden(one, [frame], mask, images)[0] for one in sources])
+            self._pixels[at] = np.where(hiding, image.nodata, self._pixels[at]).astype(self._pixels[at].dtype)
+
     def write(self, used: tuple[str, ...]) -> ChipRecord:
         """Write the chip's files into the cache and say what it is."""
         valid = np.ones(self._pixels[0].shape, bool)
@@ -229,6 +249,8 @@ class _Chip:
             resampling=recipe.resampling,
         )
         tags["OFFSET_SOURCE"] = self._offset_source
+        if recipe.mask is not None:
+            tags["MASKED_CLASSES"] = recipe.mask.text
         notes = (*self._substitutes(), *(f"completed by {product}" for product in used))
         return tags | ({"NOTE": "; ".join(notes)} if notes else {})
 

@@ -92,6 +92,7 @@ def default_folder(request: ChipsRequest) -> Path:
         else "",
         f"{recipe.res}m" if recipe.res else "",
         "" if recipe.resampling == "auto" else recipe.resampling,
+        "" if recipe.mask is None else f"mask_{recipe.mask.text.replace(',', '_').replace('+', '_')}",
         "" if recipe.boa_offset == "auto" else f"offset_{recipe.boa_offset}",
     ]
     if len(request.places) == 1:

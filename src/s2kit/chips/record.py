@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.chips.grid import ChipSize
 from s2kit.errors import InputError
+from s2kit.picture.clouds import Mask
 from s2kit.picture.indices import INDICES, find_index
 from s2kit.picture.stretch import Stretch, StretchKind
 from s2kit.run.names import file_name
@@ -107,6 +108,8 @@ class ChipStyle:
     """True for GeoTIFFs of unscaled values, one a band."""
     resampling: str = "auto"
     boa_offset: str = "auto"
+    mask: Mask | None = None
+    """Pixels that become no data by their scene class."""
 
     @property
     def is_stretched(self) -> bool:
@@ -139,6 +142,7 @@ class ChipStyle:
             "resampling": self.resampling,
             "boa_offset": self.boa_offset,
             "version": 2,
+            **({"mask": self.mask.text} if self.mask else {}),
         }
 
     def slug(self, place: ChipSite) -> str:

@@ -13,6 +13,7 @@ from s2kit.chips.places import products as found_products
 from s2kit.chips.record import DEFAULT_STRETCH, ChipSite, ChipStyle
 from s2kit.chips.selection import Candidate
 from s2kit.errors import InputError, UsageError
+from s2kit.picture.clouds import Mask
 from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.indices import Index, find_index
 from s2kit.picture.read import RESAMPLINGS
@@ -53,6 +54,12 @@ class ChipOptions(WhereOptions, WhichOptions, total=False):
     raw: bool
     """True gives GeoTIFFs at full resolution, one a band."""
     resampling: str
+    mask: str | None
+    """Scene classes that become no data, `3,8,9,10`."""
+    mask_clouds: bool
+    """True for those of the setting `cloud_classes`."""
+    dilate: float | None
+    """Metres around masked pixels."""
     boa_offset: str
     """`auto`, `applied`, `needed` or a number: offset of GeoTIFFs from baseline 04.00 on."""
     limit: int | None
@@ -114,7 +121,13 @@ class ChipsRequest:
         if batch is not None:
             refs = batch.refs
             options |= {"raw": True, "bands": ",".join(batch.bands), "chipsize": batch.size_m}
-        style = parse_style(options)
+        mask = Mask.parse(
+            options.get("mask"),
+            mask_clouds=options.get("mask_clouds", False),
+            dilate_m=options.get("dilate"),
+            cloud_classes=settings.cloud_classes,
+        )
+        style = replace(parse_style(options), mask=mask)
         where = (batch.place,) if batch else places(options, refs or (), settings, report)
         side_m = style.size.side_m(style.res or native_resolution(style.bands[0]))
         level = normal_level(options.get("level"), settings)

@@ -15,6 +15,7 @@ from s2kit.cli.options import (
     BoaOffset,
     CatalogueName,
     Date,
+    Dilate,
     DryRun,
     End,
     FailIfEmpty,
@@ -22,6 +23,8 @@ from s2kit.cli.options import (
     Jobs,
     Lat,
     Lon,
+    MaskClasses,
+    MaskClouds,
     MaxCloud,
     Out,
     Overwrite,
@@ -98,6 +101,9 @@ def chips(
         ),
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Full-resolution GeoTIFFs, one a band.")] = False,
+    mask: MaskClasses = None,
+    mask_clouds: MaskClouds = False,
+    dilate: Dilate = None,
     resampling: Annotated[
         str,
         typer.Option("--resampling", metavar="auto|nearest|bilinear|average|cubic", help="For bands of other sizes."),
@@ -146,7 +152,8 @@ def chips(
                 parcels=parcels, year=year, ptype=ptype, pid=pid, where=where, margin=margin, start=start, end=end,
                 range=range_, date=date, level=level, bands=bands, stretch=stretch, res=res, index=index,
                 chipsize=chipsize, size_px=size_px, force=force, max_cloud=max_cloud, max_cloud_chip=max_cloud_chip,
-                limit=limit, raw=raw, resampling=resampling, boa_offset=boa_offset, catalogue=catalogue,
+                limit=limit, raw=raw, resampling=resampling, mask=mask, mask_clouds=mask_clouds, dilate=dilate,
+                boa_offset=boa_offset, catalogue=catalogue,
                 archive=archive, batch=batch, jobs=jobs,
             )  # fmt: skip
             if listing or dry_run:

@@ -20,6 +20,10 @@ from s2kit.run.locks import output_lock
 from s2kit.run.parallel import Failed, pmap
 from s2kit.run.wording import counted
 from s2kit.store.cost import size_text
+from s2kit.store.location import RemoteObject
+
+_SMALL_PX = 8 << 20
+"""Pixels of all bands and dates that are read in this very process: less work than starting a pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,8 @@ def _built(plan: CubePlan, steps: tuple[int, ...], part: Path, output: CubeOutpu
         elif before:
             report(Note(f"going on with {part}: {counted(len(before), 'block')} done"))
         with recorded(part, identity, before or []) as journal:
-            entries, failures = _fill(plan, steps, target, before or [], journal, output.jobs, report)
+            jobs = 1 if _is_small(plan) else output.jobs
+            entries, failures = _fill(plan, steps, target, before or [], journal, jobs, report)
             built = _without(plan, steps, target, failures, _shares(plan, steps, entries))
     except TryLaterError:
         raise
@@ -124,6 +129,13 @@ def _begin(plan: CubePlan, steps: tuple[int, ...], target: Target) -> None:
         zarr_store.create(target.part, plan, steps)
     else:
         scratch.create(target.part, plan.layers, target.shape)
+
+
+def _is_small(plan: CubePlan) -> bool:
+    """True if it is done before a pool has started: some pixels of files on this machine."""
+    images = [image for one in plan.slices for source in one.sources for image in source.images.values()]
+    pixels = plan.grid.width * plan.grid.height * len(images)
+    return pixels <= _SMALL_PX and not any(isinstance(image.location, RemoteObject) for image in images)
 
 
 def _refuse_full_disk(plan: CubePlan, part: Path) -> None:
