@@ -310,13 +310,17 @@ def _server() -> Iterator[S3Server]:
 
 
 def main(count: str = "100", seed: str = "1", *kinds: str) -> None:
-    """Run cases, name those that failed, and count."""
+    """Run cases, name those that failed, and count; an interrupt ends it with what was counted so far."""
     counts: Counter[tuple[str, str]] = Counter()
-    with _server() as server:
-        for case in cases(int(count), seed, list(kinds) or list(KINDS), server):
-            counts[case.kind, case.outcome] += 1
-            if case.outcome != "right":
-                print(f"{case.kind} {case.seed}: {case.outcome}: {case.message}", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with _server() as server:
+            for case in cases(int(count), seed, list(kinds) or list(KINDS), server):
+                counts[case.kind, case.outcome] += 1
+                if case.outcome != "right":
+                    print(f"{case.kind} {case.seed}: {case.outcome}: {case.message}", flush=True)
+    except KeyboardInterrupt:
+        print("stopped before the end")
     for kind in KINDS:
         tried = sum(number for (one, _), number in counts.items() if one == kind)
         if tried:
