@@ -66,6 +66,8 @@ class Destination:
 
     def write_record(self, record: DownloadRecord) -> None:
         """Put the record beside the product."""
+        if self.record_path.is_symlink() or not self.record_path.is_file():
+            remove(self.record_path)  # a pipe or a link would be written into
         write_atomic(self.record_path, record.to_json().encode(), overwrite=True)
 
 
