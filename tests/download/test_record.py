@@ -1,9 +1,11 @@
 import json
+import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s2kit.download.destination import Destination
 from s2kit.download.record import DownloadRecord, Stamp
 from s2kit.errors import InputError
 from s2kit.product.subset import Subset
@@ -46,3 +48,16 @@ def test_a_damaged_record_is_an_input_error(text):
 def test_no_bytes_crash_it(data):
     with pytest.raises(InputError):
         DownloadRecord.from_json(data)
+
+
+@pytest.mark.parametrize("trap", ["fifo", "device"])
+def test_a_pipe_or_a_link_in_its_place_is_replaced(trap, tmp_path):
+    place = Destination(tmp_path, "A")
+    if trap == "fifo":
+        os.mkfifo(place.record_path)
+    else:
+        place.record_path.symlink_to("/dev/null")
+    assert place.record() is None
+    place.write_record(DownloadRecord(product="A", archive="a", address="b", time="t", version="1"))
+    assert place.record() is not None
+    assert not place.record_path.is_symlink()
