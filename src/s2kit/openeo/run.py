@@ -17,7 +17,7 @@ from s2kit.openeo.validate import Rules, require_valid, validate
 from s2kit.run.choices import one_of
 from s2kit.run.events import Note, Report, silent
 from s2kit.run.files import ensure_folder, refuse_existing
-from s2kit.run.locks import destination_lock
+from s2kit.run.locks import output_lock
 from s2kit.settings import Loaded
 
 MAX_PX = 20_000_000_000
@@ -215,7 +215,7 @@ def run_graph(request: RunRequest, report: Report = silent) -> RunResult:
     metadata = request.metadata
     if not (request.overwrite or request.resume):
         refuse_existing(metadata)
-    with destination_lock(request.folder):
+    with output_lock(metadata):
         session = _Session(request, report)
         value = session.evaluate()
         paths = session.write()
