@@ -507,3 +507,14 @@ def test_parameters_have_values(june, tmp_path):
     }
     result = run(graph, tmp_path, param=["n=40"])
     assert json.loads(result.paths[0].read_text()) == 42
+
+
+@pytest.mark.parametrize("form", ["netCDF", "GTiff", "Zarr", "JSON"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(june, tmp_path, form):
+    (tmp_path / "g.json").write_text(json.dumps(saved(form, load=s2())))
+    code = "import resource as r, sys; r.setrlimit(r.RLIMIT_FSIZE, (50000, 50000)); from s2kit.cli.start import main; main()"
+    words = ["run", "g.json", "--collection", f"SENTINEL2_L2A={june}", "--jobs", "1", "-o", "out"]
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == ExitCode.DISK, done.stderr
+    assert done.stderr.count("s2kit: error: out/") == 1
+    assert list((tmp_path / "out").iterdir()) == []

@@ -8,6 +8,7 @@ from typing import Any, Never
 
 import numpy as np
 
+from s2kit.errors import DiskError
 from s2kit.openeo.errors import ProcessError
 from s2kit.openeo.format_names import format_name
 from s2kit.openeo.processes.dimensions import GEOMETRIES, TYPES, Cube, label_texts, names_of, type_of
@@ -59,16 +60,25 @@ def write_netcdf(path: Path, cube: Cube, writing: Writing) -> list[Path]:
     if bands:
         parts = {_variable(label): cube.isel({bands[0]: at}) for at, label in enumerate(cube[bands[0]].values)}
     target = path.with_name(f"{path.name}.nc")
-    with atomic_file(target, overwrite=writing.overwrite) as part, netCDF4.Dataset(part, "w", format="NETCDF4") as file:
-        file.Conventions = "CF-1.11"
-        file.history = writing.history
-        first = next(iter(parts.values()))
-        for name in first.dims:
-            _netcdf_axis(file, first, str(name))
-        mapping = _netcdf_mapping(file, first)
-        for name, one in parts.items():
-            _netcdf_variable(file, name, one, mapping)
+    with atomic_file(target, overwrite=writing.overwrite) as part:
+        try:
+            with netCDF4.Dataset(part, "w", format="NETCDF4") as file:
+                _fill_netcdf(file, parts, writing)
+        except RuntimeError as error:  # netCDF's and HDF5's own, without a number of the system
+            hint = "is the disk full? free some space, or name another --out"
+            raise DiskError(f"{target}: {error}", hint) from error
     return [target]
+
+
+def _fill_netcdf(file: Any, parts: Mapping[str, Cube], writing: Writing) -> None:
+    file.Conventions = "CF-1.11"
+    file.history = writing.history
+    first = next(iter(parts.values()))
+    for name in first.dims:
+        _netcdf_axis(file, first, str(name))
+    mapping = _netcdf_mapping(file, first)
+    for name, one in parts.items():
+        _netcdf_variable(file, name, one, mapping)
 
 
 def _variable(label: Any) -> str:

@@ -246,11 +246,11 @@ def _threads(options: RasterOptions) -> str:
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    from rasterio.errors import RasterioError, RasterioIOError
-
     try:
         yield
-    except (RasterioIOError, RasterioError) as error:
+    except Exception as error:
+        if not type(error).__module__.startswith("rasterio"):  # its own, and GDAL's that come through its inner module
+            raise
         with path.open("ab") if path.exists() else nullcontext() as file:
             if file is not None and (reason := why_it_stopped(file)) is not None:
                 raise translate_os_error(reason, target_of(path)) from error

@@ -223,7 +223,7 @@ def aggregate_spatial(
         full(_of_zone(plane, one, moved.crs, reducer, context, by_area), shape, data.dtype) for one in moved.geometries
     ]
     coords = {str(key): coord for key, coord in data.coords.items() if not set(coord.dims) & {x, y}}
-    values = np.stack(parts)
+    values: Any = np.stack(parts)
     if is_lazy(values):  # in one block, so that pixels that several geometries need are read once
         values = values.rechunk({0: -1})
     return vector_cube(shapes, values, [str(name) for name in rest], coords)
