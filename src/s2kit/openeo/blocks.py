@@ -44,7 +44,7 @@ def compute_block(task: BlockTask) -> Any:
     import warnings
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # slices that are all no data
+        warnings.simplefilter("ignore")  # slices that are all no data, and what libraries remark of their own ways
         return np.asarray(task.part.compute(scheduler="synchronous"))
 
 

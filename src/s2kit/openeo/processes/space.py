@@ -1,5 +1,6 @@
 """Processes in space: extents, grids, polygons, zones, kernels. Computes only; lazily if the cube is lazy."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -154,7 +155,10 @@ def _warped(cube: Cube, grid: Any, names: tuple[str, str], crs: str, method: str
     coords = odc.geo.xr.xr_coords(_geobox(cube), dims=(y, x))
     bare = xr.DataArray(plane.data.astype(kind), dims=plane.dims, coords=coords)
     nodata = np.nan if kind.kind == "f" else None
-    moved = odc.geo.xr.xr_reproject(bare, grid, resampling="nearest" if method == "near" else method, dst_nodata=nodata)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about arrays in memory that have no transform
+        kernel = "nearest" if method == "near" else method
+        moved = odc.geo.xr.xr_reproject(bare, grid, resampling=kernel, dst_nodata=nodata)
     rows, cols = moved.dims[-2:]
     kept = {key: coord for key, coord in cube.coords.items() if not set(coord.dims) & {x, y}}
     dims = [*rest, names[1], names[0]]
