@@ -1,6 +1,7 @@
 """Folders of products: where `download` puts them and every verb looks for them. One walk for all.
 
-A product is a SAFE folder, a zip of one, a folder of COGs with their STAC item, or a tile folder of AWS's layout.
+A product is a SAFE folder, a zip of one, an EOPF product in Zarr, a folder of COGs with their STAC item, or a tile
+folder of AWS's layout.
 """
 
 import json
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from s2kit.archive.tile_tree import TILE_INFO
-from s2kit.errors import DiskError, InputError
+from s2kit.errors import DiskError, InputError, S2KitError
 from s2kit.product.cog_product import local_item_file
+from s2kit.product.eopf_product import SUFFIX, is_eopf_folder, open_local_eopf
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.safe_tree import PRODUCT_METADATA, safe_name
 
@@ -27,6 +29,7 @@ class Kind(StrEnum):
 
     SAFE = "safe"
     ZIP = "zip"
+    ZARR = "zarr"
     COG = "cog"
     TILE = "tile"
 
@@ -57,7 +60,7 @@ def products_below(folder: Path) -> Iterator[Place]:
 
 
 def products_in(folder: Path) -> list[Path]:
-    """The Sentinel-2 products below a folder, each once, by name: a SAFE folder goes before a zip, that before COGs.
+    """The Sentinel-2 products below a folder, each once, by name: a SAFE folder goes before a zip, Zarr, COGs.
 
     Raises:
         DiskError: The folder cannot be listed.
@@ -73,7 +76,7 @@ def products_in(folder: Path) -> list[Path]:
 
 def product_of(place: Place) -> str:
     """The name of a product on this machine, as far as the names of its files tell; else its path."""
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, S2KitError):
         if place.kind is Kind.TILE:
             return safe_name(json.loads((place.path / TILE_INFO).read_bytes())["productName"])
         if place.kind is Kind.COG:
@@ -81,6 +84,8 @@ def product_of(place: Place) -> str:
             document = json.loads(item.read_bytes()) if item else {}
             uri = document["properties"].get("s2:product_uri") or document["properties"].get("sentinel:product_id")
             return safe_name(uri or document["id"])
+        if place.kind is Kind.ZARR:
+            return open_local_eopf(place.path).id
     name = safe_name(place.path.name)
     try:
         return str(parse_product_name(name))
@@ -92,7 +97,7 @@ def is_product(path: Path) -> bool:
     """True for what can be opened as one product; False for a folder that may hold several."""
     if not path.is_dir():
         return True
-    by_name = path.name.upper().endswith(".SAFE") or (path / TILE_INFO).is_file()
+    by_name = path.name.lower().endswith((".safe", SUFFIX)) or (path / TILE_INFO).is_file()
     return by_name or local_item_file(path) is not None or is_safe(path)
 
 
@@ -105,8 +110,8 @@ def is_safe(folder: Path) -> bool:
 
 
 def find_in_dataset(folder: Path, name: AnyProductName) -> Path | None:
-    """Where a product is below a dataset folder: a SAFE folder if there is one, else a zip, else COGs, else None."""
-    for ending in (".SAFE", ".zip", ".SAFE.zip", ""):
+    """Where a product is below a dataset folder: a SAFE folder if there is one, else a zip, Zarr or COGs, else None."""
+    for ending in (".SAFE", ".zip", ".SAFE.zip", SUFFIX, ""):
         direct = folder / f"{name}{ending}"
         if direct.exists():
             return direct
@@ -137,7 +142,9 @@ def _below(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Pla
 
 
 def _kind_of(folder: Path, names: set[str]) -> Kind | None:
-    """What a folder is, by the names of its files; None if it may hold products."""
+    """What a folder is, by its name and the names of its files; None if it may hold products."""
+    if is_eopf_folder(folder):
+        return Kind.ZARR
     if TILE_INFO in names:
         return Kind.TILE
     if f"{folder.name}.json" in names and local_item_file(folder) is not None:
@@ -154,6 +161,9 @@ def _at(entry: "os.DirEntry[str]", depth: int, seen: set[tuple[int, int]]) -> It
     elif entry.name.upper().endswith(".SAFE"):
         if entry.name.startswith(("S1", "S2")) or is_safe(Path(entry.path)):
             yield Place(Path(entry.path), Kind.SAFE)
+    elif entry.name.lower().endswith(SUFFIX):
+        if is_eopf_folder(Path(entry.path)):
+            yield Place(Path(entry.path), Kind.ZARR)
     elif depth < MAX_DEPTH:
         with suppress(OSError):  # a folder that may not be read holds nothing that could be used
             yield from _below(Path(entry.path), depth + 1, seen)

@@ -19,6 +19,7 @@ from s2kit.archive.tile_tree import TILE_INFO, tile_tree
 from s2kit.errors import InputError, NotFoundError
 from s2kit.product.cog_item import parse_cog_item
 from s2kit.product.cog_product import CogProduct, OffsetRule, item_document, local_item_file, open_local_item
+from s2kit.product.eopf_product import SUFFIX, open_eopf
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.open import MANIFEST, Product, open_product
 from s2kit.product.ref import ProductRef
@@ -30,8 +31,11 @@ from s2kit.store.open import open_store
 
 COGS = "cogs"
 """Key of the COG item's address among the locations of a search record."""
+READ_IN_PLACE = (COGS, "eopf")
+"""Locations of a search record that are products as they are: COG items and Zarr groups."""
 
 _SAFE_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.SAFE)(?:/.*)?", re.IGNORECASE)
+_ZARR_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.zarr)(?:/.*)?", re.IGNORECASE)
 _TILE_KEY = re.compile(r"tiles/\d{1,2}/[A-Z]/[A-Z]{2}/\d{4}/\d{1,2}/\d{1,2}/\d+")
 
 
@@ -119,15 +123,16 @@ def whereabouts(ref: ProductRef, settings: Settings | Access) -> ProductRef:
     name = _name(ref.text) or _name(str(facts.get("s2:product_uri") or ""))
     said = facts.get("s2kit:locations")
     locations: Mapping[str, Any] = said if isinstance(said, Mapping) else {}
-    here = find_in_dataset(settings.dataset, name) if name is not None else None
+    here = find_in_dataset(settings.dataset, name) if name is not None else _zarr_in(settings.dataset, ref.text)
     if here is None:
         local = (locations.get(key) for key in ("local", "folder", "dataset"))
         here = next((path for text in local if isinstance(text, str) and (path := _existing(text))), None)
     if here is not None:
         return replace(ref, text=str(here))
-    cogs = locations.get(COGS)
-    if isinstance(cogs, str) and settings.archive in {AUTO, COGS}:
-        return replace(ref, text=_item_address(cogs) if "://" in cogs else cogs)
+    for key in READ_IN_PLACE:
+        there = locations.get(key)
+        if isinstance(there, str) and settings.archive in {AUTO, key}:
+            return replace(ref, text=_item_address(there) if "://" in there and key == COGS else there)
     if name is None:
         path = Path(ref.text)
         if len(path.parts) > 1 or path.suffix:
@@ -208,6 +213,9 @@ def _at_address(text: str, settings: Settings | Access, boa_offset: str) -> Prod
     archive = archive_of(address, settings.archives)
     agree_to_pay(archive, settings.archive, allow_requester_pays=settings.allow_requester_pays)
     key = address.removeprefix(archive.address.rstrip("/")).strip("/")
+    group = _ZARR_ADDRESS.fullmatch(address)
+    if group is not None:
+        return open_eopf(replace(archive, address=group["folder"]))
     if archive.layout in AWS_LAYOUTS:
         tile = _TILE_KEY.match(key)
         if tile:
@@ -253,6 +261,13 @@ def _rule(item: Path | None, settings: Settings | Access, boa_offset: str, produ
         return None if here is None or local_item_file(here) is not None else open_product(here)
 
     return OffsetRule(boa_offset, safe, settings.openjpeg, settings.kept_in)
+
+
+def _zarr_in(folder: Path, text: str) -> Path | None:
+    """A Zarr group of a dataset folder by its name, which need not be a product's; None if there is none."""
+    if Path(text).name != text:
+        return None
+    return _existing(str(folder / (text if text.lower().endswith(SUFFIX) else f"{text}{SUFFIX}")))
 
 
 def _facts(record: Mapping[str, object]) -> Mapping[str, Any]:

@@ -118,6 +118,8 @@ def find_products(root: Path) -> Iterator[tuple[Path, str]]:
                     yield path / TILE_INFO, _tile_mark(path)
                 case Kind.COG:
                     yield path, _mark((path / f"{path.name}.json").stat())
+                case Kind.ZARR:
+                    yield path, _zarr_mark(path)
                 case Kind.ZIP:
                     yield path, _mark(path.stat())
     except S2KitError as error:
@@ -127,6 +129,11 @@ def find_products(root: Path) -> Iterator[tuple[Path, str]]:
 def _tile_mark(folder: Path) -> str:
     xml = folder / "metadata.xml"  # it comes second when a tile is fetched
     return _mark((folder / TILE_INFO).stat()) + (f"+{_mark(xml.stat())}" if xml.is_file() else "")
+
+
+def _zarr_mark(folder: Path) -> str:
+    files = (folder / name for name in ("zarr.json", ".zattrs", ".zmetadata"))
+    return "+".join(_mark(file.stat()) for file in files if file.is_file())
 
 
 def _safe_mark(folder: str) -> str:

@@ -19,6 +19,7 @@ from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError, S2KitError
 from s2kit.product.cog_item import parse_cog_item
 from s2kit.product.cog_product import item_document, local_item_file
+from s2kit.product.eopf_product import is_eopf_folder, open_local_eopf
 from s2kit.product.granule import parse_granule_metadata
 from s2kit.product.metadata import parse_product_metadata
 from s2kit.product.open_tree import open_tree
@@ -47,6 +48,8 @@ def read_product(path: Path, catalogue: str) -> ProductRecord:
     item = local_item_file(path)
     if item is not None:
         return _from_item(item, catalogue)
+    if is_eopf_folder(path):
+        return _from_zarr(path, catalogue)
     name = safe_name(path.name)
     size = path.stat().st_size if path.is_file() else None
     facts: dict[str, Any] = {
@@ -97,6 +100,27 @@ def _from_item(path: Path, catalogue: str) -> ProductRecord:
         catalogue=catalogue,
         item=folder,
         locations={"local": folder},
+    )
+
+
+def _from_zarr(path: Path, catalogue: str) -> ProductRecord:
+    """The record of an EOPF product."""
+    product = open_local_eopf(path)
+    about = product.metadata
+    return named_record(
+        product.id,
+        product.sensing,
+        level=str(about.level),
+        tile=str(product.tile),
+        platform=about.satellite,
+        baseline=str(about.baseline),
+        orbit=int(about.orbit) if about.orbit is not None else None,
+        cloud_cover=about.cloud_pct,
+        geometry=about.footprint or footprint(tile_polygon(product.tile)),
+        product_type=f"S2MSI{about.level.removeprefix('L')}",
+        catalogue=catalogue,
+        item=str(path),
+        locations={"local": str(path)},
     )
 
 

@@ -30,6 +30,7 @@ _COGS = re.compile(
     r"(?:s3://sentinel-cogs|https://sentinel-cogs\.s3\.[\w-]+\.amazonaws\.com)/(sentinel-s2-l2a-cogs/.+?)/?$"
 )
 _EODATA = re.compile(r"(?:s3://|/)eodata/(\S+?\.SAFE)(?:/|\.zip|$)")
+_ZARR = re.compile(r"\w+://\S+\.zarr/?")
 _AWS_S1 = re.compile(r"s3://(sentinel-s1-l1c)/((?:GRD|SLC)/\d{4}/\d{1,2}/\d{1,2}/\w\w/\w\w/S1[A-D]_[A-Z0-9_]+)/")
 
 
@@ -317,6 +318,10 @@ def _locations(properties: Mapping[str, Any], assets: Mapping[str, Any]) -> dict
             found.setdefault("aws-s1", f"s3://{s1[1]}/{s1[2]}")
         elif cogs := _COGS.match(folder):
             found.setdefault("cogs", f"s3://sentinel-cogs/{cogs[1]}")
+    for asset in (_table(assets[key]) for key in ("product", "Product") if key in assets):
+        href = str(asset.get("href"))
+        if _ZARR.fullmatch(href):
+            found["eopf"] = href.rstrip("/")
     return found
 
 

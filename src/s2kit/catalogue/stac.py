@@ -49,6 +49,7 @@ _KEPT_FIELDS = (
     "assets.hh",
     "assets.thumbnail",
     "assets.Product",
+    "assets.product",
 )
 
 

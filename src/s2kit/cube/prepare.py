@@ -24,8 +24,6 @@ from s2kit.picture.indices import SUBSTITUTES
 from s2kit.picture.read import Reading
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.base import Product
-from s2kit.product.cog_product import CogProduct
-from s2kit.product.safe_product import SafeProduct
 from s2kit.product.tile import TileId
 from s2kit.run.events import Note, Report, silent
 from s2kit.run.threads import Pool
@@ -114,16 +112,6 @@ def _zone(request: CubeRequest, found: Sequence[Candidate]) -> int:
     return zone_of(shapely.union_all([one.footprint for one in found]) if area is None else area)
 
 
-def _view_zenith(product: Product, tile: str) -> float | None:
-    """Mean angle in degrees from which a product's tile was seen; None if its metadata does not say."""
-    if isinstance(product, CogProduct):
-        angle = product.item.properties.get("view:off_nadir")
-        return float(angle) if isinstance(angle, int | float) else None
-    if isinstance(product, SafeProduct):
-        return next((one.view_zenith_deg for one in product.granules if str(one.tile) == tile), None)
-    return None
-
-
 def _bands(request: CubeRequest) -> tuple[str, ...]:
     deciding = request.composite.index if request.composite else None
     return bands_read(request.layers, (deciding,) if deciding else ())
@@ -174,7 +162,7 @@ def _slices(
         for one, outline in zip(found, outlines_in(found, grid.epsg), strict=True)
     ]
     if needs_angles(seen):
-        seen = [replace(one, view_zenith_deg=_view_zenith(opened[one.id], one.tile)) for one in seen]
+        seen = [replace(one, view_zenith_deg=opened[one.id].view_zenith_deg(TileId.parse(one.tile))) for one in seen]
     longitude, _ = project_point(*_middle(grid), grid.epsg, LON_LAT)
     return tuple(
         Slice(day.day, day.time, tuple(_source(request, opened[one.id], grid, one) for one in day.products))

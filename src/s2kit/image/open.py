@@ -30,7 +30,7 @@ from s2kit.jp2.tile_part import parse_tile_part
 from s2kit.jp2.tile_part_count import refuse_unannounced_parts
 from s2kit.jp2.tile_search import Siblings
 from s2kit.store.byte_source import FileSource, Traffic
-from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember, gdal_path
+from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZarrArray, ZipMember, gdal_path
 from s2kit.store.spans import Span
 from s2kit.store.zip_member import member_head, opened_member
 
@@ -139,21 +139,16 @@ def open_image(
             from s2kit.image.remote_image import open_remote
 
             return Image(open_remote(location, openjpeg=openjpeg, cache=cache, siblings=siblings))
+        case ZarrArray():
+            from s2kit.image.zarr_image import ZarrImage
+
+            return Image(ZarrImage(location))
         case LocalFile(path):
             source = FileSource(path)
         case FilePart(path, offset, nbytes):
             source = FileSource(path, offset, nbytes, str(location))
-        case ZipMember(path):
-            if not path.exists():
-                raise NotFoundError(f"{path}: no such file")
-            log.debug("%s: read with GDAL, since the zip compresses it", location)
-            head = member_head(location, HEAD_NBYTES)
-            driver = driver_of(head, str(location))
-            if is_jpeg2000(head):
-                with opened_member(location) as file:
-                    member = _MemberSource(file, str(location))
-                    refuse_unannounced_parts(member, read_header(member)[0])
-            return Image(GdalImage(gdal_path(location), str(location), driver))
+        case ZipMember():
+            return Image(_compressed(location))
     try:
         reader = _local_reader(source, location, openjpeg)
     except BaseException:
@@ -162,6 +157,20 @@ def open_image(
     if isinstance(reader, GdalImage):
         source.close()
     return Image(reader)
+
+
+def _compressed(location: ZipMember) -> GdalImage:
+    """The reader of a member that a zip compresses."""
+    if not location.path.exists():
+        raise NotFoundError(f"{location.path}: no such file")
+    log.debug("%s: read with GDAL, since the zip compresses it", location)
+    head = member_head(location, HEAD_NBYTES)
+    driver = driver_of(head, str(location))
+    if is_jpeg2000(head):
+        with opened_member(location) as file:
+            member = _MemberSource(file, str(location))
+            refuse_unannounced_parts(member, read_header(member)[0])
+    return GdalImage(gdal_path(location), str(location), driver)
 
 
 class _MemberSource:

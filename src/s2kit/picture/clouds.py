@@ -23,6 +23,7 @@ from s2kit.grid import Grid, Window
 from s2kit.picture.read import OpenImages
 from s2kit.product.band_image import BandImage
 from s2kit.product.base import Product
+from s2kit.product.flags import CIRRUS, OPAQUE, OTHER, SNOW, Flag, classes_of_flags
 from s2kit.product.masks import inside, window_of
 from s2kit.product.safe_product import Granule, SafeProduct
 from s2kit.product.scl import CLEAR, CLOUDY, SCENE_CLASSES, parse_classes
@@ -30,8 +31,6 @@ from s2kit.product.tile import TileId
 from s2kit.product.xmltree import XmlTree, local_name, parse_xml
 from s2kit.run.choices import typed
 
-OPAQUE, CIRRUS, SNOW, OTHER = 9, 10, 11, 7
-"""SCL classes that the masks of L1C are read as."""
 LARGEST_DILATION_M = 5000.0
 
 _CLASSI = re.compile(r"GRANULE/[^/]+/QI_DATA/MSK_CLASSI_B00\.jp2")
@@ -106,10 +105,12 @@ CLOUDS = Mask(CLOUDY)
 
 @dataclass(frozen=True, slots=True)
 class ClassImage:
-    """Scene classes as a raster: SCL, or the three components of `MSK_CLASSI` (opaque cloud, cirrus, snow)."""
+    """Scene classes as a raster: SCL, the components of `MSK_CLASSI` (opaque cloud, cirrus, snow), or bit flags."""
 
     image: BandImage
     is_scl: bool = True
+    flags: tuple[Flag, ...] = ()
+    """What the bits of the image mean; empty for images of class codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,9 @@ def class_source(product: Product, tile: TileId | None = None, resolution_m: int
     """
     if product.resolutions("SCL", tile):
         return ClassImage(product.image_near("SCL", resolution_m, tile))
+    flagged = product.class_flags(tile)
+    if flagged is not None:
+        return ClassImage(flagged.image, is_scl=False, flags=flagged.flags)
     if not isinstance(product, SafeProduct):
         return None
     granule = next((one for one in product.granules if tile in {None, one.tile}), None)
@@ -237,7 +241,13 @@ def scene_classes(source: ClassSource, grids: Sequence[Grid], images: OpenImages
     if isinstance(source, ClassOutlines):
         return [_burnt(source, grid) for grid in grids]
     frames = images.read(source.image, grids, resampling="nearest")
-    return [frame[0].astype(np.uint8, copy=False) if source.is_scl else _of_classi(frame) for frame in frames]
+    return [_codes(source, frame) for frame in frames]
+
+
+def _codes(source: ClassImage, frame: NDArray[Any]) -> NDArray[np.uint8]:
+    if source.flags:
+        return classes_of_flags(frame[0], source.flags)
+    return frame[0].astype(np.uint8, copy=False) if source.is_scl else _of_classi(frame)
 
 
 def _of_classi(frame: NDArray[Any]) -> NDArray[np.uint8]:

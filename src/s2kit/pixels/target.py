@@ -10,7 +10,7 @@ from s2kit.errors import NotFoundError, UsageError
 from s2kit.pixels.request import PixelWish
 from s2kit.product.ref import ProductRef
 from s2kit.settings import Access, Settings
-from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZipMember
+from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZarrArray, ZipMember
 from s2kit.store.open import open_store
 
 _CLASSES = re.compile(r"(?:^|_)(?:SCL|CLASSI|DETFOO|QUALIT|DEFECT|NODATA|SATURA|TECQUA)(?:_|\.|$)")
@@ -37,7 +37,7 @@ class Target:
         match self.location:
             case RemoteObject(archive, key):
                 return open_store(archive).stat(key).nbytes
-            case FilePart(_, _, nbytes):
+            case FilePart(_, _, nbytes) | ZarrArray(nbytes=nbytes):
                 return nbytes
             case LocalFile(path) | ZipMember(path):
                 return path.stat().st_size

@@ -1,6 +1,6 @@
 """What every product is, whatever lies behind it: its metadata and its images.
 
-A kind of product (a SAFE, a COG item; later a Zarr group) is one class that says which images it has (`entries`) and
+A kind of product (a SAFE, a COG item, a Zarr group) is one class that says which images it has (`entries`) and
 opens one of them (`open_entry`); everything else is here.
 """
 
@@ -14,6 +14,7 @@ from s2kit.grid import Grid
 from s2kit.product.band_image import BandImage
 from s2kit.product.bands import normal_band
 from s2kit.product.contents import ImageEntry, summary
+from s2kit.product.flags import ClassFlags
 from s2kit.product.manifest import Manifest, ManifestEntry
 from s2kit.product.metadata import ProductMetadata
 from s2kit.product.name import Level, Sentinel2Name
@@ -65,6 +66,16 @@ class Product(ABC):
             InputError: Nothing can tell, see `CogProduct.offset`.
         """
         return self.metadata.offsets
+
+    def class_flags(self, tile: TileId | None = None) -> ClassFlags | None:
+        """An image whose bits say what the SCL says; None if it has none (or an SCL instead)."""
+        del tile
+        return None
+
+    def view_zenith_deg(self, tile: TileId) -> float | None:
+        """Mean angle in degrees from which a tile was seen; None if the metadata does not give it."""
+        del tile
+        return None
 
     @property
     def manifest(self) -> Manifest | None:

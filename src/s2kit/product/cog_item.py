@@ -85,7 +85,7 @@ def parse_cog_item(document: Mapping[str, Any]) -> CogItem:
     name = _product_name(properties)
     try:
         footprint = shape(document["geometry"])
-        sensing = name.sensing if name else _time(str(properties["datetime"]))
+        sensing = name.sensing if name else item_time(str(properties["datetime"]))
     except (KeyError, TypeError, ValueError, AttributeError, shapely.errors.ShapelyError) as error:
         raise InputError(f"STAC item {identity} has no usable geometry or time") from error
     baseline = str(properties.get("s2:processing_baseline") or properties.get("processing:version") or "")
@@ -114,7 +114,12 @@ def _product_name(properties: Mapping[str, Any]) -> ProductName | None:
     return name if isinstance(name, ProductName) and name.level is Level.L2A else None
 
 
-def _time(text: str) -> datetime:
+def item_time(text: str) -> datetime:
+    """The time of a STAC item, UTC.
+
+    Raises:
+        ValueError: It is none.
+    """
     time = datetime.fromisoformat(text)
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 

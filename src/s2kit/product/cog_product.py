@@ -102,6 +102,12 @@ class CogProduct(Product):
         """What is added to digital numbers of reflectance, by band."""
         return {band: self.offset.dn for band in self.item.hrefs if band in BANDS}
 
+    def view_zenith_deg(self, tile: TileId) -> float | None:
+        """The item's `view:off_nadir`."""
+        del tile
+        angle = self.item.properties.get("view:off_nadir")
+        return float(angle) if isinstance(angle, int | float) else None
+
     @property
     def offset_source(self) -> str:
         """Who says what the offset is; decided when it is asked for. Pixels that contradict the item are named so."""

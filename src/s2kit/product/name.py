@@ -49,7 +49,7 @@ _SENTINEL1 = re.compile(
     r"_(?P<unique_id>[0-9A-F]{4})(?P<cog>_COG)?",
     re.ASCII,
 )
-_SUFFIX = re.compile(r"(\.SAFE)?(\.zip)?/?", re.IGNORECASE)
+_SUFFIX = re.compile(r"(\.zarr|(\.SAFE)?(\.zip)?)/?", re.IGNORECASE)
 
 
 class Level(StrEnum):
@@ -163,7 +163,7 @@ def parse_product_name(text: str) -> AnyProductName:
     """Read the name of a product.
 
     Args:
-        text: The name, with or without `.SAFE`, `.zip`, `.SAFE.zip` or a slash at its end.
+        text: The name, with or without `.SAFE`, `.zip`, `.SAFE.zip`, `.zarr` or a slash at its end.
 
     Raises:
         InputError: The text is no name of any known grammar, or one with an impossible date, tile or orbit.

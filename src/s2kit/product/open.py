@@ -8,6 +8,7 @@ from s2kit.errors import InputError
 from s2kit.product.band_image import BandImage
 from s2kit.product.base import Product
 from s2kit.product.cog_product import local_item_file, open_local_item
+from s2kit.product.eopf_product import SUFFIX, open_local_eopf
 from s2kit.product.granule import parse_granule_name
 from s2kit.product.metadata import metadata_of_name, parse_product_metadata
 from s2kit.product.name import Baseline, Level, OldFormatName, Sentinel1Name, Sentinel2Name
@@ -27,7 +28,7 @@ def open_product(source: str | Path | SafeTree) -> Product:
 
     Args:
         source: A path (SAFE folder, zip, a file at the top of the folder; a folder of COGs with their STAC item, or
-            the item's file) or a tree that is open already.
+            the item's file; an EOPF product in Zarr, `NAME.zarr`) or a tree that is open already.
 
     Raises:
         NotFoundError: There is nothing at that path.
@@ -38,6 +39,8 @@ def open_product(source: str | Path | SafeTree) -> Product:
         item = local_item_file(Path(source))
         if item is not None:
             return open_local_item(item)
+        if Path(source).name.lower().endswith(SUFFIX) and Path(source).is_dir():
+            return open_local_eopf(Path(source))
     return open_safe(source)
 
 

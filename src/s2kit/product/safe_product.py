@@ -143,6 +143,10 @@ class SafeProduct(Product):
         granules = (granule.metadata for granule in self.granules if granule.metadata)
         return tuple(sorted(granule.sensing_time for granule in granules if granule.sensing_time))
 
+    def view_zenith_deg(self, tile: TileId) -> float | None:
+        """As the granule's metadata has it."""
+        return next((one.view_zenith_deg for one in self.granules if one.tile == tile), None)
+
     def missing(self) -> tuple[ManifestEntry, ...]:
         """Files that the manifest lists and that are not here; none where there is no manifest."""
         here = set(self.tree.paths())

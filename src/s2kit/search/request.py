@@ -191,7 +191,7 @@ def find(name: str, settings: Settings, secrets: Mapping[str, str]) -> list[Cata
         UsageError: No catalogue of that name.
     """
     if name == "all":
-        named = [one for one in settings.catalogues if settings.catalogues[one].kind != "odata"]
+        named = [one for one in settings.catalogues if settings.catalogues[one].in_all]
         extra = (["dhus"] if secrets.get("dhus_url") and "dhus" not in named else []) + ["local"]
         return [source for one in (*named, *extra) for source in find(one, settings, secrets)]
     cache = settings.cache_dir if settings.cache else None

@@ -32,12 +32,17 @@ class CatalogueSettings:
     """Root of the service, or a folder for `local`."""
     kind: str = "stac"
     """`stac`, `odata`, `dhus` or `local`."""
+    in_all: bool = True
+    """True if `--catalogue all` asks it."""
 
 
 CATALOGUES: Mapping[str, CatalogueSettings] = {
     "earth-search": CatalogueSettings(url="https://earth-search.aws.element84.com/v1"),
     "cdse": CatalogueSettings(url="https://stac.dataspace.copernicus.eu/v1"),
-    "cdse-odata": CatalogueSettings(url="https://catalogue.dataspace.copernicus.eu/odata/v1", kind="odata"),
+    "cdse-odata": CatalogueSettings(
+        url="https://catalogue.dataspace.copernicus.eu/odata/v1", kind="odata", in_all=False
+    ),
+    "eopf": CatalogueSettings(url="https://stac.core.eopf.eodc.eu", in_all=False),
 }
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import IO
 
-from s2kit.errors import DiskError
+from s2kit.errors import DiskError, InputError
 from s2kit.store.hashes import Algorithm, new_hash
-from s2kit.store.location import FilePart, ImageLocation, LocalFile, ZipMember
+from s2kit.store.location import FilePart, ImageLocation, LocalFile, RemoteObject, ZarrArray, ZipMember
 from s2kit.store.open import open_store
 from s2kit.store.zip_member import opened_member
 
@@ -16,7 +16,7 @@ def checksum(location: ImageLocation, algorithm: Algorithm) -> str:
     """Checksum of an image or any other file of a SAFE, as lower-case hexadecimal.
 
     Raises:
-        InputError: A compressed member is damaged.
+        InputError: A compressed member is damaged; or it is an array of a Zarr group, which is no file.
         DiskError: It cannot be read.
     """
     digest = new_hash(algorithm)
@@ -31,7 +31,9 @@ def checksum(location: ImageLocation, algorithm: Algorithm) -> str:
         case ZipMember(path):
             with opened_member(location) as file:
                 _feed(digest, file, None, path)
-        case _:
+        case ZarrArray():
+            raise InputError(f"{location} is an array of many files and has no checksum of its own")
+        case RemoteObject():
             with open_store(location.archive).body(location.key) as body:
                 for chunk in body.chunks:
                     digest.update(chunk)

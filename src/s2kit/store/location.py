@@ -1,7 +1,7 @@
 """Where the bytes of one image are: small values that travel to other processes, where the image is opened.
 
 An image of a SAFE folder is a file; in a zip that stores it uncompressed (as ESA's do) it is a part of a file, in one
-that deflates it a member of an archive; in a bucket it is an object of a store.
+that deflates it a member of an archive; in a bucket it is an object of a store, in a Zarr group an array.
 """
 
 from dataclasses import dataclass
@@ -63,8 +63,37 @@ class RemoteObject:
         return f"{self.archive.address.rstrip('/')}/{self.key}"
 
 
+@dataclass(frozen=True, slots=True)
+class ZarrArray:
+    """An array of a Zarr group, in a folder or in a store; only the chunks that a window touches are read."""
+
+    archive: Archive
+    """The group: its address is that of the group, a folder of this machine for local ones."""
+    path: str
+    """Path of the array below the group: `measurements/reflectance/r10m/b04`."""
+    document: str
+    """The array's own metadata, `.zarray` of Zarr v2 or `zarr.json` of v3, without its attributes, as JSON."""
+    chunk_nbytes: int
+    """Bytes that one chunk (a shard's inner chunk) takes in memory: the least that is read at a time."""
+    nbytes: int
+    """Bytes that the whole array takes in memory."""
+    scale: tuple[float, float] = (1.0, 0.0)
+    """Scale factor and offset that digital numbers were stored with: only for arrays that hold floats."""
+
+    def __str__(self) -> str:
+        return f"{self.archive.address.rstrip('/')}/{self.path}"
+
+    @property
+    def is_remote(self) -> bool:
+        """True if reading it takes requests."""
+        return "://" in self.archive.address
+
+
+LARGE_CHUNK_NBYTES = 64_000_000
+"""A dry run reports chunks that are larger than this."""
+
 LocalLocation = LocalFile | FilePart | ZipMember
-ImageLocation = LocalLocation | RemoteObject
+ImageLocation = LocalLocation | RemoteObject | ZarrArray
 
 
 def gdal_path(location: LocalLocation) -> str:
