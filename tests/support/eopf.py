@@ -34,6 +34,7 @@ def as_eopf(
     newer: bool = False,
     consolidated: bool = True,
     chunk: int = CHUNK,
+    only: frozenset[str] = frozenset(),
 ) -> Path:
     """Write a product.
 
@@ -47,6 +48,7 @@ def as_eopf(
         newer: True writes the CRS as CPM 2.6.4 does, and flat scales; False as 2.5.6.
         consolidated: False leaves the consolidated metadata out.
         chunk: Side of a chunk.
+        only: Bands and layers that are written; empty for all.
     """
     product = open_product(safe)
     target = folder / f"{name or product.id}.zarr"
@@ -56,7 +58,7 @@ def as_eopf(
         root = zarr.create_group(target, zarr_format=zarr_format, attributes=_root(product, epsg, newer=newer))
         axes = set()
         for image in product.images():
-            if image.band == "PVI":
+            if image.band == "PVI" or (only and image.band not in only):
                 continue
             group = f"{_group(image.band, product.metadata.level)}/r{image.resolution_m}m"
             with open_image(image.location) as opened:

@@ -7,7 +7,7 @@ from typing import Any
 
 from shapely.geometry import mapping
 
-from s2kit.archive.find import archive_read
+from s2kit.archive.find import archive_read, reopen
 from s2kit.chips.output import ChipsOutput
 from s2kit.chips.page import Legend
 from s2kit.chips.record import DEFAULT_STRETCH, ChipStyle, safe_name
@@ -16,8 +16,11 @@ from s2kit.chips.run import ChipsResult, PlannedSeries
 from s2kit.picture.indices import find_index
 from s2kit.picture.painter import value_range
 from s2kit.picture.palettes import palette
+from s2kit.product.eopf_product import SUFFIX as ZARR
+from s2kit.product.ref import ProductRef
 from s2kit.store.cost import PRICE_LIST, size_text
 from s2kit.store.cost import estimate as archive_cost
+from s2kit.store.location import large_chunks
 
 LIST_COLUMNS = ("datetime", "id", "tile", "overlap_pct", "cloud_pct", "completed_by", "state", "place")
 """What a table of planned chips shows."""
@@ -73,14 +76,28 @@ def estimate(request: ChipsRequest, planned: Sequence[PlannedSeries]) -> str:
         for archive in archives
         if archive is not None
     ]
+    chunks = _large_chunks(request, fresh)
     matched = sum(len(series.choices) for series in planned)
     text = f"{matched} chips match, {len(fresh)} of them new, {len(fresh) - len(costs)} of those on this machine"
+    text += f"; {chunks}" if chunks else ""
     if not costs:
         return text
     usd, inside = sum(cost.usd for cost in costs), sum(cost.usd_in_region for cost in costs)
     price = f"at most {usd:.2f} USD, {inside:.2f} inside the region (prices of {PRICE_LIST})" if usd else "without cost"
     asked = f"{size_text(sum(cost.nbytes for cost in costs))} in {sum(cost.reads for cost in costs)} requests"
     return f"{text}; from archives about {asked}, {price}"
+
+
+def _large_chunks(request: ChipsRequest, refs: Sequence[ProductRef]) -> str:
+    """What there is to report of large chunks in products of Zarr; each is opened for it once."""
+    texts = {ref.text: ref for ref in refs if ref.text.rstrip("/").lower().endswith(ZARR)}
+    products = [reopen(ref, request.settings) for ref in texts.values()]
+    return large_chunks(
+        product.location(entry)
+        for product in products
+        for entry in product.entries
+        if entry.band in {*request.recipe.bands, "SCL"}
+    )
 
 
 def default_folder(request: ChipsRequest) -> Path:

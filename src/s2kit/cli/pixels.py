@@ -138,11 +138,15 @@ def _plan(run: Session, asked: "PixelsRequest", word: str | None) -> None:
     from s2kit.cli.output import emit
     from s2kit.errors import S2KitError
     from s2kit.pixels.run import plan
+    from s2kit.run.events import Note
 
     def records() -> Iterator[dict[str, Any]]:
         for wish in asked.wishes:
             try:
-                yield asdict(plan(wish, asked.form, asked.settings))
+                made = plan(wish, asked.form, asked.settings)
+                if made.remark:
+                    run.report(Note(made.remark, warning=True))
+                yield asdict(made)
             except S2KitError as error:
                 if run.items == 1:
                     raise

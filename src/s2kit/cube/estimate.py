@@ -12,7 +12,7 @@ from s2kit.picture.clouds import ClassImage
 from s2kit.product.band_image import BandImage
 from s2kit.store.cost import PRICE_LIST, parse_size, size_text
 from s2kit.store.cost import estimate as archive_cost
-from s2kit.store.location import RemoteObject
+from s2kit.store.location import RemoteObject, ZarrArray, large_chunks
 
 COLUMNS = ("datetime", "day", "products", "tiles", "nbytes_read", "lacking")
 """What a table of planned times shows."""
@@ -46,7 +46,9 @@ def estimate(plan: CubePlan) -> str:
     """The sums of a plan in one line."""
     images = _images(plan)
     nbytes = sum(_nbytes(image, plan.grid) for image in images)
-    remote = [image for image in images if isinstance(image.location, RemoteObject)]
+    remote = [
+        image for image in images if isinstance(image.location, (RemoteObject, ZarrArray)) and image.location.is_remote
+    ]
     requests = sum(_requests(image, plan.grid) for image in remote)
     times, rows_, cols = plan.shape
     text = (
@@ -57,12 +59,13 @@ def estimate(plan: CubePlan) -> str:
     costs = [
         archive_cost(image.location.archive, round(_nbytes(image, plan.grid)), _requests(image, plan.grid), lists=0)
         for image in remote
-        if isinstance(image.location, RemoteObject)
+        if isinstance(image.location, (RemoteObject, ZarrArray))
     ]
     usd, inside = sum(cost.usd for cost in costs), sum(cost.usd_in_region for cost in costs)
     if usd:
         text += f"; at most {usd:.2f} USD, {inside:.2f} inside the region (prices of {PRICE_LIST})"
-    return text
+    chunks = large_chunks(image.location for image in images)
+    return f"{text}; {chunks}" if chunks else text
 
 
 def refuse_large(plan: CubePlan, max_bytes: str | None) -> None:

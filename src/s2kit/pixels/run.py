@@ -34,7 +34,7 @@ from s2kit.run.locks import output_lock
 from s2kit.run.parallel import Done, pmap, worker_count
 from s2kit.settings import Access, Settings
 from s2kit.store.cost import PRICE_LIST, estimate
-from s2kit.store.location import RemoteObject
+from s2kit.store.location import RemoteObject, ZarrArray, large_chunks
 
 LARGEST_TEXT = 500_000_000
 """Bytes of JSON or CSV that are written without being forced."""
@@ -85,6 +85,8 @@ class PixelPlan:
     price_list: str | None
     answer_nbytes: int
     """Bytes of the answer, about."""
+    remark: str = ""
+    """What is unusual about reading it, such as very large chunks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +195,14 @@ def plan(wish: PixelWish, form: PixelFormat, settings: Settings) -> PixelPlan:
     share = SHARES[min(reduction, len(SHARES) - 1)] * part_of(window, info.width, info.height)
     nbytes = min(size, int(size * share) + 8192)
     answer = text_nbytes(info.count, rows, cols) if form.is_text else rows * cols * info.count * info.dtype.itemsize
-    if isinstance(target.location, RemoteObject):
+    if isinstance(target.location, (RemoteObject, ZarrArray)) and target.location.is_remote:
         reads = requests + (8 if window is not None else max(8, nbytes // (8 << 20)))
         cost = estimate(target.location.archive, nbytes, reads, 0)
         billed = target.location.archive.requester_pays
         price = (cost.usd, cost.usd_in_region, PRICE_LIST if billed else None)
     else:
         reads, price = 0, (0.0, 0.0, None)
-    return PixelPlan(wish.source, rows, cols, nbytes, reads, *price, answer)
+    return PixelPlan(wish.source, rows, cols, nbytes, reads, *price, answer, large_chunks([target.location]))
 
 
 def _opened(target: Target, settings: Settings | Access) -> Image:

@@ -31,6 +31,7 @@ from s2kit.run.locks import destination_lock
 from s2kit.run.parallel import Failed, distributed, pmap, worker_count
 from s2kit.run.sharing import threads_limited
 from s2kit.settings import Settings
+from s2kit.store.location import large_chunks
 
 __all__ = ["RenderRequest", "plan_all", "render"]
 
@@ -61,6 +62,11 @@ def render(request: RenderRequest, settings: Settings, report: Report = silent) 
         report = _without_failures(report)
     if request.dry_run:
         known = _known(plans, request)
+        chunks = large_chunks(
+            image.location for one in plans if isinstance(one, Planned) for image in one.picture.sources
+        )
+        if chunks:
+            report(Note(chunks, warning=True))
         for at, one in enumerate(plans):
             if at in known:
                 yield known[at]

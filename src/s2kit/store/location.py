@@ -4,11 +4,13 @@ An image of a SAFE folder is a file; in a zip that stores it uncompressed (as ES
 that deflates it a member of an archive; in a bucket it is an object of a store, in a Zarr group an array.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from s2kit.errors import InputError
 from s2kit.store.archive import Archive
+from s2kit.store.cost import size_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ class RemoteObject:
     key: str
     """Key below the archive's address."""
 
+    @property
+    def is_remote(self) -> bool:
+        """True if reading it takes requests."""
+        return True
+
     def __str__(self) -> str:
         return f"{self.archive.address.rstrip('/')}/{self.key}"
 
@@ -94,6 +101,15 @@ LARGE_CHUNK_NBYTES = 64_000_000
 
 LocalLocation = LocalFile | FilePart | ZipMember
 ImageLocation = LocalLocation | RemoteObject | ZarrArray
+
+
+def large_chunks(locations: Iterable[ImageLocation]) -> str:
+    """What a dry run reports of arrays with chunks above `LARGE_CHUNK_NBYTES`; empty if there are none."""
+    large = [one for one in locations if isinstance(one, ZarrArray) and one.chunk_nbytes > LARGE_CHUNK_NBYTES]
+    if not large:
+        return ""
+    most = max(large, key=lambda one: one.chunk_nbytes)
+    return f"a chunk of {most} has {size_text(most.chunk_nbytes)} and is read whole, however small the window"
 
 
 def gdal_path(location: LocalLocation) -> str:
