@@ -16,7 +16,7 @@ from s2kit.run import cluster as engine
 from s2kit.run.cluster import Cluster
 from s2kit.run.parallel import Done, Failed, distributed, on_cluster, pmap
 from s2kit.run.sharing import done_by
-from support.cluster_tasks import die_on_seven, exists, hold, lacking, square, where, write
+from support.cluster_tasks import die_on_seven, exists, hold, lacking, shares, square, where, write
 from support.dask_cluster import DaskCluster, dask_cluster
 
 TESTS = str(Path(__file__).resolve().parents[1])
@@ -215,6 +215,12 @@ def test_connections_to_an_archive_are_counted_over_all_workers(tmp_path: Path) 
         at_once += change
         most = max(most, at_once)
     assert most == 2
+
+
+def test_many_connections_are_shared_out_and_few_are_counted(two: DaskCluster) -> None:
+    with on_cluster(Cluster(two.address)):
+        assert values(list(pmap(shares, [64]))) == [32]
+        assert values(list(pmap(shares, [4]))) == [4]
 
 
 def test_leaving_early_leaves_the_workers(two: DaskCluster, tmp_path: Path) -> None:

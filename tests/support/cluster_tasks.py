@@ -7,7 +7,7 @@ from pathlib import Path
 
 from s2kit.errors import InputError
 from s2kit.run.files import write_atomic
-from s2kit.run.sharing import connection
+from s2kit.run.sharing import connection, share_of
 
 
 def square(number: int) -> int:
@@ -46,6 +46,10 @@ def hold(number: int) -> tuple[float, float]:
         started = time.time()
         time.sleep(0.3)
         return started, time.time()
+
+
+def shares(most: int) -> int:
+    return share_of(most)
 
 
 def lacking() -> str:

@@ -11,6 +11,7 @@ from s2kit.download.record import FileState
 from s2kit.errors import AccessError, OutputError, S2KitError
 from s2kit.run.deadline import StoppedError
 from s2kit.run.events import Advanced, Report
+from s2kit.run.sharing import share_of
 from s2kit.run.threads import Pool
 from s2kit.store.archive import Archive
 from s2kit.store.transfer import Budget, ProofError, Wanted, fetch, parts_of
@@ -39,7 +40,7 @@ class TransferPools:
         archive = task.store.archive
         with self._lock:
             if archive not in self._pools:
-                self._pools[archive] = Pool(archive.max_connections, f"s2kit-{archive.name}")
+                self._pools[archive] = Pool(share_of(archive.max_connections), f"s2kit-{archive.name}")
             return self._pools[archive].submit(_fetch, place, task, self, report, syncs)
 
     def close(self) -> None:

@@ -252,7 +252,7 @@ class _Tasks:
     def _submit(self, batch: Sequence[tuple[int, Any]], *, alone: bool) -> None:
         if not batch:
             return
-        orders = [Order(__version__, self._folder, self._packed(item)) for _, item in batch]
+        orders = [Order(__version__, self._folder, self._slots, self._packed(item)) for _, item in batch]
         futures = self._client.map(run_order, orders, pure=False, retries=0)
         for future, (index, item) in zip(futures, batch, strict=True):
             self._at_work[future] = (index, item, alone)

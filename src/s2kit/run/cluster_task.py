@@ -18,7 +18,7 @@ from typing import Any
 from s2kit import __version__
 from s2kit.errors import ConfigError
 from s2kit.run.outcome import Raised, call
-from s2kit.run.sharing import leased, threads_limited
+from s2kit.run.sharing import lease_connections, threads_limited
 
 Check = Callable[[], str]
 """Run on each worker before the work starts: says what is missing there; empty if nothing."""
@@ -31,6 +31,8 @@ class Order:
     version: str
     folder: str
     """Where relative paths begin; empty if the caller's folder is not shared."""
+    threads: int
+    """Of all workers."""
     body: bytes
     """The function and its item, pickled."""
 
@@ -84,7 +86,8 @@ def run_order(order: Order) -> Answer:
         )
         return Answer(worker, pickle.dumps(Raised(error, "")))
     function, item = pickle.loads(order.body)  # noqa: S301 - a Dask cluster runs what its clients send
-    with _standing_in(order.folder), threads_limited(1), leased(_lease):
+    lease_connections(_lease, order.threads)
+    with _standing_in(order.folder), threads_limited(1):
         return Answer(worker, pickle.dumps(call(function, item)))
 
 

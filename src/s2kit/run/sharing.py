@@ -15,6 +15,9 @@ _decoding: int | None = None
 Lease = Callable[[str, int], AbstractContextManager[None]]
 """Takes the name of an archive and its largest number of connections, and holds one of them for a block."""
 _lease: Lease | None = None
+_threads_of_cluster = 1
+_COUNTED = 32
+"""Connections up to which a cluster counts them one by one; of more each of its threads gets an equal share."""
 _done_by: str = ""
 
 
@@ -39,12 +42,26 @@ def variable(name: str) -> str | None:
     return os.environ.get(name) or _handed_down.get(name)
 
 
-@contextmanager
-def leased(lease: Lease) -> Iterator[None]:
-    """Let every connection to an archive be one that `lease` gives while the block runs: a cluster counts them."""
-    global _lease  # noqa: PLW0603 - a rule for the process: its threads have connections too
-    _lease = lease  # for good: the tasks of other threads go on
-    yield
+def lease_connections(lease: Lease, threads: int) -> None:
+    """Let every connection to an archive be one that `lease` gives from now on: this process works for a cluster.
+
+    Args:
+        lease: Gives one of the connections that all tasks share.
+        threads: Of all workers, among which the connections are shared if they are many.
+    """
+    global _lease, _threads_of_cluster
+    _lease, _threads_of_cluster = lease, max(1, threads)
+
+
+def share_of(most: int) -> int:
+    """How many connections to an archive a task may have at a time.
+
+    Args:
+        most: Connections that the archive allows, over all tasks of a run.
+    """
+    if _lease is None:
+        return max(1, most // sharers())
+    return max(1, most) if most <= _COUNTED else max(1, most // _threads_of_cluster)
 
 
 def is_leased() -> bool:
@@ -59,7 +76,7 @@ def connection(archive: str, most: int) -> AbstractContextManager[None]:
         archive: Its name.
         most: Connections that it allows at a time, over all tasks of a run.
     """
-    return nullcontext() if _lease is None else _lease(archive, most)
+    return nullcontext() if _lease is None or most > _COUNTED else _lease(archive, most)
 
 
 def note_worker(address: str) -> None:

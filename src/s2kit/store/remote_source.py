@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 from typing import IO, Self
 
 from s2kit.errors import InputError
-from s2kit.run.sharing import sharers
+from s2kit.run.sharing import share_of
 from s2kit.run.threads import Pool
 from s2kit.store.base import ObjectInfo, Part, Store
 from s2kit.store.byte_source import Traffic
@@ -48,7 +48,7 @@ class RemoteSource:
         """
         self.name = name
         self._store, self._key = store, key
-        self.connections = max(1, store.archive.max_connections // sharers())
+        self.connections = share_of(store.archive.max_connections)
         """Requests that may travel side by side."""
         self._pool: Pool | None = None
         self._whole: IO[bytes] | None = None
