@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import Contestant, Table, interleaved, number, s2kit_command, work_folder
+from benchmarks.harness import Contestant, Table, environment, interleaved, number, s2kit_command, work_folder
 from s2kit.area.projection import LON_LAT, project_point
 from s2kit.demo.series import Scene, make_scene
 from s2kit.run.cluster import Cluster
@@ -170,7 +170,11 @@ def _scheduler_killed(cluster: DaskCluster) -> str:
     shutil.rmtree(out, ignore_errors=True)
     command = [*s2kit_command(), "render", *products, "--recipe", "true-color", "--recipe", "swir", "--out", str(out)]
     with subprocess.Popen(
-        [*command, "--cluster", cluster.address], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*command, "--cluster", cluster.address],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
     ) as process:
         while not list(out.glob("*.jpg")) and process.poll() is None:
             time.sleep(0.02)
@@ -180,7 +184,9 @@ def _scheduler_killed(cluster: DaskCluster) -> str:
         errors = process.communicate()[1].splitlines()
         wall = time.perf_counter() - started
     before = len(list(out.glob("*.jpg")))
-    again = subprocess.run([*command, "--jobs", "2", "-f", "csv"], capture_output=True, text=True, check=False)
+    again = subprocess.run(
+        [*command, "--jobs", "2", "-f", "csv"], capture_output=True, text=True, check=False, env=environment()
+    )
     made = sum(row.startswith("made") for row in again.stdout.splitlines())
     shutil.rmtree(out)
     said = sum(line.startswith("s2kit: error") for line in errors)

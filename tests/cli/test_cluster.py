@@ -136,6 +136,19 @@ def test_products_are_brought_by_the_workers(cluster: DaskCluster, scene: Scene,
     assert sorted(again.stdout.splitlines()) == sorted(done.stdout.splitlines())
 
 
+def test_the_time_of_a_run_holds_on_workers_too(scene: Scene, tmp_path: Path) -> None:
+    from s2kit.download.request import DownloadRequest
+    from s2kit.download.run import Delivery, Order, deliver
+    from s2kit.product.name import parse_product_name
+    from s2kit.settings import load_settings
+
+    name = parse_product_name(scene.l2a[0].stem)
+    request = DownloadRequest.parse(load_settings(), out=str(tmp_path))
+    late = Delivery(Order(name, "gcp", tmp_path, {}), request, time.time() - 1)
+    assert "the time for this run is over" in str(deliver(late).error)
+    assert late.label == scene.l2a[0].stem
+
+
 def test_nothing_secret_travels(
     cluster: DaskCluster, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

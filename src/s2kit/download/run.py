@@ -31,7 +31,8 @@ from s2kit.store.archive import Archive
 from s2kit.store.cost import size_text
 from s2kit.store.transfer import Budget
 
-_NEXT_TO_NOTHING_S = 1e-3
+_OVER_S = -1.0
+"""A time that is over from the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Delivery:
 def deliver(delivery: Delivery) -> ProductResult:
     """Bring one product; runs in a worker. What is there already, of a run that broke off, is used."""
     left = delivery.ends_at - time.time()
-    budget = Budget(None if isinf(left) else max(left, _NEXT_TO_NOTHING_S), delivery.request.stall_s)
+    budget = Budget(None if isinf(left) else left if left > 0 else _OVER_S, delivery.request.stall_s)
     crew = TransferPools(budget)
     try:
         return _one(delivery.order, delivery.request, crew, silent)
