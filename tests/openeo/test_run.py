@@ -518,3 +518,15 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(june, tmp_path, form):
     assert done.returncode == ExitCode.DISK, done.stderr
     assert done.stderr.count("s2kit: error: out/") == 1
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", ["jsonschema", "dask", "xarray", "netCDF4"])
+def test_a_missing_package_is_one_line_that_says_what_to_install(june, tmp_path, missing):
+    (tmp_path / "g.json").write_text(json.dumps(NDVI))
+    code = f"import sys; sys.modules[{missing!r}] = None; from s2kit.cli.start import main; main()"
+    words = ["run", "g.json", "--collection", f"SENTINEL2_L2A={june}", "--jobs", "1", "-o", "out"]
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == ExitCode.CONFIG, done.stderr
+    assert missing in done.stderr.splitlines()[0]
+    assert done.stderr.splitlines()[1:] == ["s2kit: hint: install what is missing with: pip install 's2kit[openeo]'"]
+    assert not list((tmp_path / "out").glob("result*"))

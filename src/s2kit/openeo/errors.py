@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from s2kit.errors import ExitCode, InputError, NotFoundError, S2KitError, TryLaterError, UsageError
 
+INSTALL = "install what is missing with: pip install 's2kit[openeo]'"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -9,7 +9,7 @@ from s2kit import __version__
 from s2kit.errors import ConfigError, UsageError
 from s2kit.openeo.collections import Catalogue, open_catalogue
 from s2kit.openeo.collections.base import wanted_of
-from s2kit.openeo.errors import GraphError, Problem, ProcessError
+from s2kit.openeo.errors import INSTALL, GraphError, Problem, ProcessError
 from s2kit.openeo.graph import ProcessGraph, arguments_of, unwrap
 from s2kit.openeo.job import without_secrets
 from s2kit.openeo.legacy import is_legacy, standard
@@ -25,7 +25,6 @@ MAX_PX = 20_000_000_000
 RESULT = "result"
 """What the files of a result begin with, unless a file is named."""
 DIALECTS = ("auto", "openeo", "geosoft2")
-INSTALL = "install it with: pip install 's2kit[openeo]'"
 
 
 class RunOptions(TypedDict, total=False):
@@ -334,7 +333,7 @@ class _Session:
             writing = Writing(options=one.options, overwrite=overwrite, history=history)
             path = self.request.folder / name
             if not is_cube(one.value):
-                paths += form.write(path, one.value, writing)
+                paths += _files(form, path, one.value, writing)
                 self.written.append(None)
                 continue
             with computed_cube(
@@ -346,7 +345,7 @@ class _Session:
                 report=self.report,
             ) as cube:
                 self._remark_empty(cube, name)
-                paths += form.write(path, cube, writing)
+                paths += _files(form, path, cube, writing)
                 self.written.append(cube.isel({dim: slice(0, 2) for dim in cube.dims}).copy(deep=True))
                 self.written[-1].attrs["whole"] = {str(dim): cube[dim].values for dim in cube.dims}
         return paths
@@ -358,6 +357,14 @@ class _Session:
             flat = cube.data.reshape(cube.shape[0], -1) if cube.ndim > 1 else cube.data.reshape(1, -1)
             if not any(np.isfinite(row).any() for row in flat):
                 self.report(Note(f"{name}: every pixel is no data", warning=True))
+
+
+def _files(form: Any, path: Path, value: Any, writing: Any) -> list[Path]:
+    try:
+        made: list[Path] = form.write(path, value, writing)
+    except ImportError as error:
+        raise ConfigError(f"{form.name} needs {error.name}", INSTALL) from error
+    return made
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:

@@ -10,7 +10,8 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from s2kit.openeo.errors import GraphError, Problem
+from s2kit.errors import ConfigError
+from s2kit.openeo.errors import INSTALL, GraphError, Problem
 from s2kit.openeo.graph import (
     MAX_NESTING,
     Nodes,
@@ -205,10 +206,13 @@ def _optional_null(process: str, name: str) -> bool:
 @cache
 def _validator(process: str, name: str) -> Callable[[Any], str | None]:
     """A function that says in one line what is wrong with a value; None if nothing is."""
-    from jsonschema import Draft7Validator
-    from jsonschema.exceptions import best_match
-    from referencing import Registry
-    from referencing.jsonschema import DRAFT7
+    try:
+        from jsonschema import Draft7Validator
+        from jsonschema.exceptions import best_match
+        from referencing import Registry
+        from referencing.jsonschema import DRAFT7
+    except ImportError as error:
+        raise ConfigError(f"process graphs need {error.name}", INSTALL) from error
 
     def anything(address: str) -> Any:  # GeoJSON's schemas: nothing is fetched, geometries are read when they are used
         return DRAFT7.create_resource({})

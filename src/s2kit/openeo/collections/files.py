@@ -14,12 +14,11 @@ from typing import Any
 from s2kit.errors import ConfigError, InputError, NotFoundError, S2KitError
 from s2kit.openeo.collections.base import Description, Loaded, Wanted, chosen_bands
 from s2kit.openeo.collections.rasters import open_rasters
-from s2kit.openeo.errors import ProcessError
+from s2kit.openeo.errors import INSTALL, ProcessError
 from s2kit.openeo.processes.dimensions import BAND_NAMES, TIME_NAMES, X_NAMES, Y_NAMES
 from s2kit.openeo.processes.words import instant
 from s2kit.run.events import Note, Report
 
-INSTALL = "install it with: pip install 's2kit[openeo]'"
 _NETCDF = (".nc", ".nc4", ".h5")
 _TIFF = (".tif", ".tiff")
 _DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)-?([01]\d)-?([0-3]\d)(?!\d)")
