@@ -57,6 +57,7 @@ def test_a_job_that_fails_decides_the_exit_code(tmp_path):
         (("create", "broken.json"), ExitCode.INPUT, "broken.json: not JSON"),
         (("create", "deep.json"), ExitCode.INPUT, "deep.json: not JSON"),
         (("create", "nested.json"), ExitCode.INPUT, "nested 300 deep"),
+        (("create", "--render", "list.json"), ExitCode.INPUT, "list.json: entry 1: 1 is no object"),
         (("create", "good.json", "--max-memory", "much"), ExitCode.USAGE, "'much' is no size"),
         (("show", "j-0"), ExitCode.NOT_FOUND, "there is no job 'j-0'"),
         (("stop", "../x"), ExitCode.NOT_FOUND, "there is no job '../x'"),

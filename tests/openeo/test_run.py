@@ -468,7 +468,12 @@ def test_a_killed_run_goes_on_with_the_missing_blocks(tmp_path):
 @pytest.mark.parametrize(
     ("graph", "options", "code", "text"),
     [
-        (saved(load=s2(temporal_extent=["2021-01-01", "2021-02-01"])), {}, ExitCode.INPUT, "no product in that time"),
+        (
+            saved(load=s2(temporal_extent=["2021-01-01", "2021-02-01"])),
+            {},
+            ExitCode.INPUT,
+            "no product is found in that time",
+        ),
         (saved(load=s2()), {"max_px": 1000}, ExitCode.USAGE, "360,000 values would be loaded, 1,000 are allowed"),
         (saved("PNG", load=s2()), {}, ExitCode.INPUT, "PNG shows 1 or 3 bands, not 2"),
         (saved(load=s2()), {"format": "docx"}, ExitCode.USAGE, "there is no format 'docx'"),

@@ -197,8 +197,13 @@ def _limits(run: Session) -> "JobLimits":
 def _body(source: Path, kind: str) -> Any:
     from s2kit.openeo.job import JobKind
     from s2kit.openeo.source import read_source
+    from s2kit.picture.stretch import Stretch
+    from s2kit.render.batch import specs_of
 
-    return read_source(source, lists=kind == JobKind.RENDER)
+    body = read_source(source, lists=kind == JobKind.RENDER)
+    if kind == JobKind.RENDER:
+        specs_of(body, source.name, res=None, stretch=Stretch())
+    return body
 
 
 def _text(value: object) -> str | None:

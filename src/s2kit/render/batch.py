@@ -43,11 +43,26 @@ def read_batch(path: Path, *, res: int | None, stretch: Stretch) -> tuple[Pictur
             body = json.loads(text)
         except json.JSONDecodeError as error:
             raise InputError(f"{label}: not JSON: {error}") from error
-        if is_legacy_body(body):
-            return _checked(legacy_entries(body, label, stretch), label)
-        entries = body if isinstance(body, list) else [body]
     else:
-        entries = _rows(text, label)
+        body = _rows(text, label)
+    return specs_of(body, label, res=res, stretch=stretch)
+
+
+def specs_of(body: Any, label: str, *, res: int | None, stretch: Stretch) -> tuple[PictureSpec, ...]:
+    """The pictures of a batch that is read already.
+
+    Args:
+        body: JSON in one of the forms.
+        label: What messages call it.
+        res: Resolution of entries that name none.
+        stretch: Stretch of entries that name none.
+
+    Raises:
+        InputError: Some entries are wrong: the message names each.
+    """
+    if is_legacy_body(body):
+        return _checked(legacy_entries(body, label, stretch), label)
+    entries = body if isinstance(body, list) else [body]
     if not entries:
         raise InputError(f"{label}: no entry at all", "each entry names bands, index or recipe")
     return _checked([partial(_spec, entry, res, stretch) for entry in entries], label)

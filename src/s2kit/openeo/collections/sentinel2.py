@@ -15,6 +15,7 @@ from s2kit.openeo.processes.words import instant
 from s2kit.run.events import Note, Report
 
 if TYPE_CHECKING:
+    from s2kit.chips.places import WhichOptions
     from s2kit.chips.selection import Candidate
     from s2kit.cube import BlockTask, CubePlan
     from s2kit.product.ref import ProductRef
@@ -109,31 +110,43 @@ class Sentinel2:
         if area is not None and area[2] < area[0]:
             hint = "load the two sides of the 180th meridian one by one"
             raise ProcessError("west is more than east", hint, "ExtentInvalid")
-        found = self._found(wanted, area, report)
-        request = CubeRequest.parse(
-            self.settings,
-            report,
-            products=[one.ref for one in found],
-            bbox=[area] if area is not None else None,
-            bands=names,
-            dtype="float32",
-            level=self.level.lower(),
-        )
-        return plan_cube(request, report)
-
-    def _found(self, wanted: Wanted, area: tuple[float, ...] | None, report: Report) -> "list[Candidate]":
-        """The products in that time that meet the conditions."""
-        from s2kit.chips.places import WhichOptions, products
-
-        which: WhichOptions = {"level": self.level.lower()}
-        if wanted.start or wanted.end:
-            which["range"] = [(_day(wanted.start) or "..", _day(wanted.end, last=True) or "..")]
+        which = self._which(wanted)
         refs = self._refs(report)
         if refs is None and area is None:
             hint = "add a spatial_extent, or name products with --collection ID=PATH"
             raise ProcessError(f"{self.id}: a search needs an area", hint, "ExtentMissing")
-        boxes = [area] if area is not None else []
-        found = list(products(which, refs, boxes, self.settings, report))  # type: ignore[arg-type]
+        if wanted.properties:
+            refs = tuple(one.ref for one in self._found(wanted, which, refs, area, report))
+        request = CubeRequest.parse(
+            self.settings,
+            report,
+            products=refs,
+            bbox=[area] if area is not None else None,
+            bands=names,
+            dtype="float32",
+            **which,
+        )
+        return plan_cube(request, report)
+
+    def _which(self, wanted: Wanted) -> "WhichOptions":
+        """Level and days of the products; slices are told apart to the second afterwards."""
+        which: WhichOptions = {"level": self.level.lower()}
+        if wanted.start or wanted.end:
+            which["range"] = [(_day(wanted.start) or "..", _day(wanted.end, last=True) or "..")]
+        return which
+
+    def _found(
+        self,
+        wanted: Wanted,
+        which: "WhichOptions",
+        refs: "tuple[ProductRef, ...] | None",
+        area: tuple[float, float, float, float] | None,
+        report: Report,
+    ) -> "list[Candidate]":
+        """The products in that time that meet the conditions."""
+        from s2kit.chips.places import products
+
+        found = list(products(which, refs, [area] if area is not None else [], self.settings, report))
         kept = [one for one in found if _meets(one, wanted.properties)]
         if not kept:
             hint = "look with s2kit search" if not found else f"{len(found)} products do not meet the properties"
