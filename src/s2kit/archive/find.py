@@ -31,11 +31,13 @@ from s2kit.store.open import open_store
 
 COGS = "cogs"
 """Key of the COG item's address among the locations of a search record."""
-READ_IN_PLACE = (COGS, "eopf")
+READ_IN_PLACE = (COGS, "pc", "eopf")
 """Locations of a search record that are products as they are: COG items and Zarr groups."""
 
 _SAFE_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.SAFE)(?:/.*)?", re.IGNORECASE)
 _ZARR_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.zarr)(?:/.*)?", re.IGNORECASE)
+_ITEM_ADDRESS = re.compile(r"https?://.+/collections/[^/?#]+/items/[^/?#]+")
+"""An item of a STAC API."""
 _TILE_KEY = re.compile(r"tiles/\d{1,2}/[A-Z]/[A-Z]{2}/\d{4}/\d{1,2}/\d{1,2}/\d+")
 
 
@@ -224,6 +226,8 @@ def _at_address(text: str, settings: Settings | Access, boa_offset: str) -> Prod
         if name is None:
             raise InputError(f"{text}: neither a tile nor a product of that bucket")
         return open_product(tree_of_source(open_source(name, archive)))
+    if _ITEM_ADDRESS.fullmatch(address):
+        return _remote_item(address, settings, boa_offset)
     if address.endswith(".json") or archive.layout is Layout.COGS:
         return _remote_item(_item_address(address), settings, boa_offset)
     folder = _SAFE_ADDRESS.fullmatch(address)

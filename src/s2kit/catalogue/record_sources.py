@@ -30,6 +30,7 @@ _COGS = re.compile(
     r"(?:s3://sentinel-cogs|https://sentinel-cogs\.s3\.[\w-]+\.amazonaws\.com)/(sentinel-s2-l2a-cogs/.+?)/?$"
 )
 _EODATA = re.compile(r"(?:s3://|/)eodata/(\S+?\.SAFE)(?:/|\.zip|$)")
+_AZURE = re.compile(r"https://sentinel2l2a\d+\.blob\.core\.windows\.net/")
 _ZARR = re.compile(r"\w+://\S+\.zarr/?")
 _AWS_S1 = re.compile(r"s3://(sentinel-s1-l1c)/((?:GRD|SLC)/\d{4}/\d{1,2}/\d{1,2}/\w\w/\w\w/S1[A-D]_[A-Z0-9_]+)/")
 
@@ -73,7 +74,7 @@ def _from_stac(item: Mapping[str, Any], geometry: BaseGeometry | None, catalogue
         geometry=geometry,
         nbytes=_whole(whole.get("file:size")),
         checksum=_text(whole.get("file:checksum")),
-        locations=_locations(properties, assets) or None,
+        locations=_locations(properties, assets, _own_address(item)) or None,
         product_type=_kind(
             properties.get("product:type") or properties.get("s2:product_type") or properties.get("sar:product_type")
         ),
@@ -246,7 +247,7 @@ def _mission(properties: Mapping[str, Any], name: str) -> str | None:
 
 @_remembered
 def _mission_in(text: str) -> str | None:
-    low = text.lower()
+    low = text.lower().replace(" ", "-")
     return next((f"s{number}" for number in "12" if f"sentinel-{number}" in low or low.startswith(f"s{number}")), None)
 
 
@@ -303,7 +304,13 @@ _TELLING = (
 """Assets whose addresses lead to the others; only where an item has none of them all are looked at."""
 
 
-def _locations(properties: Mapping[str, Any], assets: Mapping[str, Any]) -> dict[str, str]:
+def _own_address(item: Mapping[str, Any]) -> str | None:
+    """The address that an item gives itself."""
+    links = (_table(link) for link in item.get("links") or ())
+    return next((str(link.get("href")) for link in links if link.get("rel") == "self"), None)
+
+
+def _locations(properties: Mapping[str, Any], assets: Mapping[str, Any], own: str | None) -> dict[str, str]:
     """Where the item says that the product is; a tile path is all that Earth Search's hrefs are good for."""
     found: dict[str, str] = {}
     keys = [key for key in _TELLING if key in assets] or assets
@@ -318,6 +325,8 @@ def _locations(properties: Mapping[str, Any], assets: Mapping[str, Any]) -> dict
             found.setdefault("aws-s1", f"s3://{s1[1]}/{s1[2]}")
         elif cogs := _COGS.match(folder):
             found.setdefault("cogs", f"s3://sentinel-cogs/{cogs[1]}")
+        elif own is not None and _AZURE.match(folder):
+            found.setdefault("pc", own)
     for asset in (_table(assets[key]) for key in ("product", "Product") if key in assets):
         href = str(asset.get("href"))
         if _ZARR.fullmatch(href):

@@ -51,6 +51,8 @@ _KEPT_FIELDS = (
     "assets.Product",
     "assets.product",
 )
+_MORE_FIELDS = ("links", "assets.B04", "assets.red")
+"""What says where products of other catalogues are: items by their own address, GeoTIFFs by that of a band."""
 
 
 class StacCatalogue:
@@ -117,7 +119,7 @@ class StacCatalogue:
         classes = () if known else self._conformance()
         filters: dict[str, Any] = {}
         if known or _has(classes, _FIELDS_CLASSES):
-            filters["fields"] = {"include": list(_KEPT_FIELDS), "exclude": []}
+            filters["fields"] = {"include": [*_KEPT_FIELDS, *(() if known else _MORE_FIELDS)], "exclude": []}
         wanted: dict[str, Any] = {}
         if query.max_cloud_pct is not None and query.max_cloud_pct < 100:
             wanted["eo:cloud_cover"] = {"lte": query.max_cloud_pct}

@@ -1,10 +1,11 @@
-"""STAC items whose bands are cloud-optimised GeoTIFFs, as Earth Search publishes them for L2A.
+"""STAC items whose bands are cloud-optimised GeoTIFFs, as Earth Search and Planetary Computer publish them for L2A.
 
 Whether the -1000 of baseline 4.00 is already in the pixels cannot be read off an item for sure: its flag
 `earthsearch:boa_offset_applied` and its `raster:bands` contradict each other in real items. The flag is taken as a
 hint, the source of the decision travels with the product, and the user's word overrules it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,11 @@ from s2kit.errors import InputError
 from s2kit.grid import Grid
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.name import Level, ProductName, parse_product_name
+
+_BAND_FILE = re.compile(r"(?:T\d{2}[A-Z]{3}_\d{8}T\d{6}_)?(\w{3})(?:_[126]0m)?\.tiff?", re.IGNORECASE)
+"""`B04.tif`, or the name of the SAFE's file as `T33UUP_20220301T100031_B04_10m.tif`."""
+_IN_A_SAFE = re.compile(r".*\.SAFE/GRANULE/.*/IMG_DATA/.*", re.IGNORECASE)
+"""GeoTIFFs in the place of the SAFE's JPEG 2000 files: their pixels are the same (Planetary Computer)."""
 
 QUANTIFICATION = 10000.0
 AOT_WVP_QUANTIFICATION = 1000.0
@@ -88,7 +94,8 @@ def parse_cog_item(document: Mapping[str, Any]) -> CogItem:
         sensing = name.sensing if name else item_time(str(properties["datetime"]))
     except (KeyError, TypeError, ValueError, AttributeError, shapely.errors.ShapelyError) as error:
         raise InputError(f"STAC item {identity} has no usable geometry or time") from error
-    baseline = str(properties.get("s2:processing_baseline") or properties.get("processing:version") or "")
+    said = properties.get("s2:processing_baseline") or properties.get("processing:version")
+    baseline = str(said or (name.baseline if name else ""))
     cloud = properties.get("eo:cloud_cover")
     return CogItem(
         id=identity,
@@ -148,8 +155,8 @@ def _band_of(asset: object) -> str | None:
     href = asset.get("href") if isinstance(asset, Mapping) else None
     if not isinstance(href, str):
         return None
-    path = PurePosixPath(href.partition("?")[0])
-    return path.stem if path.suffix.lower() in {".tif", ".tiff"} and path.stem in {*BANDS, *LAYERS} else None
+    match = _BAND_FILE.fullmatch(PurePosixPath(href.partition("?")[0]).name)
+    return match[1] if match and match[1] in {*BANDS, *LAYERS} else None
 
 
 def _hrefs(document: Mapping[str, Any]) -> Mapping[str, str]:
@@ -165,6 +172,8 @@ def offset_of(document: Mapping[str, Any], baseline: str) -> BoaOffset:
     flag = properties.get("earthsearch:boa_offset_applied")
     if isinstance(flag, bool):
         return BoaOffset(0.0 if flag else OFFSET_DN, "item flag")
+    if any(_IN_A_SAFE.fullmatch(href) for href in _hrefs(document).values()):
+        return BoaOffset(OFFSET_DN, "baseline") if baseline else BoaOffset(0.0, "assumed")
     for asset in document.get("assets", {}).values():
         bands = asset.get("raster:bands") if isinstance(asset, Mapping) else None
         if bands and isinstance(bands, list) and bands[0].get("scale") and bands[0].get("offset"):

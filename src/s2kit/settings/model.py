@@ -42,6 +42,7 @@ CATALOGUES: Mapping[str, CatalogueSettings] = {
     "cdse-odata": CatalogueSettings(
         url="https://catalogue.dataspace.copernicus.eu/odata/v1", kind="odata", in_all=False
     ),
+    "planetary-computer": CatalogueSettings(url="https://planetarycomputer.microsoft.com/api/stac/v1", in_all=False),
     "eopf": CatalogueSettings(url="https://stac.core.eopf.eodc.eu", in_all=False),
 }
 

@@ -20,7 +20,7 @@ class Layout(StrEnum):
     CDSE = "cdse"
     """SAFE folders below `Sentinel-2/MSI/LEVEL/YYYY/MM/DD/`."""
     COGS = "cogs"
-    """Cloud-optimised GeoTIFFs of Earth Search."""
+    """Cloud-optimised GeoTIFFs, named by STAC items: Earth Search, Planetary Computer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,8 @@ class Archive:
     """True where requests are not signed."""
     profile: str | None = None
     """Name of the AWS profile that holds the keys; None for the default chain."""
+    sas_endpoint: str | None = None
+    """Address that hands out tokens (SAS) for an Azure container; None if none are needed."""
     max_connections: int = 8
     """Connections at one time, over all tasks of a run."""
 
@@ -98,6 +100,13 @@ ARCHIVES: Mapping[str, Archive] = MappingProxyType(
                 layout=Layout.COGS,
                 region="us-west-2",
                 anonymous=True,
+            ),
+            Archive(
+                name="pc",
+                address="https://sentinel2l2a01.blob.core.windows.net/sentinel2-l2",
+                layout=Layout.COGS,
+                anonymous=True,
+                sas_endpoint="https://planetarycomputer.microsoft.com/api/sas/v1/token/sentinel2l2a01/sentinel2-l2",
             ),
         )
     }

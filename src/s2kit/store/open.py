@@ -31,6 +31,10 @@ def _remote(archive: Archive) -> Store:
         from s2kit.store.s3 import S3Store
 
         return S3Store(archive)
+    if archive.sas_endpoint is not None:
+        from s2kit.store.sas import SasStore
+
+        return SasStore(archive)
     from s2kit.store.https import HttpsStore
 
     return HttpsStore(archive)
