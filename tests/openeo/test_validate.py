@@ -153,3 +153,10 @@ def test_validate_loads_neither_xarray_nor_dask(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not {"xarray", "dask", "rasterio", "pandas"} & loaded
+
+
+def test_several_places_of_products_are_one_collection(tmp_path):
+    loaded = load_settings(folder=tmp_path)
+    found = open_catalogue(loaded, ["SENTINEL2_L2A=/a", "X=/x", "SENTINEL2_L2A=s3://b/c.SAFE", "X=/y"])
+    assert found.collections["SENTINEL2_L2A"].source == "/a,s3://b/c.SAFE"
+    assert str(found.collections["X"].source) == "/y"

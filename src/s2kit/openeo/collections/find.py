@@ -84,7 +84,10 @@ def open_catalogue(loaded: Loaded, named: Iterable[str] = ()) -> Catalogue:
         UsageError: A text that is neither.
     """
     found: dict[str, Collection] = {}
-    given = dict(_pair(text) for text in named)
+    given: dict[str, str] = {}
+    for name, source in map(_pair, named):  # several places of products are one collection
+        more = name in given and name.removeprefix("SENTINEL2_") in _LEVELS
+        given[name] = f"{given[name]},{source}" if more else source
     for level in _LEVELS:
         one = Sentinel2(level=level, settings=loaded)
         found[one.id] = one

@@ -38,7 +38,7 @@ class Sentinel2:
     """`L1C` or `L2A`."""
     settings: "LoadedSettings"
     source: str = ""
-    """A folder, file or address of products; `search` for a search; empty for the dataset folder, else a search."""
+    """Folders, products or addresses, with commas between; `search` for a search; empty for the dataset folder."""
 
     @property
     def id(self) -> str:
@@ -160,7 +160,7 @@ class Sentinel2:
         if self.source == "search":
             return None
         if self.source:
-            return (ProductRef(self.source),)
+            return tuple(ProductRef(part) for part in self.source.split(","))
         dataset = self.settings.settings.dataset
         if any(dataset.glob("*S2*MSIL*")) or any(dataset.glob("*/*S2*MSIL*")):
             return (ProductRef(str(dataset)),)
