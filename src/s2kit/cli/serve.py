@@ -73,7 +73,12 @@ def serve(
         options = ServeOptions(
             loaded=loaded,
             folder=folder,
-            job_words=(*words_for_jobs(), "--dataset", str(loaded.settings.dataset.absolute())),
+            job_words=(
+                *words_for_jobs(),
+                "--dataset",
+                str(loaded.settings.dataset.absolute()),
+                *(("--cluster", cluster) if cluster else ()),
+            ),
             state=_state_folder(state),
             host=host,
             port=port,

@@ -64,6 +64,10 @@ def create_app(options: ServeOptions) -> Any:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        responses={
+            "4XX": {"description": "The request cannot be answered; the body says why."},
+            "5XX": {"description": "The service, an archive or the disk failed; the body says why."},
+        },
     )
     app.state.s2kit = state
     _add_errors(app)
@@ -98,7 +102,8 @@ def _add_common(app: FastAPI) -> None:
         """Counts in Prometheus' text format."""
         return exposition(state_of(request).counts)
 
-    @app.api_route("/static/tmp/{token}/{path:path}", methods=["GET", "HEAD"], tags=["files"])
+    @app.head("/static/tmp/{token}/{path:path}", include_in_schema=False)
+    @app.get("/static/tmp/{token}/{path:path}", tags=["files"])
     def file(request: Request, token: str, path: str) -> Response:
         """A file of a finished request; its address is all that is needed."""
         return FileResponse(state_of(request).shelf.find(token, path))
