@@ -26,7 +26,7 @@ from s2kit.cli.options import (
 
 if TYPE_CHECKING:
     from s2kit.catalogue.record import ProductRecord
-    from s2kit.search import Search
+    from s2kit.search import Search, SearchRequest
     from s2kit.search.outputs import SideOutputs
 
 Limit = Annotated[
@@ -75,6 +75,15 @@ Timeout = Annotated[
 Map = Annotated[
     Path | None, typer.Option("--map", metavar="FILE.html", help="Write an HTML map of footprints and areas.")
 ]
+AuditFlag = Annotated[
+    bool,
+    typer.Option(
+        "--audit",
+        "--compare",
+        help="Compare catalogues: one row a scene, with who has it, at which baseline, and who lacks it.",
+    ),
+]
+FailIfGaps = Annotated[bool, typer.Option("--fail-if-gaps", help="With --audit: exit 3 if a catalogue lacks a scene.")]
 Quicklooks = Annotated[
     Path | None, typer.Option("--quicklooks", metavar="DIR", help="Download previews that need no account.")
 ]
@@ -107,6 +116,8 @@ def search(
     output: OutputFile = None,
     map_: Map = None,
     quicklooks: Quicklooks = None,
+    audit: AuditFlag = False,
+    fail_if_gaps: FailIfGaps = False,
     timeout: Timeout = None,
     fail_if_empty: FailIfEmpty = False,
 ) -> None:
@@ -120,6 +131,8 @@ def search(
         from s2kit.search import Search, SearchRequest
         from s2kit.search.outputs import SideOutputs
 
+        if audit:
+            catalogue = catalogue or _audited(since, quicklooks)
         cursor = load_cursor(since) if since is not None else None
         request = SearchRequest.parse(
             run.loaded, run.report, cursor=cursor, aoi=aoi, bbox=bbox, point=point, tile=tile, range=range_, date=date,
@@ -127,10 +140,46 @@ def search(
             mode=mode, polarisation=polarisation, product_type=product_type, min_overlap=min_overlap,
             each_feature=each_feature, catalogue=catalogue, limit=limit, sort=sort, dedupe=dedupe, timeout=timeout,
         )  # fmt: skip
+        if audit:
+            _compare(run, request, form, output, map_, fail_if_gaps=fail_if_gaps)
+            return
         found = Search(request, run.report)
         side = SideOutputs(found, run.report, cursor, map_, quicklooks)
         count = _print(found, side, form, output)
         _finish(run, found, side, count=count)
+
+
+def _audited(since: str | None, quicklooks: Path | None) -> list[str]:
+    """The catalogues that are compared if none is named."""
+    from s2kit.errors import UsageError
+    from s2kit.search.audit import AUDITED
+
+    if since is not None or quicklooks is not None:
+        raise UsageError(f"--audit and {'--since' if since else '--quicklooks'} exclude each other", "leave out one")
+    return list(AUDITED)
+
+
+def _compare(
+    run: Session, request: "SearchRequest", form: Format, output: Path | None, map_: Path | None, *, fail_if_gaps: bool
+) -> None:
+    """Print one row a scene; a catalogue that fails is a column of each row and a warning."""
+    from s2kit.cli.output import emit
+    from s2kit.errors import NothingFoundError
+    from s2kit.run.events import Note
+    from s2kit.search.audit import COLUMNS, audit
+    from s2kit.search.outputs import write_map
+
+    made = audit(request, run.report)
+    for name, error in made.failures.items():
+        run.report(Note(f"{name} did not answer in full: {error.message}", warning=True))
+    count = emit((scene.record() for scene in made.scenes), form, COLUMNS, command="search", output=output)
+    if map_ is not None:
+        records = [scene.best for scene in made.scenes]
+        write_map(map_, records, request.aois, complete=not made.failures, colouring=made.colouring())
+    run.result.update({"scenes": count, "gaps": made.gaps, "complete": not made.failures})
+    if fail_if_gaps and made.gaps:
+        raise NothingFoundError(f"a catalogue lacks {made.gaps} of {count} scenes")
+    run.close(empty=count == 0)
 
 
 def _print(found: "Search", side: "SideOutputs", form: Format, output: Path | None) -> int:

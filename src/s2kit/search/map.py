@@ -1,7 +1,8 @@
 """A static page with footprints and areas: one HTML file that loads nothing from anywhere."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -29,7 +30,23 @@ _CLOUD_COLOURS = ((10, "#1a7f4b"), (30, "#6fae3f"), (60, "#d9a21b"), (101, "#c45
 _UNKNOWN_COLOUR = "#5b6b7a"
 
 
-def map_page(records: Sequence[ProductRecord], aois: Sequence[Aoi], *, complete: bool = True) -> str:
+@dataclass(frozen=True, slots=True)
+class Colouring:
+    """What the colours of footprints mean."""
+
+    of: Callable[[ProductRecord], str]
+    """The colour of a record, as CSS has it."""
+    legend: Sequence[tuple[str, str]]
+    """Colours with their meanings."""
+
+
+def map_page(
+    records: Sequence[ProductRecord],
+    aois: Sequence[Aoi],
+    *,
+    complete: bool = True,
+    colouring: Colouring | None = None,
+) -> str:
     """The page.
 
     Args:
@@ -37,7 +54,9 @@ def map_page(records: Sequence[ProductRecord], aois: Sequence[Aoi], *, complete:
             has a record for each, and is drawn and counted once.
         aois: The areas that were asked for.
         complete: False puts a warning on the page that products may be missing.
+        colouring: What is shown by colours; None for cloud cover.
     """
+    colours = colouring or _BY_CLOUDS
     answers = _by_product(records)
     records = [group[0] for group in answers]
     drawn = [record for record in records if record.geometry is not None and not record.geometry.is_empty]
@@ -45,7 +64,7 @@ def map_page(records: Sequence[ProductRecord], aois: Sequence[Aoi], *, complete:
     view = _View([*shapes, *(aoi.geometry for aoi in aois)])
     footprints = "".join(
         f'<a href="#p{number}"><path class="fp" id="f{number}" d="{view.path(record.geometry)}" '
-        f'stroke="{_colour(record)}" fill="{_colour(record)}">'
+        f'stroke="{colours.of(record)}" fill="{colours.of(record)}">'
         f"<title>{escape(_summary(answers[number]))}</title></path></a>\n"
         for number, record in enumerate(records)
         if record.geometry is not None and not record.geometry.is_empty
@@ -55,7 +74,7 @@ def map_page(records: Sequence[ProductRecord], aois: Sequence[Aoi], *, complete:
     days = sorted(f"{record.datetime:%Y-%m-%d}" for record in records)
     when = f"{' to '.join(dict.fromkeys((days[0], days[-1])))}, " if days else ""
     note = "" if complete else '<p class="warn">A catalogue failed: products may be missing.</p>'
-    rows = "".join(_row(number, group) for number, group in enumerate(answers))
+    rows = "".join(_row(number, group, colours.of(group[0])) for number, group in enumerate(answers))
     return _PAGE.format(
         count=f"{len(records)} product{'' if len(records) == 1 else 's'}",
         when=when,
@@ -67,7 +86,7 @@ def map_page(records: Sequence[ProductRecord], aois: Sequence[Aoi], *, complete:
         graticule=view.graticule(),
         footprints=footprints,
         aois=areas,
-        legend=_legend(),
+        legend=_legend(colours),
         rows=rows,
     )
 
@@ -217,7 +236,7 @@ def _area(aoi: Aoi, view: _View, labels: _Labels) -> str:
     return f"<g>{title}{path}{circles}{label}</g>\n"
 
 
-def _row(number: int, group: Sequence[ProductRecord]) -> str:
+def _row(number: int, group: Sequence[ProductRecord], colour: str) -> str:
     record = group[0]
     shares = [one.coverage_pct for one in group if one.coverage_pct is not None]
     names = [one.aoi for one in group if one.aoi]
@@ -230,15 +249,23 @@ def _row(number: int, group: Sequence[ProductRecord]) -> str:
         f"{', '.join(names[:_AREAS_NAMED])}{more}",
     )
     columns = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    dot = f'<i style="background:{_colour(record)}"></i>'
+    dot = f'<i style="background:{colour}"></i>'
     name = f'<a href="#f{number}">{escape(record.id)}</a>'
     return f'<tr id="p{number}"><td>{dot}</td><td class="id">{name}</td>{columns}</tr>\n'
 
 
-def _legend() -> str:
-    texts = ("under 10 % cloud", "under 30 %", "under 60 %", "more")
-    entries = [*zip((colour for _, colour in _CLOUD_COLOURS), texts, strict=True), (_UNKNOWN_COLOUR, "cloud not known")]
-    return "".join(f'<span><i style="background:{colour}"></i>{text}</span>' for colour, text in entries)
+_CLOUD_TEXTS = ("under 10 % cloud", "under 30 %", "under 60 %", "more")
+_BY_CLOUDS = Colouring(
+    _colour,
+    (
+        *zip((colour for _, colour in _CLOUD_COLOURS), _CLOUD_TEXTS, strict=True),
+        (_UNKNOWN_COLOUR, "cloud not known"),
+    ),
+)
+
+
+def _legend(colouring: Colouring) -> str:
+    return "".join(f'<span><i style="background:{colour}"></i>{text}</span>' for colour, text in colouring.legend)
 
 
 _PAGE = """<!DOCTYPE html>

@@ -1,17 +1,18 @@
 """What a search leaves besides its records: a map, quicklooks, a cursor, a summary."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from s2kit.area.aoi import Aoi
 from s2kit.catalogue.cursor import Cursor, save_cursor
 from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import S2KitError
 from s2kit.run.events import Report, silent
 from s2kit.run.locks import locked_file
-from s2kit.search.map import map_page
+from s2kit.search.map import Colouring, map_page
 from s2kit.search.quicklooks import fetch_quicklooks
 from s2kit.search.run import Search, Tally
 
@@ -58,9 +59,7 @@ class SideOutputs:
     def write(self) -> tuple[S2KitError, ...]:
         """Write the map and fetch the pictures; the errors of pictures that could not be had."""
         if self.map_file is not None:
-            page = map_page(self._kept, self.found.request.aois, complete=self.found.complete)
-            with locked_file(self.map_file, overwrite=True) as part:
-                part.write_bytes(page.encode())
+            write_map(self.map_file, self._kept, self.found.request.aois, complete=self.found.complete)
         if self.quicklooks is None:
             return ()
         return fetch_quicklooks(self._kept, self.quicklooks, self.report).errors
@@ -71,6 +70,20 @@ class SideOutputs:
             starts = [when.start for when in self.found.request.ranges]
             since = None if None in starts else min(start for start in starts if start is not None)
             save_cursor(self.cursor, self.began, self._handed_out, since)
+
+
+def write_map(
+    path: Path,
+    records: Sequence[ProductRecord],
+    aois: Sequence[Aoi],
+    *,
+    complete: bool,
+    colouring: Colouring | None = None,
+) -> None:
+    """Write a map of records; see `map_page`."""
+    page = map_page(records, aois, complete=complete, colouring=colouring)
+    with locked_file(path, overwrite=True) as part:
+        part.write_bytes(page.encode())
 
 
 def _tally(tally: Tally) -> dict[str, Any]:

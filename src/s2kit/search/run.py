@@ -48,7 +48,13 @@ class Tally:
     """Products that answer; None if the search stopped before it knew."""
     truncated: bool = False
     """True if the limit held some back."""
-    errors: list[S2KitError] = field(default_factory=list)
+    failed: dict[str, S2KitError] = field(default_factory=dict)
+    """What catalogues failed with, by their names."""
+
+    @property
+    def errors(self) -> list[S2KitError]:
+        """What catalogues failed with."""
+        return list(self.failed.values())
 
     @property
     def complete(self) -> bool:
@@ -147,7 +153,7 @@ class Search:
     def _close_part(self, arrival: "_Arrival") -> None:
         arrival.group.open_parts -= 1
         if arrival.error is not None:
-            arrival.group.tally.errors.append(arrival.error)
+            arrival.group.tally.failed[arrival.catalogue] = arrival.error
 
     def _warn(self, group: "_Group") -> None:
         tally = group.tally
@@ -247,6 +253,8 @@ class _Arrival:
     records: Sequence[ProductRecord] = ()
     is_end: bool = False
     error: S2KitError | None = None
+    catalogue: str = ""
+    """Whose end it is."""
 
 
 def _with_notice(arrivals: "Iterator[_Arrival]", request: SearchRequest, report: Report) -> "Iterator[_Arrival]":
@@ -277,7 +285,7 @@ def _ask(part: _Part, request: SearchRequest, deadline: Deadline, report: Report
     except Exception as problem:  # noqa: BLE001 - it would be lost in a thread
         error = S2KitError(f"internal: {part.source.name}: {type(problem).__name__}: {problem}")
         error.__cause__ = problem
-    yield _Arrival(part.group, is_end=True, error=error)
+    yield _Arrival(part.group, is_end=True, error=error, catalogue=part.source.name)
 
 
 def _answers(part: _Part, request: SearchRequest, deadline: Deadline, report: Report) -> Iterator[list[ProductRecord]]:
