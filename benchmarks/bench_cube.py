@@ -72,7 +72,7 @@ def _small(folder: Path, work: Path, repeat: int) -> Table:
     box.write_text(json.dumps({"type": "Polygon", "coordinates": [lonlat]}))
     words = ["--aoi", str(box), "--bands", ",".join(BANDS), "--out", str(work / "small.zarr"), "--overwrite"]
     peer = peer_python("odc", PEERS)
-    script = work / "odc.py"
+    script = work / "peer_load.py"
     script.write_text(ODC)
     contestants: dict[str, Contestant | Absent] = {
         "s2kit": Contestant([*s2kit_command(), "cube", *map(str, products), *words]),

@@ -144,6 +144,12 @@ def harmonised(dn: NDArray[Any], image: BandImage) -> NDArray[np.uint16]:
     if offset == 0 and scale == 1:
         whole: NDArray[np.uint16] = dn.astype(np.uint16, copy=False)
         return whole
+    if scale == 1 and dn.dtype == np.uint16 and offset == round(offset) and -65535 < offset < 0:
+        shift = np.uint16(round(-offset))
+        shifted: NDArray[np.uint16] = np.maximum(dn, shift + np.uint16(1))  # whole numbers, a part of the time
+        shifted -= shift
+        shifted *= dn != image.nodata
+        return shifted
     values = (dn.astype(np.float32) + np.float32(offset)) * np.float32(scale)
     out: NDArray[np.uint16] = np.clip(np.rint(values), 1, 65535).astype(np.uint16)
     out[dn == image.nodata] = 0
