@@ -12,6 +12,7 @@ from pathlib import Path
 from s2kit.openeo.job import Job, JobKind, compact, process_of
 from s2kit.run.files import ensure_folder, write_atomic
 
+_LAST_S = 2.0
 GRACE_S = 7.0
 """Seconds that a job which is told to stop has to put things in order; s2kit itself takes 5 at most."""
 
@@ -129,6 +130,9 @@ def end_session(session: int | None, lock: JobLock, grace_s: float = GRACE_S) ->
         end = time.monotonic() + wait_s
         while not lock.is_free and time.monotonic() < end:
             time.sleep(0.05)
+    end = time.monotonic() + _LAST_S
+    while session is not None and session_memory_bytes(session) is not None and time.monotonic() < end:
+        time.sleep(0.02)  # a process that ends gives up its lock a little before it is gone
 
 
 def session_memory_bytes(session: int) -> int | None:
