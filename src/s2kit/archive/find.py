@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from s2kit.archive.address import AWS_LAYOUTS, agree_to_pay, archive_of, normal_address, object_at
+from s2kit.archive.address import AWS_LAYOUTS, agree_to_pay, archive_of, is_item_address, normal_address, object_at
 from s2kit.archive.dataset import find_in_dataset, is_product, products_in
 from s2kit.archive.source import AUTO, Source, chosen_archives, find_source, open_source
 from s2kit.archive.tile_tree import TILE_INFO, tile_tree
@@ -36,8 +36,6 @@ READ_IN_PLACE = (COGS, "pc", "eopf")
 
 _SAFE_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.SAFE)(?:/.*)?", re.IGNORECASE)
 _ZARR_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.zarr)(?:/.*)?", re.IGNORECASE)
-_ITEM_ADDRESS = re.compile(r"https?://.+/collections/[^/?#]+/items/[^/?#]+")
-"""An item of a STAC API."""
 _TILE_KEY = re.compile(r"tiles/\d{1,2}/[A-Z]/[A-Z]{2}/\d{4}/\d{1,2}/\d{1,2}/\d+")
 
 
@@ -226,7 +224,7 @@ def _at_address(text: str, settings: Settings | Access, boa_offset: str) -> Prod
         if name is None:
             raise InputError(f"{text}: neither a tile nor a product of that bucket")
         return open_product(tree_of_source(open_source(name, archive)))
-    if _ITEM_ADDRESS.fullmatch(address):
+    if is_item_address(address):
         return _remote_item(address, settings, boa_offset)
     if address.endswith(".json") or archive.layout is Layout.COGS:
         return _remote_item(_item_address(address), settings, boa_offset)

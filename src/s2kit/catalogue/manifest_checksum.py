@@ -11,10 +11,8 @@ from s2kit.catalogue.transport import Transport
 from s2kit.errors import InputError, NotFoundError, UsageError
 from s2kit.product.name import AnyProductName, ProductName
 from s2kit.run.deadline import Deadline
-from s2kit.store.hashes import Algorithm, new_hash
+from s2kit.store.hashes import Algorithm, new_hash, parse_multihash
 
-_PREFIXES: dict[str, tuple[Algorithm, int]] = {"d50110": ("MD5", 32), "1620": ("SHA3-256", 64)}
-"""First digits of a multihash: code and length (multiformats table); then the digits of the digest."""
 _ASSETS = ("safe_manifest", "safe-manifest")
 _TIMEOUT_S = 60.0
 
@@ -64,8 +62,8 @@ def manifest_checksum(source: CatalogueSource, name: AnyProductName) -> Manifest
     assets = item.get("assets")
     if isinstance(assets, dict):
         for asset in (assets.get(key) for key in _ASSETS):
-            text = str(asset.get("file:checksum", "")).lower() if isinstance(asset, dict) else ""
-            for prefix, (algorithm, digits) in _PREFIXES.items():
-                if text.startswith(prefix) and len(text) == len(prefix) + digits:
-                    return ManifestChecksum(source.name, algorithm, text.removeprefix(prefix))
+            text = str(asset.get("file:checksum", "")) if isinstance(asset, dict) else ""
+            found = parse_multihash(text)
+            if found is not None:
+                return ManifestChecksum(source.name, *found)
     raise NotFoundError(f"catalogue {source.name} lists no checksum for the manifest of {name}", "leave it out")

@@ -16,13 +16,18 @@ from s2kit.errors import UsageError
 from s2kit.product.baseline import Baseline
 from s2kit.product.tile import TileId
 
+LANDSAT = ("landsat-c2-l2",)
+"""Collections of Landsat: Collection 2, Level 2, as Earth Search calls it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """What a product has to be, besides where and when."""
 
     mission: str = "s2"
-    """`s2` or `s1`."""
+    """`s2`, `s1` or `landsat`; without a meaning if collections are named."""
+    collections: tuple[str, ...] = ()
+    """Collections of a STAC API; empty for those of the mission."""
     level: str | None = "L2A"
     """`L1C` or `L2A`; None for either, and for Sentinel-1."""
     max_cloud_pct: float | None = None
@@ -48,6 +53,7 @@ class Query:
 def new_query(
     *,
     mission: str = "s2",
+    collections: Collection[str] = (),
     level: str | None = None,
     max_cloud_pct: float | None = None,
     orbits: Collection[int] = (),
@@ -65,8 +71,18 @@ def new_query(
         InputError: No such baseline or tile.
         UsageError: Options that cannot stand together.
     """
-    if mission not in {"s1", "s2"}:
-        raise UsageError(f"--mission {mission}: there are s2 and s1")
+    if mission not in {"s1", "s2", "landsat"}:
+        raise UsageError(f"--mission {mission}: there are s2, s1 and landsat")
+    if mission == "landsat" or collections:
+        _refuse_sentinel_words(modes, polarisations, baselines, tiles, platforms)
+        return Query(
+            mission=mission,
+            collections=tuple(collections) or LANDSAT,
+            level=None,
+            max_cloud_pct=max_cloud_pct,
+            orbits=frozenset(orbits),
+            min_overlap_pct=min_overlap_pct,
+        )
     normal_level = level.upper() if level else None
     if normal_level not in {None, "L1C", "L2A"}:
         raise UsageError(f"--level {level}: there are l2a and l1c")
@@ -86,6 +102,13 @@ def new_query(
         product_types=frozenset(text.upper() for text in product_types),
         min_overlap_pct=min_overlap_pct,
     )
+
+
+def _refuse_sentinel_words(*words: Collection[str]) -> None:
+    names = ("--mode", "--polarisation", "--baseline", "--tile", "--platform")
+    for name, given in zip(names, words, strict=True):
+        if given:
+            raise UsageError(f"{name} is a matter of Sentinel products", "leave it out for other collections")
 
 
 def _refuse_other_mission(
@@ -130,7 +153,7 @@ def matches(record: ProductRecord, query: Query, when: DateRange) -> bool:
         (query.product_types, record.product_type),
     )
     return (
-        record.mission == query.mission
+        (record.collection in {None, *query.collections} if query.collections else record.mission == query.mission)
         and query.level in (None, record.level)
         and all(not allowed or value in allowed for allowed, value in wanted)
         and query.polarisations <= set(record.polarisations)

@@ -43,7 +43,7 @@ class ProductRecord:
     end: dt.datetime | None = None
     """Last moment of a longer stretch (Sentinel-1)."""
     mission: str = "s2"
-    """`s2` or `s1`."""
+    """`s2`, `s1`, or another word for items of other collections: `landsat`."""
     level: str | None = None
     """`L1C` or `L2A`."""
     platform: str | None = None
@@ -82,6 +82,8 @@ class ProductRecord:
     """Name of the catalogue that answered."""
     item: str | None = None
     """The catalogue's own id."""
+    collection: str | None = None
+    """Collection of a STAC API that it is an item of."""
     aoi: str | None = None
     """Name of the area that it answers."""
     range: str | None = None
@@ -134,6 +136,7 @@ class ProductRecord:
             "s2kit:catalogue": self.catalogue,
             "s2kit:catalogue_datetime": _iso(self.catalogue_datetime),
             "s2kit:item": self.item,
+            "s2kit:collection": self.collection,
             "s2kit:aoi": self.aoi,
             "s2kit:range": self.range,
             "s2kit:coverage_pct": None if self.coverage_pct is None else round(self.coverage_pct, 3),

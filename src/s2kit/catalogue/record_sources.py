@@ -16,6 +16,7 @@ import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from s2kit.archive.address import is_item_address
 from s2kit.area.aoi import footprint, footprints
 from s2kit.area.dates import parse_time
 from s2kit.catalogue.record import ProductRecord, named_record
@@ -83,6 +84,7 @@ def _from_stac(item: Mapping[str, Any], geometry: BaseGeometry | None, catalogue
         quicklook=_quicklook(assets),
         catalogue=catalogue,
         item=_text(item.get("id")),
+        collection=_text(item.get("collection")),
     )
 
 
@@ -248,6 +250,8 @@ def _mission(properties: Mapping[str, Any], name: str) -> str | None:
 @_remembered
 def _mission_in(text: str) -> str | None:
     low = text.lower().replace(" ", "-")
+    if low.startswith("landsat"):
+        return "landsat"
     return next((f"s{number}" for number in "12" if f"sentinel-{number}" in low or low.startswith(f"s{number}")), None)
 
 
@@ -331,6 +335,8 @@ def _locations(properties: Mapping[str, Any], assets: Mapping[str, Any], own: st
         href = str(asset.get("href"))
         if _ZARR.fullmatch(href):
             found["eopf"] = href.rstrip("/")
+    if not found and own is not None and is_item_address(own):
+        found["item"] = own
     return found
 
 

@@ -118,7 +118,7 @@ class StacCatalogue:
         known = self.source.name in TAKES_FILTERS
         classes = () if known else self._conformance()
         filters: dict[str, Any] = {}
-        if known or _has(classes, _FIELDS_CLASSES):
+        if not query.collections and (known or _has(classes, _FIELDS_CLASSES)):
             filters["fields"] = {"include": [*_KEPT_FIELDS, *(() if known else _MORE_FIELDS)], "exclude": []}
         wanted: dict[str, Any] = {}
         if query.max_cloud_pct is not None and query.max_cloud_pct < 100:
@@ -138,6 +138,8 @@ class StacCatalogue:
 
 def collections(query: Query) -> list[str]:
     """The collections that hold what is asked for; Earth Search and CDSE name them alike."""
+    if query.collections:
+        return list(query.collections)
     if query.mission == "s1":
         return sorted(f"sentinel-1-{kind.lower()}" for kind in query.product_types or {"GRD"})
     levels = (query.level,) if query.level else ("L1C", "L2A")

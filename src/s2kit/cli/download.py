@@ -34,6 +34,10 @@ Include = Annotated[
     Globs, typer.Option("--include", metavar="GLOB", help="Only files of the SAFE that match; may be repeated.")
 ]
 Exclude = Annotated[Globs, typer.Option("--exclude", metavar="GLOB", help="No files that match; may be repeated.")]
+Assets = Annotated[
+    Globs,
+    typer.Option("--assets", metavar="KEYS", help="Of STAC items of other collections only these: red,nir08,qa_pixel."),
+]
 CompleteFrom = Annotated[
     str | None,
     typer.Option("--complete-from", metavar="ARCHIVE", help="Take files that the archive does not have from this one."),
@@ -67,6 +71,7 @@ def download(
     bands: Bands = None,
     include: Include = None,
     exclude: Exclude = None,
+    assets: Assets = None,
     complete_from: CompleteFrom = None,
     check_against: CheckAgainst = None,
     as_zip: AsZip = False,
@@ -91,6 +96,7 @@ def download(
 
         request = DownloadRequest.parse(
             run.loaded, out=out, archive=archive, bands=bands, include=include, exclude=exclude,
+            assets=assets,
             complete_from=complete_from, check_against=check_against, zip=as_zip, keep_folder=keep_folder,
             layout=layout, max_bytes=max_bytes, min_free=min_free, timeout=timeout, wait=wait, jobs=jobs,
         )  # fmt: skip
@@ -147,15 +153,16 @@ def _print_plans(
 ) -> None:
     from s2kit.cli.output import emit
     from s2kit.download import Plan, plan_downloads
+    from s2kit.download.item import ItemPlan
     from s2kit.run.events import Note
     from s2kit.run.wording import counted
     from s2kit.store.cost import PRICE_LIST, size_text
 
-    plans: list[Plan] = []
+    plans: list[Plan | ItemPlan] = []
 
     def records() -> "Iterator[Mapping[str, Any]]":
         for found in plan_downloads(refs, request):
-            if isinstance(found, Plan):
+            if isinstance(found, (Plan, ItemPlan)):
                 plans.append(found)
                 yield found.record()
             elif found.error is not None:

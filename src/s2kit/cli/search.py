@@ -33,7 +33,11 @@ Limit = Annotated[
     int | None,
     typer.Option("--limit", metavar="N", min=0, help="Maximum products for each area and range; 0 for all."),
 ]
-Mission = Annotated[str, typer.Option("--mission", metavar="s2|s1", help="Sentinel-2 or Sentinel-1.")]
+Mission = Annotated[str, typer.Option("--mission", metavar="s2|s1|landsat", help="Sentinel-2, Sentinel-1 or Landsat.")]
+CollectionName = Annotated[
+    list[str] | None,
+    typer.Option("--collection", metavar="ID", help="Any collection of a STAC API, such as landsat-c2-l2; repeatable."),
+]
 Orbit = Annotated[list[int] | None, typer.Option("--orbit", metavar="N", min=1, max=175, help="Relative orbit.")]
 Baseline = Annotated[list[str] | None, typer.Option("--baseline", metavar="N0400", help="Processing baseline.")]
 Platform = Annotated[list[str] | None, typer.Option("--platform", metavar="S2A", help="Satellite.")]
@@ -99,6 +103,7 @@ def search(
     since: Since = None,
     level: Level = None,
     mission: Mission = "s2",
+    collection: CollectionName = None,
     max_cloud: MaxCloud = None,
     orbit: Orbit = None,
     baseline: Baseline = None,
@@ -136,7 +141,8 @@ def search(
         cursor = load_cursor(since) if since is not None else None
         request = SearchRequest.parse(
             run.loaded, run.report, cursor=cursor, aoi=aoi, bbox=bbox, point=point, tile=tile, range=range_, date=date,
-            level=level, mission=mission, max_cloud=max_cloud, orbit=orbit, baseline=baseline, platform=platform,
+            level=level, mission=mission, collection=collection,
+            max_cloud=max_cloud, orbit=orbit, baseline=baseline, platform=platform,
             mode=mode, polarisation=polarisation, product_type=product_type, min_overlap=min_overlap,
             each_feature=each_feature, catalogue=catalogue, limit=limit, sort=sort, dedupe=dedupe, timeout=timeout,
         )  # fmt: skip

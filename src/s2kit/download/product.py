@@ -59,7 +59,7 @@ def download_product(
     plan = make_plan(source, place, request.subset, crew.budget.check)
     completion = _completion(plan, request)
     tasks = [*plan.tasks, *completion]
-    _check_space(place, sum(task.info.nbytes for task in tasks), request)
+    check_space(place, sum(task.info.nbytes for task in tasks), request)
     report(WorkPlanned(1, sum(task.info.nbytes for task in tasks)))
     files = list(plan.broken)
     crew.budget.check()
@@ -144,7 +144,8 @@ def _completion(plan: Plan, request: DownloadRequest) -> list[Task]:
     return found
 
 
-def _check_space(place: Destination, nbytes: int, request: DownloadRequest) -> None:
+def check_space(place: Destination, nbytes: int, request: DownloadRequest) -> None:
+    """Raise `DiskError` if the disk has no room for so many bytes, and for what must stay free."""
     needed = nbytes * (2 if request.as_zip else 1) + request.min_free
     free = free_bytes(place.folder)
     if needed > free:

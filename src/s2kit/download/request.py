@@ -41,6 +41,8 @@ class DownloadOptions(TypedDict, total=False):
     """Only files of the SAFE that match one of these patterns."""
     exclude: Texts
     """No files that match one of these patterns."""
+    assets: Texts
+    """Assets of STAC items, `red,nir08,qa_pixel`; by default all."""
     complete_from: str | None
     """Archive to take files from that the first archive does not have."""
     check_against: str | None
@@ -77,6 +79,8 @@ class DownloadRequest:
     check_against: CatalogueSource | None = None
     """Catalogue that has to confirm the manifest, None for none."""
     subset: Subset = field(default_factory=Subset)
+    assets: tuple[str, ...] = ()
+    """Keys of assets that are fetched of STAC items; empty for all."""
     as_zip: bool = False
     keep_folder: bool = False
     """True if the folder stays beside the zip."""
@@ -119,6 +123,7 @@ class DownloadRequest:
             subset=Subset.parse(
                 texts(options.get("bands")), texts(options.get("include")), texts(options.get("exclude"))
             ),
+            assets=tuple(key for text in texts(options.get("assets")) for key in text.split(",") if key),
             as_zip=options.get("zip", False),
             keep_folder=options.get("keep_folder", False),
             arrangement=Arrangement(one_of("layout", options.get("layout", "flat"), tuple(Arrangement))),

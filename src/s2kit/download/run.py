@@ -9,8 +9,10 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
+from s2kit.archive.address import is_item_address
 from s2kit.archive.source import find_source, name_at
 from s2kit.download.destination import Destination
+from s2kit.download.item import ItemAddress, ItemPlan, download_item, item_of, plan_item
 from s2kit.download.plan import Plan, ProductResult, Status, make_plan
 from s2kit.download.present import find_complete
 from s2kit.download.product import download_product
@@ -37,9 +39,9 @@ _OVER_S = -1.0
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One product to download: its name and its destination."""
+    """One product to download: its name, or the address of its STAC item, and its destination."""
 
-    name: AnyProductName
+    name: AnyProductName | ItemAddress
     archive: str
     folder: Path | None
     """None if the destination is a bucket."""
@@ -138,7 +140,7 @@ def _folders(orders: Sequence[Order], request: DownloadRequest) -> list[Path]:
     return sorted({ensure_folder(folder).resolve() for folder in named})
 
 
-def plan_downloads(refs: Sequence[ProductRef], request: DownloadRequest) -> Iterator[Plan | ProductResult]:
+def plan_downloads(refs: Sequence[ProductRef], request: DownloadRequest) -> Iterator[Plan | ItemPlan | ProductResult]:
     """What `download` would do: a plan for each product, or a result for one that is there already or cannot be had.
 
     Nothing is written and no pixel is read.
@@ -165,6 +167,8 @@ def _one(order: Order, request: DownloadRequest, crew: TransferPools, report: Re
     mine = replace(request, archives=order.archives)
     try:
         crew.budget.check()
+        if isinstance(order.name, ItemAddress):
+            return download_item(order.name, _item_folder(order), mine, crew, report)
         if order.place is None:
             from s2kit.download.bucket_copy import copy_product  # loads boto3, which a folder does not need
 
@@ -197,7 +201,7 @@ def _reported(result: ProductResult, report: Report) -> ProductResult:
 def _check_bytes(orders: Sequence[Order], request: DownloadRequest, budget: Budget) -> None:
     if request.max_bytes is None:
         return
-    total = sum(plan.nbytes for plan in _plans(orders, request, budget) if isinstance(plan, Plan))
+    total = sum(plan.nbytes for plan in _plans(orders, request, budget) if isinstance(plan, (Plan, ItemPlan)))
     if total > request.max_bytes:
         raise UsageError(
             f"{size_text(total)} would be fetched, more than the {size_text(request.max_bytes)} that are allowed",
@@ -205,7 +209,9 @@ def _check_bytes(orders: Sequence[Order], request: DownloadRequest, budget: Budg
         )
 
 
-def _plans(orders: Sequence[Order], request: DownloadRequest, budget: Budget) -> Iterator[Plan | ProductResult]:
+def _plans(
+    orders: Sequence[Order], request: DownloadRequest, budget: Budget
+) -> Iterator[Plan | ItemPlan | ProductResult]:
     """For each product what `plan_downloads` says, in their order."""
     with Pool(request.products_at_once, "s2kit-plan") as pool:
         waiting = [(order, pool.submit(_plan, order, request, budget)) for order in orders]
@@ -216,9 +222,11 @@ def _plans(orders: Sequence[Order], request: DownloadRequest, budget: Budget) ->
                 yield _late(order)
 
 
-def _plan(order: Order, request: DownloadRequest, budget: Budget) -> Plan | ProductResult:
+def _plan(order: Order, request: DownloadRequest, budget: Budget) -> Plan | ItemPlan | ProductResult:
     try:
         budget.check()
+        if isinstance(order.name, ItemAddress):
+            return plan_item(order.name, _item_folder(order), replace(request, archives=order.archives))
         place = order.place
         if place is not None:
             complete = request.complete_from is not None
@@ -231,6 +239,14 @@ def _plan(order: Order, request: DownloadRequest, budget: Budget) -> Plan | Prod
         return make_plan(source, place, request.subset, budget.check, prove=False)
     except S2KitError as error:
         return ProductResult(str(order.name), Status.FAILED, error=error)
+
+
+def _item_folder(order: Order) -> Path:
+    if order.folder is None:
+        raise UsageError(
+            f"{order.name}: assets of a STAC item cannot be copied to a bucket", "name a folder with --out"
+        )
+    return order.folder
 
 
 def _orders(refs: Sequence[ProductRef], request: DownloadRequest) -> tuple[list[Order], list[ProductResult]]:
@@ -250,7 +266,13 @@ def _orders(refs: Sequence[ProductRef], request: DownloadRequest) -> tuple[list[
 def _order(ref: ProductRef, request: DownloadRequest) -> Order:
     archives: dict[str, Archive] = dict(request.archives)
     choice = request.archive
-    if "://" in ref.text:
+    name: AnyProductName | ItemAddress
+    item = _item(ref)
+    if item is not None:
+        name = item
+    elif request.assets:
+        raise UsageError(f"{ref.text}: --assets is for STAC items", "products have --bands")
+    elif "://" in ref.text:
         name, place = name_at(ref.text, archives, request.archive, allow_requester_pays=request.allow_requester_pays)
         archives[place.name] = place
         choice = place.name
@@ -262,6 +284,18 @@ def _order(ref: ProductRef, request: DownloadRequest) -> Order:
         if request.arrangement is Arrangement.SEED:
             folder = folder.joinpath(*_seed_parts(ref))
     return Order(name, choice, folder, archives)
+
+
+def _item(ref: ProductRef) -> ItemAddress | None:
+    """The STAC item that a ref means; None if it names a product of ESA."""
+    item = item_of(ref)
+    if item is None or is_item_address(ref.text):
+        return item
+    try:
+        _name(ref)
+    except InputError:
+        return item
+    return None
 
 
 def _name(ref: ProductRef) -> AnyProductName:

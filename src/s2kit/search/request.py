@@ -47,7 +47,9 @@ class SearchOptions(TypedDict, total=False):
     level: str | None
     """`l2a` or `l1c`."""
     mission: str
-    """`s2` or `s1`."""
+    """`s2`, `s1` or `landsat`."""
+    collection: Texts
+    """Collections of a STAC API, in the place of those of the mission."""
     max_cloud: float | None
     """At most this cloud cover, in percent."""
     orbit: Sequence[int] | None
@@ -135,11 +137,17 @@ class SearchRequest:
             ranges = (DateRange((cursor.until or now or datetime.now(UTC)) - LATE_PUBLICATION, None),)
         if not areas.aois and not ranges and any(source.kind != "local" for source in sources):
             raise UsageError("neither an area nor dates are given", "add --aoi FILE, --bbox W S E N, --tile or --range")
+        query = _query(options, settings)
+        others = [source.name for source in sources if source.kind != "stac"]
+        if query.collections and others:
+            raise UsageError(
+                f"{others[0]} has no collections like {query.collections[0]}", "name a STAC API with --catalogue"
+            )
         return cls(
             sources=tuple({source.name: source for source in sources}.values()),
             aois=areas.aois,
             ranges=ranges or (EVER,),
-            query=_query(options, settings),
+            query=query,
             keep_newest=one_of("dedupe", options.get("dedupe", "newest"), ("newest", "none")) == "newest",
             sort=parse_sort(options.get("sort", "-datetime")),
             limit=settings.limit or None,
@@ -171,6 +179,7 @@ def _query(options: SearchOptions, settings: Settings) -> Query:
     has_area = any(options.get(name) for name in ("aoi", "bbox", "point"))
     return new_query(
         mission=mission,
+        collections=texts(options.get("collection")),
         level=options.get("level") or settings.level,
         max_cloud_pct=options.get("max_cloud"),
         orbits=options.get("orbit") or (),

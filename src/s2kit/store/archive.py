@@ -102,6 +102,13 @@ ARCHIVES: Mapping[str, Archive] = MappingProxyType(
                 anonymous=True,
             ),
             Archive(
+                name="usgs-landsat",
+                address="s3://usgs-landsat",
+                layout=Layout.COGS,
+                region="us-west-2",
+                requester_pays=True,
+            ),
+            Archive(
                 name="pc",
                 address="https://sentinel2l2a01.blob.core.windows.net/sentinel2-l2",
                 layout=Layout.COGS,
