@@ -41,6 +41,7 @@ def test_the_keys_of_a_record_are_these_for_good() -> None:
         "s2kit:catalogue",
         "s2kit:catalogue_datetime",
         "s2kit:item",
+        "s2kit:collection",
         "s2kit:aoi",
         "s2kit:range",
         "s2kit:coverage_pct",

@@ -52,6 +52,7 @@ def test_an_item_of_earth_search(shared_data: Path) -> None:
         "S2A_12RWT_20240106_0_L2A/thumbnail.jpg",
         "s2kit:catalogue": "earth-search",
         "s2kit:item": "S2A_12RWT_20240106_0_L2A",
+        "s2kit:collection": "sentinel-2-l2a",
         "s2kit:aoi": None,
         "s2kit:range": None,
         "s2kit:coverage_pct": None,
