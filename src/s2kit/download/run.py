@@ -75,7 +75,7 @@ def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Repor
             for folder in _folders(orders, request):
                 stack.enter_context(destination_lock(folder, request.wait_s))
         _check_bytes(orders, request, budget)
-        if distributed():
+        if distributed() and not is_bucket(request.out, request.archives):  # what a server copies needs no workers
             yield from results
             yield from _by_workers(orders, request, budget, report)
             return
@@ -97,7 +97,7 @@ def download(refs: Sequence[ProductRef], request: DownloadRequest, report: Repor
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One product that a worker of a cluster brings to a folder that all machines share, or to a bucket."""
+    """One product that a worker of a cluster brings to a folder that all machines share."""
 
     order: Order
     request: DownloadRequest
