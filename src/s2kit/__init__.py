@@ -7,14 +7,19 @@
 Nothing heavy is loaded before it is used. What is not listed here is private.
 """
 
+from __future__ import annotations
+
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False
+"""Known to type checkers by its name. `typing` is not loaded here: it takes longer than all the rest of this module."""
 if TYPE_CHECKING:
+    from typing import Any
+
     from s2kit.api import OpenProduct as OpenProduct
     from s2kit.api import PixelArray as PixelArray
     from s2kit.api import StatsResult as StatsResult
