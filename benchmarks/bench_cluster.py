@@ -201,7 +201,7 @@ def _many_workers() -> Table:
     memory: list[float] = []
     rates: list[float] = []
     local = LocalCluster(
-        n_workers=SIMULATED_WORKERS, threads_per_worker=1, processes=False, dashboard_address=":0",
+        n_workers=SIMULATED_WORKERS, threads_per_worker=1, processes=False, memory_limit=0, dashboard_address=":0",
         silence_logs=50, worker_dashboard_address=None,
     )  # fmt: skip
     with local, on_cluster(Cluster(local.scheduler_address)):
