@@ -30,8 +30,10 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 CONNECT_S = 10.0
-SILENT_S = 15.0
+SILENT_S = 8.0
 """Seconds without any answer after which the scheduler is asked whether it is there."""
+PATIENCE_S = 20.0
+"""Seconds that a busy scheduler has to say so."""
 GATHER_S = 5.0
 """Seconds after which answers are fetched one by one: a worker may have died with some of them."""
 _LOOK_S = 0.5
@@ -240,7 +242,8 @@ class _Tasks:
     def _window(self) -> int:
         """How many tasks may be on their way: workers that join later count within a second."""
         if time.monotonic() - self._slots_seen > _COUNT_S:
-            self._slots, self._slots_seen = _slots(self._client), time.monotonic()
+            self._slots = _slots(self._client) or self._slots
+            self._slots_seen = time.monotonic()
         return _IN_FLIGHT_PER_THREAD * max(1, self._slots)
 
     def cancel(self) -> None:
@@ -316,7 +319,7 @@ class _Tasks:
     def _failed(self, future: Any, index: int, item: Any, *, alone: bool) -> Iterator[Failed]:
         from distributed import KilledWorker
 
-        error = _within(SILENT_S, future.exception)
+        error = _within(PATIENCE_S, future.exception)
         if not isinstance(error, KilledWorker):
             cause = error if isinstance(error, Exception) else self._cluster.gone()
             yield Failed(index, item, as_ours(cause))
@@ -344,7 +347,7 @@ class _Tasks:
         silent_s = time.monotonic() - self._last_sign if silent_s is None else silent_s
         if silent_s < SILENT_S and _slots(self._client):
             return
-        if _within(SILENT_S, lambda: self._client.run_on_scheduler(_version)) != __version__:
+        if _within(PATIENCE_S, lambda: self._client.run_on_scheduler(_version)) != __version__:
             raise self._cluster.gone()
         self._cluster.wait_for_workers(self._client)
         self._last_sign = time.monotonic()
@@ -356,7 +359,7 @@ def _version() -> str:
 
 def _slots(client: Any) -> int:
     """Threads of all workers; 0 if there are none, or the scheduler does not answer."""
-    threads = _within(SILENT_S, client.nthreads)
+    threads = _within(_COUNT_S * 2, client.nthreads)
     return sum(threads.values()) if isinstance(threads, Mapping) else 0
 
 
