@@ -336,3 +336,18 @@ def test_folders_are_stores_too(folder):
     where = RemoteObject(Archive(name="here", address=str(folder)), "plain.jp2")
     with open_image(where, cache=False) as image:
         assert np.array_equal(image.window(WINDOWS[0]), expected(folder, "plain.jp2", WINDOWS[0]))
+
+
+def test_blocks_of_a_geotiff_that_a_window_touches_are_asked_for_together(tmp_path):
+    pixels = np.random.default_rng(2).integers(0, 60000, (1, 1024, 1024)).astype(np.uint16)
+    profile = {"driver": "GTiff", "height": 1024, "width": 1024, "count": 1, "dtype": "uint16"}
+    profile |= {"crs": "EPSG:32631", "transform": rasterio.Affine(10, 0, 300000, 0, -10, 4900020)}
+    with rasterio.open(tmp_path / "a.tif", "w", tiled=True, blockxsize=256, blockysize=256, **profile) as target:
+        target.write(pixels)
+    with serving(tmp_path) as server, open_image(at(server, "a.tif"), cache=False) as image:
+        assert image.info.width == 1024
+        opened = image.traffic
+        window = image.window(Window(200, 200, 128, 128))  # four blocks, of which two and two lie side by side
+        np.testing.assert_array_equal(window, pixels[:, 200:328, 200:328])
+        assert image.traffic.requests - opened.requests == 2
+        assert image.traffic.round_trips - opened.round_trips == 1

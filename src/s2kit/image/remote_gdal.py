@@ -6,19 +6,22 @@ rasterio 1.4.4); one transfer of the whole is quicker and right.
 
 import io
 import threading
-from itertools import count
+from collections.abc import Sequence
+from itertools import count, product
 from typing import Any
 
 from s2kit.errors import S2KitError
+from s2kit.grid import Window
 from s2kit.image.gdal_image import GdalImage, translated
 from s2kit.image.gdal_open import HEAD_NBYTES, driver_of, open_raster
 from s2kit.store.byte_source import Traffic
-from s2kit.store.remote_source import RemoteSource
+from s2kit.store.remote_source import KEPT_PIECE, RemoteSource
 from s2kit.store.spans import Span
 
 READ_AHEAD = 64 * 1024
 """Least bytes of a request: GDAL asks for heads and directories in small portions."""
 
+_MOST_BLOCKS = 64
 _numbers = count(1)
 
 
@@ -52,11 +55,29 @@ class RemoteGdalImage(GdalImage):
         except S2KitError as error:
             raise opener.error or error from None
 
-    def _read(self, dataset: Any, window: Any, bands: Any) -> Any:
+    def _read(self, dataset: Any, window: Window, bands: Sequence[int]) -> Any:
+        if dataset is self._datasets[0] and self._driver == "GTiff":
+            self._fetch_blocks(dataset, window, bands)
         try:
             return super()._read(dataset, window, bands)
         except S2KitError as error:
             raise next((opener.error for opener in self._openers if opener.error), None) or error from None
+
+    def _fetch_blocks(self, dataset: Any, window: Window, bands: Sequence[int]) -> None:
+        """Have the blocks of a window at hand: near ones in one request, all side by side, since GDAL takes turns."""
+        spans = set()
+        height, width = dataset.block_shapes[0]
+        rows = range(window.row // height, (window.row_end - 1) // height + 1)
+        cols = range(window.col // width, (window.col_end - 1) // width + 1)
+        if len(rows) * len(cols) * len(bands) > _MOST_BLOCKS:
+            return
+        for row, col, band in product(rows, cols, bands):
+            words = (dataset.get_tag_item(f"BLOCK_{what}_{col}_{row}", "TIFF", band + 1) for what in ("OFFSET", "SIZE"))
+            offset, nbytes = (int(word or 0) for word in words)
+            if nbytes and offset + nbytes <= self._source.size:
+                spans.add(Span(offset, nbytes))
+        if len(spans) > 1 and sum(span.nbytes for span in spans) <= KEPT_PIECE:
+            self._source.read_many(sorted(spans))
 
 
 class _Opener:

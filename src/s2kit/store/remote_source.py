@@ -24,7 +24,8 @@ GAP_NBYTES = 32 * 1024
 LARGEST_REQUEST = 8 << 20
 """Ranges above this are read in pieces, side by side."""
 
-_KEPT_PIECE = 1 << 20
+KEPT_PIECE = 1 << 20
+"""Bytes of the largest answer that stays at hand."""
 _KEPT_NBYTES = 32 << 20
 
 
@@ -122,7 +123,7 @@ class RemoteSource:
 
     def keep(self, offset: int, data: bytes) -> None:
         """Have bytes of the object at hand that were read here or are known otherwise."""
-        if len(data) > _KEPT_PIECE:
+        if len(data) > KEPT_PIECE:
             return
         for gap in self._missing(Span(offset, len(data))):
             insort(self._pieces, (gap.offset, data[gap.offset - offset : gap.end - offset]))
