@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from s2kit.cli.app import app
 from support.eopf import as_eopf
-from support.http_server import serving
+from support.http_server import Fault, always, first, serving
 from support.scenes import built_scene, copied
 
 BANDS = frozenset({"B04", "B08", "SCL"})
@@ -125,3 +125,31 @@ def test_a_dry_run_reports_large_chunks(pair, tmp_path):
         result = run(verb, path, *more, "--dry-run")
         assert "241.1 MB" in result.stderr, verb
     assert "241.1 MB" not in run("pixels", pair["v2"], *words["pixels"], "--dry-run").stderr
+
+
+def test_a_product_in_a_bucket_is_read_by_the_chunk(pair, s3_server, monkeypatch):
+    bucket = s3_server.bucket()
+    for file in pair["v3"].rglob("*"):
+        if file.is_file():
+            bucket.put(f"here/{file.relative_to(pair['v3'].parent).as_posix()}", file.read_bytes())
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", bucket.endpoint_url)
+    address = f"s3://{bucket.name}/here/{pair['v3'].name}"
+    words = ("--band", "B04", "--window", "10,10,50,50")
+    remote = json.loads(run("pixels", address, *words, "--meta").stdout)
+    here = json.loads(run("pixels", pair["safe"], *words).stdout)
+    assert remote["img_data"] == here["img_data"]
+    assert remote["requests"] == 3  # size of the shard, its index, one inner chunk
+    assert json.loads(run("info", address, "-f", "jsonl").stdout)["id"] == pair["safe"].stem
+
+
+def test_passing_faults_of_a_chunk_are_overcome_and_a_refused_one_is_named(pair):
+    chunk = "b04/0.0"
+    with serving(pair["v2"].parent) as server:
+        address = f"{server.url}/{pair['v2'].name}"
+        words = ("--band", "B04", "--window", "10,10,50,50")
+        expected = run("pixels", address, *words).stdout
+        server.hook = first(2, Fault(status=503), path=chunk)
+        again = run("pixels", address, *words).stdout
+        assert json.loads(again)["img_data"] == json.loads(expected)["img_data"]
+        server.hook = always(Fault(status=403), path=chunk)
+        assert "access refused" in run("pixels", address, *words, code=77).stderr
