@@ -105,6 +105,9 @@ def test_layers_are_named_and_chosen(tmp_path: Path, recwarn: pytest.WarningsRec
     with pytest.raises(InputError, match="2 layers: fields, roads"):
         read_file(path)
     assert len(read_file(path, layer="fields").features) == 1
+    assert len(read_features(f"{path}|layername=roads")[0].features) == 1
+    with pytest.raises(InputError, match="layer is not known"):
+        read_features(f"{path}|layer=roads")
     with pytest.raises(InputError, match="no layer 'x'"):
         read_file(path, layer="x")
     assert not recwarn.list

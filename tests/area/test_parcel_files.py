@@ -175,7 +175,7 @@ def test_a_shapefile_without_prj_takes_the_crs_that_is_said(tmp_path):
         driver="ESRI Shapefile",
     )  # fmt: skip
     path.with_suffix(".prj").unlink()
-    (one,) = read_parcels(path, crs="EPSG:32632").parcels
+    (one,) = read_parcels(f"{path}|crs=EPSG:32632").parcels
     assert one.srid == 32632
     assert one.centre == pytest.approx((10.04, 46.06), abs=0.1)
     with pytest.raises(InputError, match=r"latitude|longitude"):

@@ -1,9 +1,12 @@
 """What a verb may be given: words, names on stdin, records of a search."""
 
 import json
+import os
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -121,3 +124,11 @@ def test_every_listing_of_search_can_be_piped_on(form: str, scene: Any) -> None:
     assert found.exit_code == 0
     shown = CliRunner().invoke(app, ["--dataset", str(scene.folder), "info", "-", "-f", "ids"], input=found.stdout)
     assert (shown.exit_code, len(shown.stdout.splitlines())) == (0, 2), shown.stderr
+
+
+def test_a_list_may_have_a_mark_returns_and_bytes_of_any_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"\xef\xbb\xbfA.SAFE\r\n/daten/M\xe9/x.SAFE\nB.SAFE\r\n"
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False, buffer=BytesIO(data)))
+    names = [ref.text for ref in named_products(["-"]) or []]
+    assert names[::2] == ["A.SAFE", "B.SAFE"]
+    assert os.fsencode(names[1]) == b"/daten/M\xe9/x.SAFE"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.features import geometry_mask
-from rasterio.warp import transform_geom
+from rasterio.warp import transform, transform_geom
 from typer.testing import CliRunner
 
 from s2kit.cli.app import app
@@ -517,3 +517,19 @@ def test_too_thin_and_beyond_the_image_are_two_things(data):
     assert seen["thin"] is None
     assert seen["below"] == 0
     assert 85 < seen["half"] < 100
+
+
+def test_points_are_counted_with_a_buffer(data):
+    grid = rasterio.open(next(data.rglob("*B08.tif")))
+    x, y = grid.transform * (100, 100)
+    (lon,), (lat,) = transform(grid.crs, "EPSG:4326", [x], [y])
+    grid.close()
+    words = ("--lon", lon, "--lat", lat, "--layer", "B08", "-f", "jsonl")
+    near = rows_of(run("stats", ".", *words))
+    wide = rows_of(run("stats", ".", *words, "--buffer", 100))
+    assert {row["count"] for row in near} == {4}  # the pixels around the corner
+    assert all(280 < row["count"] < 340 for row in wide)  # pi * 10^2
+    (data / "well.geojson").write_text(json.dumps({"type": "Point", "coordinates": [lon, lat]}))
+    assert [row["mean"] for row in rows_of(run("stats", ".", "--points", "well.geojson", *words[4:]))] == [
+        row["mean"] for row in near
+    ]

@@ -17,17 +17,14 @@ class AoiSet:
     notes: tuple[str, ...] = ()
 
 
-def read_aois(
-    sources: Iterable[str | Path], *, each_feature: bool = False, layer: str | None = None, crs: str | None = None
-) -> AoiSet:
+def read_aois(sources: Iterable[str | Path], *, each_feature: bool = False) -> AoiSet:
     """The areas that a user named.
 
     Args:
-        sources: Each a file, a folder of such files, `-` for standard input, or WKT or GeoJSON itself.
+        sources: Each a file (also `FILE|layername=NAME`), a folder of such files, `-` for standard input, or WKT or
+            GeoJSON itself.
         each_feature: True makes every feature of a file an area of its own, under its own name;
             False makes one area of each file, under the file's name.
-        layer: Name of the layer of files that have several.
-        crs: CRS of files that name none.
 
     Raises:
         NotFoundError: No such file, or a folder without any.
@@ -37,7 +34,7 @@ def read_aois(
     aois: list[Aoi] = []
     notes: list[str] = []
     for source in sources:
-        for found in read_features(source, layer=layer, crs=crs):
+        for found in read_features(source):
             cleaned = [clean(geometry, found.label) for geometry in in_lon_lat(found.features, found.label)]
             notes += dict.fromkeys([*found.notes, *(note for result in cleaned for note in result.notes)])
             names = [feature.name for feature in found.features]

@@ -10,6 +10,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,16 +36,40 @@ _MAGIC = {
     b"PK\x03\x04": "zip",
 }
 _BINARY_SUFFIXES = {".shp": "Shapefile", ".gpkg": "GeoPackage", ".fgb": "FlatGeobuf", ".parquet": "GeoParquet"}
+_BAR_HINT = "behind the bar stand layername=NAME and crs=EPSG:n"
 _SHAPEFILE_PARTS = frozenset((".shp", ".shx", ".dbf", ".prj", ".cpg"))
 
 
-def read_features(source: str | Path, *, layer: str | None = None, crs: str | None = None) -> list[FeatureSet]:
+@dataclass(frozen=True, slots=True)
+class VectorSource:
+    """A vector file as a user names it."""
+
+    path: Path
+    layer: str | None = None
+    """Layer to read, of a file that has several."""
+    crs: str | None = None
+    """CRS of a file that names none."""
+
+
+def parse_source(text: str | Path) -> VectorSource:
+    """A file with what it does not say by itself, as QGIS writes it: `FILE|layername=NAME`, `FILE|crs=EPSG:2154`.
+
+    Raises:
+        InputError: Something else stands behind the bar.
+    """
+    name, *words = str(text).split("|")
+    given = dict(word.partition("=")[::2] for word in words)
+    unknown = sorted(set(given) - {"layername", "crs"})
+    if unknown or not all(given.values()):
+        raise InputError(f"{text}: {unknown[0] if unknown else 'an empty word'} is not known", _BAR_HINT)
+    return VectorSource(Path(name), given.get("layername"), given.get("crs"))
+
+
+def read_features(source: str | Path) -> list[FeatureSet]:
     """The features of every file that a source stands for.
 
     Args:
-        source: A file, a folder of files, `-` for standard input, or WKT or GeoJSON itself.
-        layer: Name of the layer of a file that has several.
-        crs: CRS of files that name none: `EPSG:n`, a URN or WKT.
+        source: A file (see `parse_source`), a folder of files, `-` for standard input, or WKT or GeoJSON itself.
 
     Raises:
         NotFoundError: No such file, or a folder without any.
@@ -55,15 +80,16 @@ def read_features(source: str | Path, *, layer: str | None = None, crs: str | No
         return [parse_features(_standard_input(), "standard input", "stdin")]
     if isinstance(source, str) and looks_like_geometry(source):
         return [parse_features(source, "the geometry that was typed")]
-    path = Path(source)
+    named = parse_source(source)
+    path = named.path
     if not _exists(path, str(source)):
         raise NotFoundError(f"{path} does not exist", "name a file, a folder, WKT, GeoJSON text or '-'")
     if not path.is_dir():
-        return [read_file(path, layer=layer, crs=crs)]
+        return [read_file(path, layer=named.layer, crs=named.crs)]
     files = sorted(file for file in path.iterdir() if _counts(file))
     if not files:
         raise NotFoundError(f"{path}: no vector file in this folder", f"files end in {', '.join(sorted(SUFFIXES))}")
-    return [read_file(file, layer=layer, crs=crs) for file in files]
+    return [read_file(file, layer=named.layer, crs=named.crs) for file in files]
 
 
 def read_file(path: Path, *, layer: str | None = None, crs: str | None = None) -> FeatureSet:
@@ -160,7 +186,9 @@ def _chosen_layer(layers: list[str], layer: str | None, label: str) -> str:
     if not layers:
         raise InputError(f"{label} holds no geometry")
     if layer is None and len(layers) > 1:
-        raise InputError(f"{label} has {len(layers)} layers: {', '.join(layers)}", "choose one with --layer-name")
+        raise InputError(
+            f"{label} has {len(layers)} layers: {', '.join(layers)}", "choose one as in FILE|layername=NAME"
+        )
     return layer or layers[0]
 
 

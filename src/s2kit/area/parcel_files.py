@@ -9,7 +9,7 @@ from shapely.geometry.base import BaseGeometry
 
 from s2kit.area.aoi import clean
 from s2kit.area.feature import Feature, text_or_none
-from s2kit.area.feature_files import read_file
+from s2kit.area.feature_files import parse_source, read_file
 from s2kit.area.parcel import Parcel, attribute_names
 from s2kit.area.projection import LON_LAT, crs_epsg, in_lon_lat, project_all
 from s2kit.errors import InputError, NotFoundError
@@ -41,31 +41,30 @@ def parcel_path(template: str, year: int | None = None, ptype: str = "") -> Path
     """
     if "{year}" in template and year is None:
         raise NotFoundError(f"parcel file {template} wants a year", "add --year")
-    path = Path(template.replace("{year}", str(year)).replace("{ptype}", ptype))
+    filled = template.replace("{year}", str(year)).replace("{ptype}", ptype)
+    path = parse_source(filled).path
     if not path.exists():
         raise NotFoundError(f"parcel file {path} does not exist", _HINT)
-    return path
+    return Path(filled)
 
 
-def read_parcels(
-    path: Path, fields: Mapping[str, str] | None = None, *, layer: str | None = None, crs: str | None = None
-) -> ParcelFile:
+def read_parcels(source: Path, fields: Mapping[str, str] | None = None) -> ParcelFile:
     """All parcels of a file.
 
     Args:
-        path: A vector file, see `area/feature_files.py`.
+        source: A vector file, also as `FILE|layername=NAME`; see `area/feature_files.py`.
         fields: Field → attribute name, for files whose attributes are called otherwise.
-        layer: Name of the layer of a file that has several.
-        crs: CRS of a file that names none.
 
     Raises:
         NotFoundError: No such file.
         InputError: Not such a file, a feature that is no polygon, or coordinates that are no place on Earth.
         ConfigError: A format whose library is not installed.
     """
+    named = parse_source(source)
+    path = named.path
     if not path.exists():
         raise NotFoundError(f"parcel file {path} does not exist", _HINT)
-    found = read_file(path, layer=layer, crs=crs)
+    found = read_file(path, layer=named.layer, crs=named.crs)
     polygons = [_polygon(feature, path, number) for number, feature in enumerate(found.features, start=1)]
     renamed = {name: column for name, column in (fields or {}).items() if column.lower() != name}
     names = attribute_names(found.columns, renamed)

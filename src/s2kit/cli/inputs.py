@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from s2kit.cli.context import NothingToDoError
 from s2kit.errors import InputError, S2KitError
 from s2kit.product.ref import ProductRef
-from s2kit.run.stdin import read_stdin_text
+from s2kit.run.stdin import read_stdin_lines
 
 _NAMED_BY = ("id", "path", "product")
 """Columns of a table that name products, the best one first."""
@@ -46,7 +46,7 @@ def with_folders_opened(refs: Iterable[ProductRef]) -> list[ProductRef]:
 
 
 def _from_stdin() -> Iterator[ProductRef]:
-    yield from parse_refs(read_stdin_text("-", "pipe names or search results into it"))
+    yield from parse_refs(read_stdin_lines("-", "pipe names or search results into it"))
 
 
 def parse_refs(text: str) -> Iterator[ProductRef]:

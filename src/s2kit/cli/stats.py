@@ -39,6 +39,10 @@ from s2kit.cli.options import (
 
 if TYPE_CHECKING:
     from s2kit.stats import StatsRun
+Buffer = Annotated[
+    float | None,
+    typer.Option("--buffer", metavar="M", min=0.1, help="Metres around points that are counted; 10 by default."),
+]
 
 
 def stats(
@@ -66,6 +70,7 @@ def stats(
     ] = False,
     mask: MaskClasses = None,
     dilate: Dilate = None,
+    buffer: Buffer = None,
     clear_classes: Annotated[
         str | None, typer.Option("--clear-classes", metavar="4,5,6", help="SCL classes that count as clear.")
     ] = None,
@@ -114,7 +119,7 @@ def stats(
         request = StatsRequest.parse(
             run.loaded, run.report, products=named_products(products), parcels=parcels, points=points, year=year,
             ptype=ptype, pid=pid, where=where, lon=lon, lat=lat, start=start, end=end, range=range_, date=date,
-            level=level, layer=layer, index=index, mask_clouds=mask_clouds, mask=mask, dilate=dilate,
+            level=level, layer=layer, index=index, mask_clouds=mask_clouds, mask=mask, dilate=dilate, buffer=buffer,
             clear_classes=clear_classes, dn=dn,
             res=res, max_cloud=max_cloud, boa_offset=boa_offset, catalogue=catalogue, archive=archive, jobs=jobs,
             needs_scl=clear or lines, needs_index=plot is not None,

@@ -26,6 +26,11 @@ def read_stdin(option: str, hint: str) -> bytes:
         raise DiskError(f"stdin: {error.strerror}: it is closed or cannot be read", hint) from error
 
 
+def read_stdin_lines(option: str, hint: str) -> str:
+    """The same for lists of names and paths; bytes that are not UTF-8 stay as they are, since paths may have any."""
+    return read_stdin(option, hint).removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+
+
 def read_stdin_text(option: str, hint: str) -> str:
     """All that is piped into the program, as text in UTF-8.
 

@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self, Unpack
 
-from s2kit.area.aoi_files import read_aois
+from shapely import Point
+from shapely.geometry.base import BaseGeometry
+
+from s2kit.area.aoi import clean
 from s2kit.area.parcel import Parcel
+from s2kit.area.projection import LON_LAT, project, project_point
 from s2kit.chips.cache import Clear, remember_clear
+from s2kit.chips.grid import utm_epsg
 from s2kit.chips.places import (
     WhereOptions,
     WhichOptions,
@@ -14,6 +19,7 @@ from s2kit.chips.places import (
     chosen_parcels,
     normal_level,
     parcel_place,
+    places,
 )
 from s2kit.chips.places import products as found_products
 from s2kit.chips.selection import Candidate
@@ -26,11 +32,13 @@ from s2kit.product.cog_item import parse_boa_offset
 from s2kit.product.ref import Products, product_refs
 from s2kit.product.scl import CLEAR, parse_classes
 from s2kit.run.events import Report, silent
-from s2kit.run.options import Texts, texts, words
+from s2kit.run.options import Texts, words
 from s2kit.settings import Loaded, Settings
 from s2kit.stats.task import SCL, StatsRecipe
 
 _REMEMBERED_PLACES = 1000
+BUFFER_M = 10.0
+"""Radius around a point in metres, if none is given."""
 
 
 class StatsOptions(WhereOptions, WhichOptions, total=False):
@@ -48,6 +56,8 @@ class StatsOptions(WhereOptions, WhichOptions, total=False):
     """Metres around masked pixels that are left out too."""
     clear_classes: str | None
     """SCL classes that count as clear, `4,5,6`."""
+    buffer: float | None
+    """Metres around points that are counted; 10 by default."""
     dn: bool
     """True gives bands as stored in the file, not as reflectance."""
     res: int | None
@@ -151,16 +161,20 @@ def _mask(options: StatsOptions, clear: frozenset[int]) -> Mask | None:
     )
 
 
-def _areas(options: WhereOptions, settings: Settings, report: Report) -> tuple[Parcel, ...]:
-    """Parcels of a parcel file, or the features of files of areas under their names."""
-    files = texts(options.get("points"))
-    if options.get("parcels") is not None or not files:
+def _areas(options: StatsOptions, settings: Settings, report: Report) -> tuple[Parcel, ...]:
+    """Parcels of a parcel file, else points with a buffer, and the features of files of areas under their names."""
+    if options.get("parcels") is not None:
         return chosen_parcels(options, settings, report)
-    areas = read_aois(files, each_feature=True)
-    for aoi in areas.aois:
-        if not aoi.is_area:
-            raise InputError(f"{aoi.name} is a {aoi.geometry.geom_type}", "numbers are counted in polygons")
-    return tuple(Parcel(aoi.name, aoi.geometry) for aoi in areas.aois)
+    sites = places(options, (), settings, report)
+    radius_m = options.get("buffer") or BUFFER_M
+    return tuple(Parcel(site.name, site.outline or _around(site.lon, site.lat, radius_m)) for site in sites)
+
+
+def _around(lon: float, lat: float, radius_m: float) -> BaseGeometry:
+    """A circle around a point, in lon/lat."""
+    epsg = utm_epsg(lon, lat)
+    centre = Point(*project_point(lon, lat, LON_LAT, epsg))
+    return clean(project(centre.buffer(radius_m), epsg, LON_LAT), "the buffer").geometry
 
 
 def keep_clear(settings: Settings, rows: Sequence[Mapping[str, Any]], parcels: Sequence[Parcel]) -> None:
