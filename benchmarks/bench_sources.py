@@ -2,20 +2,26 @@
 
 All read the same files from the same loopback server, which waits 20 ms before each answer; each chip is read as if by
 a new process, with nothing known of the file. The bars: never more than 1.1 times the requests and bytes of the better
-peer; of Zarr, no request beyond the chunks that a chip touches. Peers that are not installed are left out.
+peer; of Zarr, no request beyond the chunks that a chip touches; a Landsat item in 1.05 times boto3's time. Peers that
+are not installed are left out.
 """
 
 import asyncio
+import hashlib
 import json
 import random
+import shutil
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.bench_download import BOTO3, KEYS, LINK
 from benchmarks.bench_remote import CHIP, GDAL, HEAD, LATENCY_S, PLACES, Cost, FarServer, _far_server, _mean
-from benchmarks.harness import Table, number, work_folder
+from benchmarks.bucket_server import served
+from benchmarks.harness import Contestant, Table, comparison, interleaved, number, s2kit_command, work_folder
 from s2kit.grid import Window
 from s2kit.image.open import open_image
 from s2kit.store.archive import Archive
@@ -25,12 +31,15 @@ SIDE = 4096
 BLOCK = 512
 CHUNK = 1024
 MOST = 1.1
+ASSETS, ASSET_MB = 14, 60
+"""Together about as large as a real item."""
+_ITEM = "LC08_L2SP_198030_20240419_02_T1"
+_ITEM_KEY = f"collections/landsat-c2-l2/items/{_ITEM}"
 _reads = iter(range(1_000_000))
 
 
 def run(repeat: int) -> list[Table]:
     """All tables of this area."""
-    del repeat  # places take the place of repetitions
     folder = work_folder() / "sources"
     folder.mkdir(exist_ok=True)
     pixels = _pixels()
@@ -38,7 +47,8 @@ def run(repeat: int) -> list[Table]:
     places = random.Random(3)
     windows = [Window(places.randrange(SIDE - CHIP), places.randrange(SIDE - CHIP), CHIP, CHIP) for _ in range(PLACES)]
     with _far_server(folder, LATENCY_S) as server:
-        return [_cogs(server, cog, windows, pixels), _zarrs(server, zarr, windows, pixels)]
+        tables = [_cogs(server, cog, windows, pixels), _zarrs(server, zarr, windows, pixels)]
+    return [*tables, _landsat(folder, repeat)]
 
 
 def _cogs(server: FarServer, path: Path, windows: list[Window], pixels: np.ndarray) -> Table:
@@ -75,6 +85,52 @@ def _zarrs(server: FarServer, path: Path, windows: list[Window], pixels: np.ndar
         "s2kit", cost, (f"= {chunks:.2f} requests, the chunks touched", "yes" if cost.requests == chunks else "NO")
     )
     return Table(f"{CHIP} px chip of a Zarr array with chunks of {CHUNK}, mean of {PLACES}", HEAD, [row])
+
+
+def _landsat(folder: Path, repeat: int) -> Table:
+    """All assets of an item, proven by their SHA-512, beside boto3's plain copy of the same objects."""
+    bucket = _landsat_bucket(folder / "landsat")
+    objects = {path.relative_to(bucket).as_posix(): path.name for path in bucket.rglob("*.TIF")}
+    listing = folder / "landsat.json"
+    listing.write_text(json.dumps(objects))
+    outs = {name: folder / f"out-{name}" for name in ("s2kit", "boto3")}
+
+    def emptied(name: str) -> Callable[[], object]:
+        return lambda: shutil.rmtree(outs[name], ignore_errors=True)
+
+    with served(bucket, rate=LINK) as url:
+        env = {**KEYS, "AWS_ENDPOINT_URL_S3": url}
+        ours = [*s2kit_command(), "download", f"s3://b/{_ITEM_KEY}", "--out", str(outs["s2kit"]), "-q"]
+        boto3 = [sys.executable, "-c", BOTO3, str(outs["boto3"]), "b", url, str(listing)]
+        found = interleaved(
+            {
+                "s2kit": Contestant(ours, env, before=emptied("s2kit")),
+                "boto3 download_file, 8 threads": Contestant(boto3, KEYS, before=emptied("boto3")),
+            },
+            repeat,
+        )
+    for name in outs:
+        emptied(name)()
+    note = "s2kit takes SHA-512 of every byte, syncs every file to the disk, and renames; boto3 does not"
+    return comparison(f"download of a Landsat item, {ASSETS * ASSET_MB} MB, link of 100 MB/s", found, notes=[note])
+
+
+def _landsat_bucket(bucket: Path) -> Path:
+    item = bucket / _ITEM_KEY
+    if item.exists():
+        return bucket
+    assets = {}
+    for number_of in range(ASSETS):
+        key = f"collection02/{_ITEM}_B{number_of + 1}.TIF"
+        data = np.random.default_rng(number_of).bytes(ASSET_MB * 1_000_000)
+        (bucket / key).parent.mkdir(parents=True, exist_ok=True)
+        (bucket / key).write_bytes(data)
+        checksum = f"1340{hashlib.sha512(data).hexdigest()}"
+        assets[f"b{number_of + 1}"] = {"href": f"s3://b/{key}", "file:checksum": checksum, "file:size": len(data)}
+    item.parent.mkdir(parents=True, exist_ok=True)
+    document = {"type": "Feature", "id": _ITEM, "collection": "landsat-c2-l2", "assets": assets, "links": []}
+    item.write_text(json.dumps(document))
+    return bucket
 
 
 def _row(what: str, cost: Cost, bar: tuple[str, str]) -> tuple[str, ...]:

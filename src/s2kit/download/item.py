@@ -7,7 +7,7 @@ hrefs of the local files, so that its presence means that all wanted assets are 
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,9 +26,12 @@ from s2kit.product.ref import ProductRef
 from s2kit.run.events import Report, WorkPlanned
 from s2kit.run.files import ensure_folder, write_atomic
 from s2kit.run.names import file_name
-from s2kit.store.base import ObjectInfo
+from s2kit.run.sharing import share_of
+from s2kit.run.threads import Pool
+from s2kit.store.base import ObjectInfo, Store
 from s2kit.store.cost import Estimate, estimate
 from s2kit.store.hashes import parse_multihash
+from s2kit.store.location import RemoteObject
 from s2kit.store.metadata import MOST_BYTES
 from s2kit.store.open import open_store
 from s2kit.store.transfer import hash_file
@@ -147,7 +150,8 @@ def plan_item(name: ItemAddress, folder: Path, request: DownloadRequest) -> Item
     document = _document(name, request)
     place = ItemPlace(folder, file_name(str(document["id"])), str(document.get("collection") or "items"))
     wanted = _wanted(document, request.assets, name)
-    hrefs, sources, tasks, have, broken = {}, {}, [], [], []
+    hrefs, sources, targets = {}, {}, {}
+    tasks, have, broken = [], [], []
     for key, asset in wanted.items():
         target = object_at(
             _href(asset, name.address),
@@ -158,12 +162,13 @@ def plan_item(name: ItemAddress, folder: Path, request: DownloadRequest) -> Item
         path = file_name(PurePosixPath(target.key.partition("?")[0]).name)
         path = path if path not in sources else file_name(f"{key}_{path}")
         hrefs[key], sources[path] = path, str(target).partition("?")[0]
-        store = open_store(target.archive)
-        try:
-            info = store.stat(target.key)
-        except NotFoundError as error:
-            broken.append(FileResult(path, FileState.FAILED, message=str(error)))
+        targets[key] = target
+    for (key, asset), found in zip(wanted.items(), _stats(targets.values()), strict=True):
+        path = hrefs[key]
+        if isinstance(found, NotFoundError):
+            broken.append(FileResult(path, FileState.FAILED, message=str(found)))
             continue
+        store, info = found
         fault = _size_fault(asset, info)
         if fault:
             broken.append(FileResult(path, FileState.FAILED, info.nbytes, message=fault))
@@ -174,6 +179,21 @@ def plan_item(name: ItemAddress, folder: Path, request: DownloadRequest) -> Item
         else:
             tasks.append(Task(path, store, info, entry))
     return ItemPlan(place.product, place, document, tuple(tasks), tuple(have), hrefs, sources, tuple(broken))
+
+
+def _stats(targets: Iterable[RemoteObject]) -> list[tuple[Store, ObjectInfo] | NotFoundError]:
+    """The store of each object, and its size and tag there, asked for side by side."""
+
+    def one(target: RemoteObject) -> tuple[Store, ObjectInfo] | NotFoundError:
+        store = open_store(target.archive)
+        try:
+            return store, store.stat(target.key)
+        except NotFoundError as error:
+            return error
+
+    todo = list(targets)
+    with Pool(min((share_of(target.archive.max_connections) for target in todo), default=1), "s2kit-stat") as pool:
+        return list(pool.map(one, todo))
 
 
 def download_item(
