@@ -13,7 +13,7 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-__version__ = "0.1.0"
+from s2kit.version import __version__
 
 TYPE_CHECKING = False
 """Known to type checkers by its name. `typing` is not loaded here: it takes longer than all the rest of this module."""

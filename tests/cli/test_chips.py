@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from s2kit.cli.app import app
 from support.chip_items import parcel_file, square, write_item
 from support.http_server import serving
+from support.stac import checked_item
 
 runner = CliRunner()
 NAME = "S2A_MSIL2A_{stamp}_{baseline}_R051_T{tile}_20240901T000000"
@@ -596,3 +597,32 @@ def test_clouds_of_chips_are_no_data(scene, tmp_path, monkeypatch):
     assert np.array_equal(read(masked[0]), np.where(cloud, 0, read(plain[0])))
     assert (read(wider[0]) == 0).sum() > cloud.sum()
     assert not read(wider[0])[cloud].any()
+
+
+def test_an_item_for_each_chip(series, tmp_path):
+    run(series, *SMALL, "--out", "o", "--stac")
+    items = [checked_item(path) for path in sorted((tmp_path / "o").glob("S2A*.json"))]
+    assert [item.datetime.date().isoformat() for item in items] == ["2024-04-19", "2024-04-29", "2024-05-09"]
+    for item in items:
+        (asset,) = item.assets.values()
+        assert (asset.media_type, asset.roles) == ("image/png", ["visual"])
+        assert (tmp_path / "o" / asset.href).is_file()
+        assert item.properties["proj:shape"] == [64, 64]
+
+
+def test_items_of_raw_chips_say_what_the_numbers_are(series, tmp_path):
+    run(series, *SMALL, "--out", "o", "--stac", "--raw", "--bands", "B08,B04")
+    item = checked_item(min((tmp_path / "o").glob("S2A*.json")))
+    assert {name: one.extra_fields["bands"][0]["data_type"] for name, one in item.assets.items()} == {
+        "B08": "uint16", "B04": "uint16",
+    }  # fmt: skip
+    run(series, *SMALL, "--out", "i", "--stac", "--raw", "--index", "ndvi")
+    item = checked_item(min((tmp_path / "i").glob("S2A*.json")))
+    (asset,) = item.assets.values()
+    with opened(tmp_path / "i" / asset.href) as raster:
+        assert raster.dtypes == ("float32",)
+        assert np.isnan(raster.nodata)
+        transform = list(raster.transform)[:6]
+    assert asset.extra_fields["bands"][0]["data_type"] == "float32"
+    assert asset.extra_fields["bands"][0]["nodata"] == "nan"
+    assert item.properties["proj:transform"][:6] == transform

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from s2kit.cli.app import app
 from s2kit.product.open import open_product
 from support.scenes import copied
+from support.stac import checked_item
 
 runner = CliRunner()
 S2KIT = str(Path(sys.executable).with_name("s2kit"))
@@ -262,3 +263,38 @@ def test_cloud_classes_come_from_the_settings(scene, tmp_path, monkeypatch):
     assert tags["MASKED_CLASSES"] == "4"
     assert not made[vegetation].any()
     assert made[~vegetation].all()
+
+
+def test_stac_items_of_pictures_and_of_data(scene, tmp_path):
+    product = scene.l2a[0]
+    done = runner.invoke(
+        app, ["render", str(product), "--bands", "B04,B03,B02", "--res", "60", "--stac", "--out", str(tmp_path)]
+    )
+    assert done.exit_code == 0, done.output
+    (picture,) = done.stdout.split()
+    item = checked_item(Path(f"{picture}.json"))
+    assert item.properties["proj:code"] == "EPSG:32631"
+    assert item.datetime.isoformat() == "2024-04-19T10:50:31.024000+00:00"
+    (visual,) = item.assets.values()
+    assert (visual.media_type, visual.roles) == ("image/jpeg", ["visual"])
+    assert (tmp_path / visual.href).samefile(picture)
+    (source,) = item.get_links("derived_from")
+    assert source.title == open_product(str(product)).id
+
+    words = ["--bands", "B04,B08", "--res", "60", "--dtype", "uint16", "--format", "cog", "--stac", "--out", tmp_path]
+    done = runner.invoke(app, ["render", str(product), *map(str, words)])
+    assert done.exit_code == 0, done.output
+    (data,) = checked_item(Path(f"{done.stdout.strip()}.json")).assets.values()
+    red, infrared = data.extra_fields["bands"]
+    assert (red["name"], red["data_type"], red["nodata"]) == ("B04", "uint16", 0)
+    assert (red["raster:scale"], red["raster:offset"]) == (0.0001, -0.1)
+    assert infrared["eo:common_name"] == "nir"
+    with rasterio.open(done.stdout.strip()) as raster:
+        stored = raster.read(1)
+    raw = open_product(str(product)).metadata
+    assert stored.max() * red["raster:scale"] + red["raster:offset"] < 1.2, raw
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_mosaics_have_no_items_of_their_own(scene):
+    assert "--stac does not go with --mosaic" in said(*scene.l2a, "--mosaic", "--stac", code=2)

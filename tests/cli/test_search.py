@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pystac
 import pytest
 from typer.testing import CliRunner, Result
 
 from s2kit.catalogue.record import SCHEMA
 from s2kit.cli.app import app
 from support.catalogue_server import Answer, CatalogueServer, recorded_server, stac_item, stac_server
+from support.stac import check_document
 from support.tiny_safe import L2A_NAME, write_safe
 
 ITEMS = [stac_item(number) for number in range(25)]
@@ -463,3 +465,25 @@ def test_a_signal_ends_quietly(tmp_path: Path) -> None:
         ended.set()
         assert process.returncode == 143
         assert "Traceback" not in errors
+
+
+def test_a_stac_item_collection(run: Run, tmp_path: Path) -> None:
+    done = run("--aoi", "aoi.geojson", "--range", "2020-01-01", "2020-01-13", "-f", "stac", "-o", "found.json")
+    assert (done.exit_code, done.stdout) == (0, "")
+    document = json.loads((tmp_path / "found.json").read_text())
+    for item in document["features"]:
+        check_document(item)
+    found = pystac.ItemCollection.from_file(str(tmp_path / "found.json"))
+    ids = run("--aoi", "aoi.geojson", "--range", "2020-01-01", "2020-01-13", "-f", "ids").stdout.split()
+    assert [item.id for item in found] == ids
+    first = found.items[0]
+    assert first.datetime is not None
+    assert first.bbox is not None
+    assert first.assets
+
+
+def test_only_search_prints_items(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["parcels", "-f", "stac"])
+    assert done.exit_code == 2
+    done = CliRunner().invoke(app, ["config", "-f", "stac"])
+    assert done.exit_code == 2

@@ -1,17 +1,14 @@
 """STAC items beside cubes."""
 
 import hashlib
-import json
-import warnings
 
-import pystac
 import pytest
 from pystac.extensions.projection import ProjectionExtension
-from pystac.validation.local_validator import LocalValidator
 from typer.testing import CliRunner
 
 from s2kit.cli.app import app
 from support.scenes import built_scene
+from support.stac import checked_item
 
 runner = CliRunner()
 
@@ -30,18 +27,9 @@ def made(tmp_path, monkeypatch):
     return run
 
 
-def checked(path):
-    document = json.loads(path.read_text())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pystac's own way to its schemas without the network
-        errors = list(LocalValidator().item_validator("1.1.0").iter_errors(document))
-    assert errors == []
-    return pystac.Item.from_file(str(path))
-
-
 def test_a_zarr_has_one_item(made, tmp_path):
     assert made("--bands", "B04,SCL", "--index", "ndvi", "--out", "a.zarr") == ["a.zarr", "a.zarr.json"]
-    item = checked(tmp_path / "a.zarr.json")
+    item = checked_item(tmp_path / "a.zarr.json")
     assert item.datetime is None
     assert item.properties["start_datetime"] == "2024-04-19T10:50:31Z"
     assert item.properties["end_datetime"] == "2024-05-09T10:50:31Z"
@@ -59,7 +47,7 @@ def test_a_zarr_has_one_item(made, tmp_path):
 
 def test_each_time_of_geotiffs_has_an_item_with_checksums(made, tmp_path):
     made("--bands", "B04,SCL", "--format", "cog", "--out", "c")
-    item = checked(tmp_path / "c" / "20240419T105031.json")
+    item = checked_item(tmp_path / "c" / "20240419T105031.json")
     assert item.datetime.isoformat() == "2024-04-19T10:50:31+00:00"
     assert set(item.assets) == {"B04", "SCL"}
     asset = item.assets["B04"]
@@ -71,6 +59,6 @@ def test_each_time_of_geotiffs_has_an_item_with_checksums(made, tmp_path):
 
 def test_a_composite_spans_its_period(made, tmp_path):
     made("--bands", "B04", "--composite", "median", "--period", "month", "--format", "multicog", "--out", "c")
-    item = checked(tmp_path / "c" / "20240401T000000.json")
+    item = checked_item(tmp_path / "c" / "20240401T000000.json")
     assert item.properties["start_datetime"] == "2024-04-01T00:00:00Z"
     assert item.properties["end_datetime"] == "2024-04-30T23:59:59Z"

@@ -164,7 +164,7 @@ def test_a_scheduler_without_workers(tmp_path: Path) -> None:
 
 
 def test_a_worker_of_another_version_is_named(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import s2kit\ns2kit.__version__ = '0.0.1'\n")
+    (tmp_path / "sitecustomize.py").write_text("import s2kit.version\ns2kit.version.__version__ = '0.0.1'\n")
     with dask_cluster(tmp_path, 0) as cluster:
         cluster.start_worker(PYTHONPATH=f"{tmp_path}:{TESTS}")
         cluster.wait(1)

@@ -7,9 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from s2kit import __version__
 from s2kit.errors import AccessError, ConfigError, S2KitError, ServiceError
 from s2kit.settings import Settings
+from s2kit.version import __version__
 
 _LIBRARIES = ("rasterio", "numpy", "boto3", "shapely", "joblib", "pystac_client", "typer", "simplejpeg", "isal")
 _LOW_SPACE = 2 * 10**9

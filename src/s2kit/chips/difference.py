@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from s2kit import __version__
 from s2kit.chips.files import read_geotiff
 from s2kit.errors import InputError
 from s2kit.picture.formats import PictureFormat
@@ -14,6 +13,7 @@ from s2kit.picture.palettes import legend_svg, value_legend
 from s2kit.picture.write import Output, Painting, write_picture
 from s2kit.product.metadata import Radiometry
 from s2kit.run.files import refuse_existing, write_atomic
+from s2kit.version import __version__
 
 FORMULA = "(FIRST - SECOND) / (FIRST + SECOND)"
 NO_NUMBER = -1

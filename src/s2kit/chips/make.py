@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from s2kit.chips.items import write_items
 from s2kit.chips.listing import chip_rows, default_folder, legend_of
 from s2kit.chips.output import ChipsOutput, write_output
 from s2kit.chips.places import refuse_no_overlap
@@ -35,7 +36,12 @@ class ChipsMade:
 
 
 def make_chips(
-    request: ChipsRequest, out: Path | None = None, *, overwrite: bool = False, report: Report = silent
+    request: ChipsRequest,
+    out: Path | None = None,
+    *,
+    overwrite: bool = False,
+    stac: bool = False,
+    report: Report = silent,
 ) -> ChipsMade:
     """Cut the chips of a request and write them into a folder.
 
@@ -43,6 +49,7 @@ def make_chips(
         request: What to cut.
         out: The folder; None for `chips/PLACE_SIZE_BANDS` below the current folder.
         overwrite: True if chips of another place or recipe may be replaced.
+        stac: True writes a STAC item beside the files of each product, as `PRODUCT.json`.
         report: Takes progress and notes.
 
     Raises:
@@ -63,4 +70,6 @@ def make_chips(
         legend=legend_of(request.recipe),
         failures=[f"{product} failed: {error}" for product, error in result.failures.items()],
     )
+    if stac:
+        write_items(result, request, output)
     return ChipsMade(result, output, products)

@@ -9,7 +9,6 @@ from typing import Any
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from s2kit import __version__
 from s2kit.area.projection import LON_LAT, project
 from s2kit.chips.cache import place_file
 from s2kit.chips.page import Legend, PagePicture, Series, render_page
@@ -21,6 +20,7 @@ from s2kit.picture.sidecars import sidecar_paths
 from s2kit.picture.tags import CREDIT
 from s2kit.run.files import write_atomic
 from s2kit.run.locks import destination_lock
+from s2kit.version import __version__
 
 PAGE = "chipsview.html"
 INDEX = "chips.geojson"

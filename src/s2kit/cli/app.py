@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from s2kit import __version__
 from s2kit.cli.boundary import Root, say_error
 from s2kit.cli.context import GlobalOptions, remember
 from s2kit.cli.shutdown import code_of_signal, end_soon, heed_signals
 from s2kit.cli.streams import give_up, stdout_error
 from s2kit.errors import ExitCode
+from s2kit.version import __version__
 
 EPILOG = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
 

@@ -36,6 +36,7 @@ from s2kit.cli.options import (
     Ptype,
     Range,
     Res,
+    Stac,
     Start,
     Stretch,
     Where,
@@ -126,6 +127,7 @@ def chips(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not read or write the cache of chips.")] = False,
     out: Out = None,
     overwrite: Overwrite = False,
+    stac: Stac = False,
     form: Annotated[
         Format | None,
         typer.Option("--format", "-f", help="Output format; by default paths, or JSON with --raw."),
@@ -159,7 +161,7 @@ def chips(
             if listing or dry_run:
                 _list(run, request, form or Format.TABLE, dry_run=dry_run)
             else:
-                _make(run, request, form, out, overwrite=overwrite)
+                _make(run, request, form, out, overwrite=overwrite, stac=stac)
 
 
 @contextmanager
@@ -192,10 +194,12 @@ def _list(run: Session, request: "ChipsRequest", form: Format, *, dry_run: bool)
         run.report(Note(estimate(request, planned), warning=True))
 
 
-def _make(run: Session, request: "ChipsRequest", form: Format | None, out: str | None, *, overwrite: bool) -> None:
+def _make(
+    run: Session, request: "ChipsRequest", form: Format | None, out: str | None, *, overwrite: bool, stac: bool
+) -> None:
     from s2kit.chips import make_chips
 
-    made = make_chips(request, Path(out) if out else None, overwrite=overwrite, report=run.report)
+    made = make_chips(request, Path(out) if out else None, overwrite=overwrite, stac=stac, report=run.report)
     run.failures.extend(made.result.failures.values())
     run.items = made.products
     places = [place.title for place in request.places]
@@ -207,7 +211,8 @@ def _make(run: Session, request: "ChipsRequest", form: Format | None, out: str |
 
 def _print(run: Session, made: "ChipsMade", output: "ChipsOutput", form: Format | None) -> None:
     from s2kit.chips.listing import COLUMNS
-    from s2kit.cli.output import emit, to_json, write_line
+    from s2kit.cli.json_text import to_json
+    from s2kit.cli.output import emit, write_line
     from s2kit.run.events import Note
     from s2kit.run.wording import counted
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from s2kit.cli.context import load
-from s2kit.cli.output import to_json, write_line
+from s2kit.cli.json_text import to_json
+from s2kit.cli.output import write_line
 
 config_app = typer.Typer(
     no_args_is_help=True, help="Show the settings, list their files, or write files to start with."

@@ -27,6 +27,7 @@ from s2kit.cli.options import (
     Pid,
     Products,
     Range,
+    Stac,
     Tile,
 )
 
@@ -93,7 +94,7 @@ def cube(
             "--format", "-F", metavar="zarr|netcdf|cog|multicog|pictures", help="By the name of --out by default."
         ),
     ] = None,
-    stac: Annotated[bool, typer.Option("--stac", help="Write STAC items beside what is made.")] = False,
+    stac: Stac = False,
     append: Annotated[bool, typer.Option("--append", help="Add new dates to the cube that is there.")] = False,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,

@@ -29,6 +29,8 @@ class Format(StrEnum):
     JSON = "json"
     GEOJSON = "geojson"
     CSV = "csv"
+    STAC = "stac"
+    """For `search` only: a STAC ItemCollection."""
     PARQUET = "parquet"
     """For `-o FILE` only: it is no text."""
 
@@ -54,6 +56,8 @@ def chosen_format(form: Format | None, output: Path | None, default: Format = Fo
     from s2kit.errors import UsageError
 
     named = SUFFIXES.get(output.suffix.lower()) if output is not None else None
+    if form is Format.STAC and named in {Format.JSON, Format.GEOJSON}:
+        return form
     if form is not None and named not in {None, form}:
         raise UsageError(f"-f {form} and -o {output} contradict each other", "leave out -f, or use another suffix")
     return form or named or default
@@ -66,6 +70,7 @@ Products = Annotated[
         help="SAFE folders or zips, product names, s3:// or gs:// addresses; - reads them from stdin.",
     ),
 ]
+Stac = Annotated[bool, typer.Option("--stac", help="Write STAC items beside what is made.")]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", metavar="N", min=0, help="Worker processes; 0 for one per core.")
 ]

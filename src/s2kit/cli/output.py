@@ -6,18 +6,16 @@ stand below each row; it is never cut.
 
 import csv
 import io
-import json
-import math
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from s2kit import __version__
+from s2kit.cli.json_text import to_json
 from s2kit.cli.options import Format
 from s2kit.cli.streams import printable, stdout
 from s2kit.errors import UsageError
+from s2kit.version import __version__
 
 Record = Mapping[str, Any]
 
@@ -25,8 +23,6 @@ SCHEMA_VERSION = 1
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet run a cell."""
-_CONTROL = re.compile("[\x7f-\x9f]")
-"""What JSON leaves as it is and terminals obey; it can only stand within a string."""
 _GAP = "  "
 _INDENT = "    "
 
@@ -53,6 +49,8 @@ def emit(
         output: A file that gets the text instead of stdout, atomically.
     """
     counter = _Counter(records)
+    if form is Format.STAC:
+        raise UsageError(f"{command} has no STAC items to print", "-f stac is a format of s2kit search")
     if form is Format.PARQUET:
         from s2kit.cli.parquet import write_parquet
 
@@ -114,47 +112,6 @@ def _lines(
             yield from _csv_lines(records, columns)
         case _:
             yield from table_lines([[_cell(record.get(key)) for key in columns] for record in records], columns)
-
-
-def to_json(value: object, indent: int | None = None) -> str:
-    """JSON text; dates as ISO 8601, paths as text, NaN as null, no character that a terminal would obey."""
-    text = _json(value, indent)
-    return (
-        text if text.isascii() and "\x7f" not in text else _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    )
-
-
-def _json(value: object, indent: int | None) -> str:
-    import orjson  # numbers are nearly all of a record, and it writes them ten times as fast
-
-    strict = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
-    if indent is None:
-        try:
-            return orjson.dumps(value, option=strict).decode()
-        except TypeError:  # something that only the standard library can be taught
-            pass
-    encoder = json.JSONEncoder(indent=indent, separators=(",", ": " if indent else ":"), **_ENCODING)
-    try:
-        return encoder.encode(value)
-    except ValueError:  # NaN somewhere
-        return encoder.encode(_plain(value))
-
-
-def _encodable(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else str(value)
-
-
-_ENCODING: Mapping[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _encodable}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return value
 
 
 def _enveloped(texts: Iterable[str], head: Record, key: str, extra: Record) -> Iterator[str]:

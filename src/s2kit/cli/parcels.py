@@ -48,7 +48,8 @@ def parcels(
     """
     form = chosen_format(form, output)
     with session("parcels", fail_if_empty=fail_if_empty) as run:
-        from s2kit.cli.output import emit, to_json, write_lines
+        from s2kit.cli.json_text import to_json
+        from s2kit.cli.output import emit, write_lines
         from s2kit.stats.parcels import COLUMNS, as_lists, find_parcels, parcel_rows
 
         found = find_parcels(

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from s2kit.cli.output import to_json
+from s2kit.cli.json_text import to_json
 from s2kit.errors import ConfigError
 from s2kit.run.files import atomic_file
 

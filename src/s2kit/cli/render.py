@@ -27,12 +27,14 @@ from s2kit.cli.options import (
     Products,
     Range,
     Res,
+    Stac,
     Stretch,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from s2kit.product.ref import Products as Refs
     from s2kit.render import RenderRequest
 
 COLUMNS = ("state", "product", "subject", "resolution_m", "width", "height", "nbytes", "path")
@@ -116,6 +118,7 @@ def render(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    stac: Stac = False,
     dry_run: DryRun = False,
     fail_if_empty: FailIfEmpty = False,
     jobs: Jobs = None,
@@ -134,7 +137,17 @@ def render(
 
     many = [text for text in recipe or () if is_composite(text)]
     if mosaic or many or period or crs or range_ or date:
-        _mosaic(locals(), many)
+        options = {
+            "aoi": aoi, "bbox": bbox, "date": date, "range_": range_, "resampling": resampling,
+            "boa_offset": boa_offset, "mask": mask, "mask_clouds": mask_clouds, "dilate": dilate, "period": period,
+            "crs": crs, "batch": batch, "max_px": max_px, "clip": clip, "crop": crop, "dtype": dtype,
+            "name_template": name_template, "dry_run": dry_run, "stac": stac, "bands": bands, "index": index,
+            "res": res, "stretch": stretch, "gamma": gamma, "form": form, "quality": quality, "out": out,
+            "overwrite": overwrite, "same_stretch": same_stretch, "jobs": jobs, "composite": many,
+            "recipe": [text for text in recipe or () if text not in many],
+        }  # fmt: skip
+        with session("render", fail_if_empty=fail_if_empty, jobs=jobs, archive=archive) as run:
+            _mosaic(run, named_products(products), options)
         return
     with session("render", fail_if_empty=fail_if_empty, jobs=jobs, archive=archive) as run:
         request = RenderRequest.parse(
@@ -143,35 +156,26 @@ def render(
             aoi=aoi, bbox=bbox, clip=clip, crop=crop, resampling=resampling, boa_offset=boa_offset, form=form,
             dtype=dtype, quality=quality, dilate=dilate,
             out=out, name_template=name_template, max_px=max_px, same_stretch=same_stretch, overwrite=overwrite,
-            dry_run=dry_run, jobs=run.settings.jobs, report=run.report,
+            stac=stac, dry_run=dry_run, jobs=run.settings.jobs, report=run.report,
         )  # fmt: skip
         _run(run, request, listing)
 
 
-def _mosaic(given: dict[str, Any], many: list[str]) -> None:
+def _mosaic(run: Session, products: "Refs", options: dict[str, Any]) -> None:
     """Pictures of the engine of `s2kit cube`: over tiles, of many dates, in another CRS."""
-    from s2kit.cli.inputs import named_products
     from s2kit.cli.output import write_line
     from s2kit.cube.draw import DrawRequest, draw_cubes
 
-    with session("render", fail_if_empty=given["fail_if_empty"], jobs=given["jobs"], archive=given["archive"]) as run:
-        request = DrawRequest.parse(
-            run.loaded,
-            run.report,
-            products=named_products(given["products"]),
-            composite=many,
-            recipe=[text for text in given["recipe"] or () if text not in many],
-            **{name: given[name] for name in DrawRequest.OPTIONS},
-        )
-        count = 0
-        for result in draw_cubes(request, run.report):
-            run.failures.extend(result.failures.values())
-            run.items += len(result.built.steps) + len(result.failures)
-            for path in result.files:
-                write_line(str(path))
-                count += 1
-        run.result = {"outputs": count}
-        run.close(empty=not count)
+    request = DrawRequest.parse(run.loaded, run.report, products=products, **options)
+    count = 0
+    for result in draw_cubes(request, run.report):
+        run.failures.extend(result.failures.values())
+        run.items += len(result.built.steps) + len(result.failures)
+        for path in result.files:
+            write_line(str(path))
+            count += 1
+    run.result = {"outputs": count}
+    run.close(empty=not count)
 
 
 def _run(run: Session, request: "RenderRequest", listing: Format) -> None:

@@ -156,7 +156,8 @@ def collections(
 
 
 def _one(description: Any, form: Format | None) -> None:
-    from s2kit.cli.output import emit, to_json, write_line
+    from s2kit.cli.json_text import to_json
+    from s2kit.cli.output import emit, write_line
 
     if form is None or form is Format.JSON:
         write_line(to_json(description, indent=2))
@@ -166,7 +167,8 @@ def _one(description: Any, form: Format | None) -> None:
 
 def _listed(found: Any, form: Format | None, columns: tuple[str, ...], command: str) -> None:
     """A table; as JSON the object that the openEO API gives, as the clients read it."""
-    from s2kit.cli.output import emit, to_json, write_line
+    from s2kit.cli.json_text import to_json
+    from s2kit.cli.output import emit, write_line
 
     if form is Format.JSON:
         write_line(to_json({command: list(found), "links": []}, indent=2))

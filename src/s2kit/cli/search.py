@@ -195,6 +195,8 @@ def _print(found: "Search", side: "SideOutputs", form: Format, output: Path | No
     from s2kit.catalogue.record import COLUMNS, SCHEMA
     from s2kit.cli.output import emit
 
+    if form is Format.STAC:
+        return _print_items(found, side, output)
     gc.set_threshold(100_000)  # records are many and hold no cycles: looking for some takes a fifth of the time
     envelope: dict[str, Any] = {}
 
@@ -211,6 +213,19 @@ def _print(found: "Search", side: "SideOutputs", form: Format, output: Path | No
 
     columns = SCHEMA if form is Format.CSV else COLUMNS
     return emit(rows(), form, columns, command="search", extra=envelope, output=output)
+
+
+def _print_items(found: "Search", side: "SideOutputs", output: Path | None) -> int:
+    """A STAC ItemCollection of all products."""
+    from s2kit.catalogue.stac_items import item_collection
+    from s2kit.cli.json_text import to_json
+    from s2kit.cli.output import write_lines
+
+    collection = item_collection(side.passing(found))
+    if found.problem is not None:
+        raise found.problem
+    write_lines([to_json(collection)], output)
+    return len(collection["features"])
 
 
 def _row(record: "ProductRecord", form: Format) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from s2kit.cube.formats import CubeFormat, CubeOutput, PictureStyle
 from s2kit.cube.layers import parse_layers
@@ -22,7 +22,7 @@ from s2kit.render.spec import specs_of
 from s2kit.run.events import Report, silent
 from s2kit.settings import Loaded
 
-_ONLY_RENDER = ("batch", "max_px", "clip", "crop", "dtype", "name_template", "dry_run")
+_ONLY_RENDER = ("batch", "max_px", "clip", "crop", "dtype", "name_template", "dry_run", "stac")
 """Options of `render` that a cube does not know."""
 _CUBE = ("aoi", "bbox", "date", "resampling", "boa_offset", "mask", "mask_clouds", "dilate", "period", "crs", "jobs")
 
@@ -31,11 +31,6 @@ _CUBE = ("aoi", "bbox", "date", "resampling", "boa_offset", "mask", "mask_clouds
 class DrawRequest:
     """Cubes to draw, one for each subject."""
 
-    OPTIONS: ClassVar[tuple[str, ...]] = (
-        *_CUBE, *_ONLY_RENDER,
-        "bands", "index", "res", "stretch", "gamma", "form", "quality", "out", "overwrite", "same_stretch", "range_",
-    )  # fmt: skip
-    """Options of `render` that `parse` takes."""
     cubes: tuple[CubeRequest, ...]
     output: CubeOutput
 
@@ -58,7 +53,7 @@ class DrawRequest:
             products: Products or folders of products; None for those of the dataset folder.
             composite: Composites of many dates; at most one.
             recipe: Named composites of colours.
-            given: See `OPTIONS`.
+            given: The other options of `s2kit render`, by their names.
 
         Raises:
             UsageError: Options that exclude each other.

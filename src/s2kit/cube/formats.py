@@ -1,12 +1,11 @@
-"""The formats that a cube is written in: one writer a row."""
+"""The formats that a cube is written in, where it goes, and what an unfinished one holds."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from s2kit.cube.plan import CubePlan
 from s2kit.errors import UsageError
 from s2kit.picture.formats import PictureFormat
 from s2kit.picture.stretch import Stretch, StretchKind
@@ -41,17 +40,6 @@ class CubeFormat(StrEnum):
             return cls(text.strip().lower())
         except ValueError as error:
             raise UsageError(f"--format {text!r} is not known", f"take one of {', '.join(cls)}") from error
-
-    def check(self) -> None:
-        """Raise `ConfigError` if the package that writes it is not installed."""
-        if self is CubeFormat.ZARR:
-            from s2kit.cube.zarr_store import library
-
-            library()
-        elif self is CubeFormat.NETCDF:
-            from s2kit.cube.netcdf import library as netcdf
-
-            netcdf()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,38 +90,6 @@ class Built:
     def shares_in_order(self) -> dict[str, list[float]]:
         """`data_pct` and `clear_pct` of the steps."""
         return {name: [values[step] for step in self.steps] for name, values in self.shares.items()}
-
-
-Writer = Callable[[CubePlan, Built, Path, CubeOutput], tuple[Path, ...]]
-"""Finishes an unfinished cube, puts it in its place, and returns the files."""
-
-
-def writer_of(form: CubeFormat) -> Writer:
-    """The writer of a format."""
-    match form:
-        case CubeFormat.ZARR:
-            return _zarr
-        case CubeFormat.NETCDF:
-            from s2kit.cube import netcdf
-
-            return netcdf.publish
-        case CubeFormat.PICTURES:
-            from s2kit.cube import pictures
-
-            return pictures.publish
-        case _:
-            from s2kit.cube import geotiffs
-
-            return geotiffs.publish
-
-
-def _zarr(plan: CubePlan, built: Built, part: Path, output: CubeOutput) -> tuple[Path, ...]:
-    from s2kit.cube import zarr_store
-
-    del plan
-    zarr_store.finish(part, built.shares_in_order)
-    replace_folder(part, output.path)
-    return (output.path,)
 
 
 def replace_folder(part: Path, path: Path) -> None:

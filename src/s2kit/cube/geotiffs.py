@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from s2kit import __version__
 from s2kit.cube import meaning, scratch
 from s2kit.cube.formats import Built, CubeFormat, CubeOutput, replace_folder
 from s2kit.cube.layers import CubeLayer
@@ -18,6 +17,7 @@ from s2kit.picture.raster import RasterOptions, write_cog
 from s2kit.product.scl import SCENE_CLASSES
 from s2kit.run.files import ensure_folder, remove
 from s2kit.run.parallel import Failed, pmap
+from s2kit.version import __version__
 
 _FILES = ".files"
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit import __version__
 from s2kit.area.projection import crs_wkt, is_geographic
 from s2kit.cube.layers import CubeLayer
 from s2kit.cube.plan import CubePlan
 from s2kit.grid import Grid
 from s2kit.product.scl import SCENE_CLASSES
+from s2kit.version import __version__
 
 SPATIAL_REF = "spatial_ref"
 TIME_UNITS = "seconds since 1970-01-01"

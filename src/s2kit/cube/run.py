@@ -9,10 +9,11 @@ from typing import Any
 
 from s2kit.cube import meaning, scratch, zarr_store
 from s2kit.cube.block import make_block
-from s2kit.cube.formats import Built, CubeFormat, CubeOutput, Shares, writer_of
+from s2kit.cube.formats import Built, CubeFormat, CubeOutput, Shares
 from s2kit.cube.journal import Entry, Journal, done_before, recorded
 from s2kit.cube.pictures import refuse_existing_pictures
 from s2kit.cube.plan import BlockTask, CubePlan
+from s2kit.cube.writers import check_writer, writer_of
 from s2kit.errors import DiskError, InputError, OutputError, S2KitError, TryLaterError, UsageError
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
 from s2kit.run.files import free_bytes, part_path, refuse_existing, remove
@@ -82,7 +83,7 @@ def make_cube(plan: CubePlan, output: CubeOutput, report: Report = silent) -> Cu
         DiskError: The disk is full or failing.
         ConfigError: A package is not installed.
     """
-    output.form.check()
+    check_writer(output.form)
     with output_lock(output.path):
         if output.append and output.path.exists():
             return _appended(plan, output, report)

@@ -13,7 +13,6 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from s2kit import __version__
 from s2kit.archive.source import Source, find_source
 from s2kit.download.plan import FileResult, Plan, ProductResult, Status, Task, make_plan
 from s2kit.download.record import SUFFIX, DownloadRecord, FileState, ManifestProof, Stamp, now
@@ -29,6 +28,7 @@ from s2kit.store.hashes import is_md5, new_hash
 from s2kit.store.open import open_store
 from s2kit.store.s3 import S3Store
 from s2kit.store.transfer import Budget, Proof
+from s2kit.version import __version__
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from s2kit import __version__
 from s2kit.archive.address import is_item_address, object_at
 from s2kit.download.destination import Destination, stamp
 from s2kit.download.plan import FileResult, ProductResult, Status, Task
@@ -35,6 +34,7 @@ from s2kit.store.location import RemoteObject
 from s2kit.store.metadata import MOST_BYTES
 from s2kit.store.open import open_store
 from s2kit.store.transfer import hash_file
+from s2kit.version import __version__
 
 _STRUCTURAL = frozenset({"self", "root", "parent", "collection"})
 """Links that would lead a reader of the local copy back to the network."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from s2kit import __version__
 from s2kit.download.destination import Destination, local_manifest, stamp, stamps
 from s2kit.download.record import DownloadRecord, ManifestProof, now
 from s2kit.download.request import DownloadRequest
@@ -17,6 +16,7 @@ from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest
 from s2kit.product.subset import MANIFEST, Subset
 from s2kit.run.events import Report
 from s2kit.store.transfer import hash_file
+from s2kit.version import __version__
 
 
 def unchanged(place: Destination, record: DownloadRecord) -> set[str]:

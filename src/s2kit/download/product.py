@@ -4,7 +4,6 @@ import time
 from dataclasses import replace
 from hashlib import sha256
 
-from s2kit import __version__
 from s2kit.archive.source import Source, find_source, open_source
 from s2kit.download.destination import Destination, local_manifest, make_empty_folders, publish, stamps
 from s2kit.download.plan import FileResult, Plan, ProductResult, Status, Task, make_plan
@@ -22,6 +21,7 @@ from s2kit.run.events import Note, Report, WorkPlanned
 from s2kit.run.files import ensure_folder, free_bytes, write_atomic
 from s2kit.store.cost import size_text
 from s2kit.store.transfer import Budget
+from s2kit.version import __version__
 
 
 def download_product(

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from s2kit import __version__
 from s2kit.openeo.graph import ProcessGraph
 from s2kit.run.files import write_atomic
+from s2kit.version import __version__
 
 _MEDIA = {
     ".tif": "image/tiff; application=geotiff; profile=cloud-optimized", ".nc": "application/x-netcdf",

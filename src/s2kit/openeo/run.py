@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
-from s2kit import __version__
 from s2kit.errors import ConfigError, UsageError
 from s2kit.openeo.collections import Catalogue, open_catalogue
 from s2kit.openeo.collections.base import wanted_of
@@ -19,6 +18,7 @@ from s2kit.run.events import Note, Report, silent
 from s2kit.run.files import ensure_folder, refuse_existing
 from s2kit.run.locks import output_lock
 from s2kit.settings import Loaded
+from s2kit.version import __version__
 
 MAX_PX = 20_000_000_000
 """Most values that a graph may load, if nothing else is said: two tiles at 10 m, two bands, 40 dates."""

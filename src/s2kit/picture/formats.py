@@ -23,6 +23,15 @@ class PictureFormat(StrEnum):
         return {"jpeg": "jpg", "gtiff": "tif", "cog": "tif"}.get(self.value, self.value)
 
     @property
+    def media_type(self) -> str:
+        """IANA media type of its files, as STAC writes it."""
+        kinds = {
+            PictureFormat.GTIFF: "image/tiff; application=geotiff",
+            PictureFormat.COG: "image/tiff; application=geotiff; profile=cloud-optimized",
+        }
+        return kinds.get(self, f"image/{self.value}")
+
+    @property
     def is_tiff(self) -> bool:
         """True for the formats that can hold data."""
         return self in {PictureFormat.GTIFF, PictureFormat.COG}

@@ -14,13 +14,13 @@ from typing import Any
 import shapely
 from shapely.geometry import box, mapping
 
-from s2kit import __version__
 from s2kit.area.aoi import clean
 from s2kit.area.projection import LON_LAT, project
 from s2kit.errors import InputError
 from s2kit.grid import Grid
 from s2kit.product.bands import BANDS
 from s2kit.run.files import write_atomic
+from s2kit.version import __version__
 
 EXTENSIONS = (
     "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
@@ -49,6 +49,8 @@ class StacBand:
     nodata: float | None
     """None if every number means something."""
     scale: float = 1.0
+    offset: float = 0.0
+    """What to add after the scale is applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def _bands(bands: Sequence[StacBand]) -> dict[str, Any]:
         if band.nodata is not None:
             entry["nodata"] = "nan" if band.nodata != band.nodata else band.nodata
         if band.scale != 1:
-            entry |= {"raster:scale": band.scale, "raster:offset": 0}
+            entry |= {"raster:scale": band.scale, "raster:offset": band.offset}
         if band.name in BANDS:
             entry["eo:common_name"] = _COMMON_NAMES[band.name]
             entry["eo:center_wavelength"] = round(BANDS[band.name].centre_nm.s2a / 1000, 4)

@@ -6,9 +6,9 @@ Pure: no input or output.
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from s2kit import __version__
 from s2kit.grid import Grid
 from s2kit.picture.read import Use
+from s2kit.version import __version__
 
 CREDIT = "Contains modified Copernicus Sentinel data"
 

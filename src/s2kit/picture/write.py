@@ -3,8 +3,9 @@
 A JPEG, PNG or WebP gets a world file and GDAL's side file, colours of values a legend; a GeoTIFF carries all in itself.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,7 +21,19 @@ from s2kit.picture.palettes import legend_svg
 from s2kit.picture.png import PngOptions, encode_png, write_png
 from s2kit.picture.raster import RasterOptions, write_cog, write_geotiff, write_webp
 from s2kit.picture.sidecars import sidecar_paths, write_sidecars
+from s2kit.picture.stac_item import StacAsset, StacBand, StacFacts, write_stac
 from s2kit.run.files import atomic_file, parts_of, remove, write_atomic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFacts:
+    """What the STAC item of a picture of one product says besides what the picture itself tells."""
+
+    seen: datetime
+    """When the product was seen, UTC."""
+    product: str
+    address: str = ""
+    """Where the product is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +52,13 @@ class Output:
     """True for a legend beside colours of values."""
     synced: bool = True
     """False for a file of a cache, which may be lost in a power cut."""
+    item: ItemFacts | None = None
+    """What a STAC item beside the file says; None for no item."""
+
+    @property
+    def item_path(self) -> Path:
+        """Where the STAC item stands, if there is one."""
+        return self.path.with_name(f"{self.path.name}.json")
 
     @property
     def legend_path(self) -> Path:
@@ -82,6 +102,9 @@ def write_picture(painting: Painting, output: Output, *, threads: int = 0) -> in
                 made.append(output.legend_path)
                 svg = legend_svg(painting.look.legend_title, entries).encode()
                 write_atomic(output.legend_path, svg, overwrite=True, synced=output.synced)
+        if output.item is not None:
+            made.append(output.item_path)
+            write_item(painting, output, output.item)
     except BaseException:
         if not output.path.exists():
             for path in made:
@@ -90,9 +113,42 @@ def write_picture(painting: Painting, output: Output, *, threads: int = 0) -> in
     return output.path.stat().st_size
 
 
+def write_item(painting: Painting, output: Output, item: ItemFacts) -> Path:
+    """Write the STAC item of a file that was written; returns its path."""
+    look = painting.look
+    is_data = look.mode is Mode.DATA
+    asset = StacAsset(
+        "data" if is_data else "visual",
+        output.path,
+        output.form.media_type,
+        ("data",) if is_data else ("visual",),
+        tuple(_stac_bands(look)) if is_data else (),
+    )
+    facts = StacFacts(
+        id=output.path.stem,
+        grid=painting.grid,
+        start=item.seen,
+        end=item.seen,
+        title=output.tags.get("TIFFTAG_IMAGEDESCRIPTION", ""),
+        sources=((item.product, item.address),),
+    )
+    return write_stac(facts, [asset], output.item_path)
+
+
+def _stac_bands(look: Look) -> Iterator[StacBand]:
+    floating = look.dtype == "float32"
+    for name, band in zip(look.channel_names, look.bands if not look.index else look.bands[:1], strict=True):
+        nodata = float("nan") if floating else float(band.nodata)
+        scale = 1.0 if floating else 1 / band.radiometry.quantification
+        offset = 0.0 if floating else scale * band.radiometry.offset
+        yield StacBand(name, name, look.dtype, nodata, scale, offset)
+
+
 def leftovers(outputs: Iterable[Output]) -> list[Path]:
     """What a writer that was killed has left behind: `.part` files of the picture and of the files beside it."""
-    return parts_of(*(path for one in outputs for path in (one.path, *sidecar_paths(one.path), one.legend_path)))
+    return parts_of(
+        *(path for one in outputs for path in (one.path, *sidecar_paths(one.path), one.legend_path, one.item_path))
+    )
 
 
 def _jpeg(part: Path, painting: Painting, output: Output, threads: int) -> None:

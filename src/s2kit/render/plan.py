@@ -19,7 +19,7 @@ from s2kit.picture.naming import file_name
 from s2kit.picture.painter import Band, Look, Mode, fixed_limits
 from s2kit.picture.read import Reading
 from s2kit.picture.substitutes import standing_in, substitute_notes
-from s2kit.picture.write import Output
+from s2kit.picture.write import ItemFacts, Output
 from s2kit.product.band_image import BandImage
 from s2kit.product.bands import native_resolution
 from s2kit.product.masks import window_of
@@ -121,8 +121,14 @@ def plan(product: Product, tile: TileId, spec: PictureSpec, run: Run) -> Planned
         form=request.form,
         quality=request.quality,
         tags=tags_of(product, picture, request, notes),
+        item=_item(product) if request.stac else None,
     )
     return Planned(product=product.id, picture=picture, output=output, notes=notes)
+
+
+def _item(product: Product) -> ItemFacts:
+    """What a STAC item says of the product: when it was seen, and where it is."""
+    return ItemFacts(seen=product.metadata.sensing_start, product=product.id, address=product.address)
 
 
 def _with_substitutes(product: Product, tile: TileId, subject: Subject) -> Subject:

@@ -87,6 +87,8 @@ class RenderOptions(TypedDict, total=False):
     """True for one stretch for all products."""
     overwrite: bool
     """True replaces outputs that exist."""
+    stac: bool
+    """True writes a STAC item beside each output."""
     dry_run: bool
     """True plans only."""
     jobs: int
@@ -120,6 +122,8 @@ class RenderRequest:
     legacy_crop: bool = False
     template: str = DEFAULT_TEMPLATE
     overwrite: bool = False
+    stac: bool = False
+    """True writes a STAC item beside each output, as `NAME.json`."""
     dry_run: bool = False
     jobs: int = 0
 
@@ -182,6 +186,7 @@ class RenderRequest:
             legacy_crop=crop == "legacy",
             template=typed(check_template, options.get("name_template") or DEFAULT_TEMPLATE),
             overwrite=options.get("overwrite", False),
+            stac=options.get("stac", False),
             dry_run=options.get("dry_run", False),
             jobs=options.get("jobs", 0),
         )

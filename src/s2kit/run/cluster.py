@@ -17,12 +17,12 @@ from itertools import chain, islice
 from queue import Empty, Queue
 from typing import Any, TypeVar
 
-from s2kit import __version__
 from s2kit.errors import ConfigError, TryLaterError
 from s2kit.run.cluster_paths import Seen, question_for
 from s2kit.run.cluster_task import Answer, Check, Order, Report, look_around, run_order
 from s2kit.run.outcome import Done, Failed, as_ours, outcome, short
 from s2kit.run.sharing import note_worker
+from s2kit.version import __version__
 
 T = TypeVar("T")
 R = TypeVar("R")

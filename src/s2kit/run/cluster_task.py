@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s2kit import __version__
 from s2kit.errors import ConfigError
 from s2kit.run.outcome import Raised, call
 from s2kit.run.sharing import lease_connections, threads_limited
+from s2kit.version import __version__
 
 Check = Callable[[], str]
 """Run on each worker before the work starts: says what is missing there; empty if nothing."""

@@ -13,7 +13,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
-from s2kit import __version__
 from s2kit.errors import S2KitError
 from s2kit.openeo.job_store import JobStore
 from s2kit.serve import chips, composites, jp2, openeo, openeo_graphs, openeo_jobs, pages, parcels, tiles
@@ -25,6 +24,7 @@ from s2kit.serve.shelf import Shelf
 from s2kit.serve.state import State, state_of
 from s2kit.serve.users import UserStore
 from s2kit.serve.work import Workplace
+from s2kit.version import __version__
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from s2kit import __version__
 from s2kit.openeo.specs import specs
 from s2kit.serve.answers import ApiError
 from s2kit.serve.login import basic_user, bearer_user
 from s2kit.serve.state import state_of
+from s2kit.version import __version__
 
 API_VERSION = "1.2.0"
 STAC_VERSION = "1.0.0"

@@ -5,7 +5,6 @@ from html import escape
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 
-from s2kit import __version__
 from s2kit.archive.dataset import products_in
 from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import NotFoundError
@@ -19,6 +18,7 @@ from s2kit.serve.login import any_user
 from s2kit.serve.names import checked_word, contained
 from s2kit.serve.state import State, state_of
 from s2kit.settings import Loaded
+from s2kit.version import __version__
 
 router = APIRouter(include_in_schema=False)
 

@@ -20,10 +20,10 @@ from urllib3 import Retry
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ProxyError, SSLError
 from urllib3.response import BaseHTTPResponse
 
-from s2kit import __version__
 from s2kit.errors import AccessError, S2KitError, ServiceError, TryLaterError
 from s2kit.run.deadline import Deadline
 from s2kit.store.keys import is_loopback
+from s2kit.version import __version__
 
 RETRIES = 5
 RETRY_STATUS = frozenset({429, 500, 502, 503, 504})

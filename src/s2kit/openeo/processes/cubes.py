@@ -17,19 +17,13 @@ from s2kit.openeo.processes.dimensions import (
     retyped,
     type_of,
 )
-from s2kit.openeo.processes.values import Array, Callback, Series, Value, as_float, floats, is_array, sequence
+from s2kit.openeo.processes.space import same_grid
+from s2kit.openeo.processes.values import Callback, Series, Value, as_float, floats, full, sequence
 
 
 def series_of(cube: Cube, dimension: str) -> Series:
     """A cube's pixels along one dimension."""
     return Series(cube.data, cube.get_axis_num(dimension), labels(cube, dimension))
-
-
-def full(value: Value, shape: tuple[int, ...], kind: Any) -> Array:
-    """What a sub-process gave as an array of a shape: a single value is spread over it."""
-    if is_array(value):
-        return value if value.shape == shape else np.broadcast_to(value, shape)
-    return np.full(shape, as_float(value), np.result_type(kind, np.float32))
 
 
 def create_data_cube() -> Cube:
@@ -145,8 +139,6 @@ def ndvi(data: Cube, nir: str = "nir", red: str = "red", target_band: str | None
 
 def mask(data: Cube, mask: Cube, replacement: Value = None) -> Cube:
     """Replace the pixels whose mask is true or not zero; no data in the mask changes nothing."""
-    from s2kit.openeo.processes.space import same_grid
-
     for name in mask.dims:
         if type_of(mask, str(name)) == "spatial":
             continue

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from s2kit.openeo.errors import ProcessError
-from s2kit.openeo.processes.cubes import full
 from s2kit.openeo.processes.dimensions import Cube, labels, names_of, spatial
 from s2kit.openeo.processes.geometry import (
     WGS84,
@@ -18,7 +17,7 @@ from s2kit.openeo.processes.geometry import (
     transformer,
     vector_cube,
 )
-from s2kit.openeo.processes.values import Callback, Series, Value, dask_arrays, is_array, is_lazy
+from s2kit.openeo.processes.values import Callback, Series, Value, dask_arrays, full, is_array, is_lazy
 
 METHODS = ("near", "bilinear", "cubic", "cubicspline", "lanczos", "average", "mode", "max", "min", "med", "q1", "q3")
 _BORDERS = {"replicate": "nearest", "reflect": "reflect", "reflect_pixel": "mirror", "wrap": "wrap"}

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from s2kit.openeo.errors import ProcessError
-from s2kit.openeo.processes.cubes import full, series_of
+from s2kit.openeo.processes.cubes import series_of
 from s2kit.openeo.processes.dimensions import Cube, labels, retyped, temporal, type_of
-from s2kit.openeo.processes.values import Callback, Value
+from s2kit.openeo.processes.values import Callback, Value, full
 from s2kit.openeo.processes.words import instant
 
 PERIODS = ("hour", "day", "week", "dekad", "month", "season", "tropical-season", "year", "decade", "decade-ad")

@@ -166,3 +166,10 @@ def along(series: Series, function: Callable[[Any, int], Any], *, length: int | 
     return da.map_blocks(
         function, whole, series.axis, dtype=kind, chunks=tuple(chunks), meta=np.empty((0,) * whole.ndim, kind)
     )
+
+
+def full(value: Value, shape: tuple[int, ...], kind: Any) -> Array:
+    """What a sub-process gave as an array of a shape: a single value is spread over it."""
+    if is_array(value):
+        return value if value.shape == shape else np.broadcast_to(value, shape)
+    return np.full(shape, as_float(value), np.result_type(kind, np.float32))
