@@ -47,7 +47,7 @@ RUNTIME = runtime()
 def licence_of(one: Distribution) -> str:
     """What a distribution says of its licence: the expression, else the first line of the text, and the classifiers."""
     metadata = one.metadata
-    said = metadata["License-Expression"] or (metadata["License"] or "").strip().partition("\n")[0]
+    said = metadata.get("License-Expression") or (metadata.get("License") or "").strip().partition("\n")[0]
     classifiers = [text for text in metadata.get_all("Classifier") or () if text.startswith("License ::")]
     return " ".join([said, *classifiers])
 

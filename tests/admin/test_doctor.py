@@ -94,7 +94,9 @@ def test_credentials_are_told_by_their_place_only(tmp_path: Path, monkeypatch: p
     loaded = load_settings(environment={"CDSE_S3_ACCESS_KEY": "hush", "CDSE_S3_SECRET": "hush"}, folder=tmp_path)
     checks = diagnose(loaded.settings, loaded.secrets, offline=True)
     found = {check.check: check.detail for check in checks}
-    assert found["aws keys"] == "environment → s3.eu-central-1.amazonaws.com (aws-l1c, aws-l2a, aws-s1)"
+    assert found["aws keys"] == (
+        "environment → s3.eu-central-1.amazonaws.com (aws-l1c, aws-l2a, aws-s1); s3.us-west-2.amazonaws.com (usgs-landsat)"
+    )
     assert found["cdse keys"] == "environment or .env → eodata.dataspace.copernicus.eu (cdse)"
     assert "hush" not in str(found)
     assert "hush" not in repr(checks)

@@ -13,13 +13,16 @@ KEY = "tiles/33/U/UP/X.SAFE/GRANULE/Y/IMG_DATA/Z_B8A.jp2"
 @pytest.mark.parametrize("name", ["Path", "path"])
 def test_the_older_services_body_is_taken_as_it_is(name):
     assert parse_requests(json.dumps({name: KEY, "rlevel": -1}), "gcp") == [
-        PixelWish(source=KEY, rlevel=-1, archive="gcp")
+        PixelWish(source=KEY, rlevel=-1, archive="gcp", is_legacy=True)
     ]
 
 
 def test_lists_defaults_and_addresses():
     found = parse_requests(json.dumps([{"Path": KEY}, {"path": "s3://b/k", "rlevel": 2}]), "gcp")
-    assert found == [PixelWish(source=KEY, archive="gcp"), PixelWish(source="s3://b/k", rlevel=2)]
+    assert found == [
+        PixelWish(source=KEY, rlevel=-1, archive="gcp", is_legacy=True),
+        PixelWish(source="s3://b/k", rlevel=2, is_legacy=True),
+    ]
 
 
 @pytest.mark.parametrize(

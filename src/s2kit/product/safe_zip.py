@@ -13,7 +13,7 @@ from pathlib import Path
 
 from s2kit.errors import DiskError, InputError, NotFoundError
 from s2kit.product.safe_tree import MAX_READ, check_readable, is_of_safe, safe_name, safe_root
-from s2kit.run.read_file import open_regular
+from s2kit.run.read_file import open_regular, read_file
 from s2kit.store.location import FilePart, ImageLocation, ZipMember
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
@@ -166,10 +166,9 @@ def _check_directory(path: Path) -> int:
 
 
 def _refuse_other_files(path: Path) -> None:
-    """Raise `InputError` for a file that neither is called a zip nor begins as one."""
+    """Raise `InputError` for what is no regular file, or neither is called a zip nor begins as one."""
     try:
-        with path.open("rb") as file:
-            begin = file.read(len(_ZIP_BEGIN))
+        begin = read_file(path, len(_ZIP_BEGIN), len(_ZIP_BEGIN))
     except OSError as error:
         raise DiskError(f"{path}: cannot be read: {error.strerror or error}") from error
     if begin != _ZIP_BEGIN and path.suffix.lower() != ".zip":
