@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from s2kit.demo.run import STEPS, Step, made, play, prepare, shown_steps
+from s2kit.demo.run import STEPS, DemoStep, made, play, prepare, shown_steps
 from s2kit.errors import OutputError, S2KitError
 
 
@@ -34,17 +34,19 @@ def test_another_folder_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_step_is_what_a_user_types() -> None:
-    assert Step("", ("search -f ids", "download -")).line == "s2kit search -f ids | s2kit download -"
+    assert DemoStep("", ("search -f ids", "download -")).line == "s2kit search -f ids | s2kit download -"
     assert all(step.line.startswith("s2kit ") for step in STEPS)
 
 
 def test_a_failing_step_says_how(world: Path) -> None:
     with pytest.raises(S2KitError, match=r"`s2kit search --aoi nowhere.geojson` ended with exit code \d+: .*nowhere"):
-        play(Step("", ("search --aoi nowhere.geojson",)), world)
+        play(DemoStep("", ("search --aoi nowhere.geojson",)), world)
 
 
 def test_pipes_are_pipes(world: Path) -> None:
-    played = play(Step("", ("search --aoi aoi.geojson -f ids", "search --aoi aoi.geojson --level l1c -f ids")), world)
+    played = play(
+        DemoStep("", ("search --aoi aoi.geojson -f ids", "search --aoi aoi.geojson --level l1c -f ids")), world
+    )
     assert len(played.output.splitlines()) == 2  # of L1C
     assert "MSIL1C" in played.output
 

@@ -7,7 +7,7 @@ import pytest
 
 from s2kit.picture.indices import find_index
 from s2kit.picture.limits import Limits
-from s2kit.picture.painter import Band, Look, Mode, count, counted_limits, fixed_limits, has_data, paint
+from s2kit.picture.painter import Look, Mode, PaintedBand, count, counted_limits, fixed_limits, has_data, paint
 from s2kit.picture.stretch import parse_stretch
 from s2kit.product.metadata import Radiometry
 
@@ -15,7 +15,7 @@ NEW = Radiometry(10000.0, -1000.0)
 
 
 def bands(*names):
-    return tuple(Band(name, NEW) for name in names)
+    return tuple(PaintedBand(name, NEW) for name in names)
 
 
 def dn(*rows):

@@ -9,14 +9,14 @@ from s2kit.grid import Grid
 from s2kit.picture.formats import PictureFormat
 from s2kit.picture.indices import find_index
 from s2kit.picture.limits import Limits
-from s2kit.picture.painter import Band, Look, Mode
+from s2kit.picture.painter import Look, Mode, PaintedBand
 from s2kit.picture.raster import read_tags
 from s2kit.picture.stretch import parse_stretch
 from s2kit.picture.write import Output, Painting, leftovers, write_picture
 from s2kit.product.metadata import Radiometry
 
 GRID = Grid(32631, 300000.0, 4900020.0, 10.0, 3, 2)
-BANDS = tuple(Band(name, Radiometry(10000.0, -1000.0)) for name in ("B04", "B03", "B02"))
+BANDS = tuple(PaintedBand(name, Radiometry(10000.0, -1000.0)) for name in ("B04", "B03", "B02"))
 COLOURS = Look(mode=Mode.COLOURS, bands=BANDS, stretch=parse_stretch("0:0.3"), limits=(Limits(0.0, 0.3),) * 3)
 VALUES = Look(mode=Mode.VALUES, bands=BANDS[:2], index=find_index("ratio=B04/B03"))
 PIXELS = np.array([[[0, 0, 0], [1, 2, 3], [255, 255, 255]], [[9, 9, 9], [8, 8, 8], [7, 7, 7]]], np.uint8)

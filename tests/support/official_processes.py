@@ -10,7 +10,7 @@ import xarray as xr
 
 from s2kit.openeo.execute import Bound, plan
 from s2kit.openeo.processes.registry import pure_processes
-from s2kit.openeo.processes.values import Series, is_array, plain
+from s2kit.openeo.processes.values import LabelledValues, is_array, plain
 from s2kit.openeo.processes.words import instant
 
 REGISTRY = pure_processes()
@@ -79,7 +79,7 @@ def decoded(result):
     """A result of ours as the tests write it."""
     if isinstance(result, xr.DataArray):
         return cube_described(result)
-    if isinstance(result, Series):
+    if isinstance(result, LabelledValues):
         values = [decoded(one) for one in np.asarray(result.values).tolist()]
         if result.labels is None:
             return values

@@ -21,7 +21,7 @@ from s2kit.errors import NotFoundError
 from s2kit.grid import Grid
 from s2kit.picture.clouds import class_source, hidden, needed_classes
 from s2kit.picture.kernels import picked
-from s2kit.picture.painter import Band
+from s2kit.picture.painter import PaintedBand
 from s2kit.picture.read import OpenImages, Reading, Resampling, filled
 from s2kit.picture.stretch import StretchKind
 from s2kit.picture.substitutes import standing_in, substitute_notes
@@ -218,7 +218,7 @@ class _Chip:
     def _chip_pixels(self) -> ChipPixels:
         recipe = self._task.recipe
         return ChipPixels(
-            bands=tuple(Band(one.band, Radiometry(one.quantification, one.offset)) for one in self._sources),
+            bands=tuple(PaintedBand(one.band, Radiometry(one.quantification, one.offset)) for one in self._sources),
             pixels=tuple(self._pixels),
             grids=tuple(_frame_of(recipe, self._frame, one.grid) for one in self._sources),
             clear=self._clear() if recipe.stretch.kind is StretchKind.AUTO and not recipe.raw else None,

@@ -8,7 +8,7 @@ from s2kit.errors import InputError
 from s2kit.picture.formats import PictureFormat
 from s2kit.picture.formula import normalised_difference
 from s2kit.picture.indices import find_index
-from s2kit.picture.painter import Band, Look, Mode, paint
+from s2kit.picture.painter import Look, Mode, PaintedBand, paint
 from s2kit.picture.palettes import legend_svg, value_legend
 from s2kit.picture.write import Output, Painting, write_picture
 from s2kit.product.metadata import Radiometry
@@ -48,7 +48,9 @@ def difference(first: Path, second: Path, folder: Path, name: str = "ndvi", *, o
     bands, stored, grids = [], [], []
     for name_of, path in zip(index.bands, (first, second), strict=True):
         pixels, grid, nodata, _, scale, offset = read_geotiff(str(path))
-        bands.append(Band(name_of, Radiometry(1 / scale, offset / scale), NO_NUMBER if nodata is None else int(nodata)))
+        bands.append(
+            PaintedBand(name_of, Radiometry(1 / scale, offset / scale), NO_NUMBER if nodata is None else int(nodata))
+        )
         stored.append(pixels[None])
         grids.append(grid)
     if grids[0] != grids[1]:

@@ -16,7 +16,7 @@ from s2kit.grid import Grid
 from s2kit.picture.formats import PictureFormat
 from s2kit.picture.indices import find_index
 from s2kit.picture.limits import Limits
-from s2kit.picture.painter import Band, Look, Mode, count, counted_limits, fixed_limits, paint
+from s2kit.picture.painter import Look, Mode, PaintedBand, count, counted_limits, fixed_limits, paint
 from s2kit.picture.write import Output, Painting, write_picture
 
 
@@ -24,7 +24,7 @@ from s2kit.picture.write import Output, Painting, write_picture
 class ChipPixels:
     """What a chip is made of, one entry a band that was read."""
 
-    bands: tuple[Band, ...]
+    bands: tuple[PaintedBand, ...]
     pixels: tuple[NDArray[Any], ...]
     """Stored numbers, `[row, col]`."""
     grids: tuple[Grid, ...]
@@ -99,6 +99,6 @@ def _write(painting: Painting, path: Path, tags: Mapping[str, str]) -> None:
     write_picture(painting, output, threads=1)
 
 
-def _scaled(band: Band, limits: Limits) -> tuple[float, float]:
+def _scaled(band: PaintedBand, limits: Limits) -> tuple[float, float]:
     factor = band.radiometry.quantification
     return round(limits.low * factor, 3), round(limits.high * factor, 3)

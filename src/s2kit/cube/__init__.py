@@ -2,14 +2,14 @@
 
 from s2kit.cube.block import BlockPixels, make_block
 from s2kit.cube.formats import CubeFormat, CubeOutput, PictureStyle
-from s2kit.cube.plan import BlockTask, CubePlan, Slice, Step
+from s2kit.cube.plan import CubeBlock, CubePlan, Slice, Step
 from s2kit.cube.prepare import plan_cube, ready_plan
 from s2kit.cube.request import CubeOptions, CubeRequest
 from s2kit.cube.run import CubeResult, make_cube
 
 __all__ = [
     "BlockPixels",
-    "BlockTask",
+    "CubeBlock",
     "CubeFormat",
     "CubeOptions",
     "CubeOutput",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from s2kit.cube.composite import Composite, chosen, picked, reduce_stack
 from s2kit.cube.layers import NO_DATE, CubeLayer, reflectance, values_of
 from s2kit.cube.pixels import read_bands
-from s2kit.cube.plan import BlockTask, Recipe, Slice, Source
+from s2kit.cube.plan import CubeBlock, CubeRecipe, CubeSource, Slice
 from s2kit.errors import InputError
 from s2kit.grid import Grid
 from s2kit.picture.clouds import hidden
@@ -55,7 +55,7 @@ class _Laid:
     """True for pixels that the mask hides."""
 
 
-def make_block(task: BlockTask) -> BlockPixels:
+def make_block(task: CubeBlock) -> BlockPixels:
     """Read and compute one block.
 
     Raises:
@@ -71,7 +71,7 @@ def make_block(task: BlockTask) -> BlockPixels:
     return BlockPixels(layers, *_counts(laid))
 
 
-def _stacked(task: BlockTask) -> BlockPixels:
+def _stacked(task: CubeBlock) -> BlockPixels:
     laid = _lay(task.slices[0], task.grid, task.recipe)
     for layer in task.recipe.layers:
         if layer.is_masked and laid.hidden.any():
@@ -87,7 +87,7 @@ def _counts(laid: Sequence[_Laid]) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def _composed(
-    laid: Sequence[_Laid], clear: NDArray[np.bool_], task: BlockTask, composite: Composite
+    laid: Sequence[_Laid], clear: NDArray[np.bool_], task: CubeBlock, composite: Composite
 ) -> dict[str, NDArray[Any]]:
     out: dict[str, NDArray[Any]] = {}
     at = None
@@ -120,10 +120,10 @@ def _reduced(
     return reduce_stack(np.where(clear, np.stack(stack), layer.nodata).astype(layer.dtype), composite)
 
 
-def _lay(one: Slice, grid: Grid, recipe: Recipe) -> _Laid:
+def _lay(one: Slice, grid: Grid, recipe: CubeRecipe) -> _Laid:
     """All layers of one slice, each pixel from one product."""
     laid = _empty(grid, recipe)
-    rest: list[tuple[Source, dict[str, NDArray[Any]]]] = []
+    rest: list[tuple[CubeSource, dict[str, NDArray[Any]]]] = []
     with raster_session(), OpenImages(recipe.reading) as images:
         for source in one.sources:
             if laid.seen.all():
@@ -144,7 +144,7 @@ def _lay(one: Slice, grid: Grid, recipe: Recipe) -> _Laid:
     return laid
 
 
-def _empty(grid: Grid, recipe: Recipe) -> _Laid:
+def _empty(grid: Grid, recipe: CubeRecipe) -> _Laid:
     layers = {layer.name: np.full(grid.shape, layer.nodata, layer.dtype) for layer in recipe.layers}
     deciding = None
     if recipe.composite is not None and recipe.composite.index is not None:
@@ -154,7 +154,7 @@ def _empty(grid: Grid, recipe: Recipe) -> _Laid:
 
 
 def _there(
-    source: Source, pixels: Mapping[str, NDArray[Any]], recipe: Recipe
+    source: CubeSource, pixels: Mapping[str, NDArray[Any]], recipe: CubeRecipe
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Pixels with data in all bands of a product, and in any; of layers only where no band is read."""
     names = [name for name in recipe.bands if name in pixels and name in BANDS]
@@ -166,7 +166,7 @@ def _there(
 def _fill(
     laid: _Laid,
     where: NDArray[np.bool_],
-    source: Source,
+    source: CubeSource,
     pixels: Mapping[str, NDArray[Any]],
     around: "_Context",
 ) -> None:
@@ -203,11 +203,11 @@ def _put(layers: dict[str, NDArray[Any]], name: str, values: NDArray[Any], where
 @dataclass(frozen=True, slots=True)
 class _Context:
     grid: Grid
-    recipe: Recipe
+    recipe: CubeRecipe
     images: OpenImages
 
 
-def _hidden(source: Source, pixels: Mapping[str, NDArray[Any]], around: _Context) -> NDArray[np.bool_]:
+def _hidden(source: CubeSource, pixels: Mapping[str, NDArray[Any]], around: _Context) -> NDArray[np.bool_]:
     """True for hidden pixels of a product; SCL that was read as a layer is not read again."""
     mask = around.recipe.mask
     assert mask is not None
@@ -218,7 +218,7 @@ def _hidden(source: Source, pixels: Mapping[str, NDArray[Any]], around: _Context
     return hidden(source.classes, [around.grid], mask, around.images)[0]
 
 
-def _index(spec: str, source: Source, pixels: Mapping[str, NDArray[Any]]) -> NDArray[np.float32] | None:
+def _index(spec: str, source: CubeSource, pixels: Mapping[str, NDArray[Any]]) -> NDArray[np.float32] | None:
     """An index of a product; None if it lacks a band of it."""
     index = find_index(spec)
     if any(band not in pixels for band in index.bands):

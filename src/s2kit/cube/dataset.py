@@ -16,7 +16,7 @@ from s2kit.cube import meaning
 from s2kit.cube.block import make_block
 from s2kit.cube.grids import CHUNK_PX
 from s2kit.cube.layers import CubeLayer
-from s2kit.cube.plan import BlockTask, CubePlan
+from s2kit.cube.plan import CubeBlock, CubePlan
 from s2kit.errors import ConfigError
 from s2kit.grid import Window
 
@@ -102,7 +102,7 @@ def dataset(plan: CubePlan) -> "xr.Dataset":
     return xarray.Dataset(variables, coordinates(plan), _root(plan))  # type: ignore[no-any-return]
 
 
-def _layers(task: BlockTask) -> dict[str, NDArray[Any]]:
+def _layers(task: CubeBlock) -> dict[str, NDArray[Any]]:
     """A block's layers, `[1, row, col]` each; runs wherever dask runs it."""
     return {name: values[None] for name, values in make_block(task).layers.items()}
 

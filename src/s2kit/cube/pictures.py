@@ -17,7 +17,17 @@ from s2kit.cube.plan import CubePlan
 from s2kit.errors import UsageError
 from s2kit.grid import Grid
 from s2kit.picture.indices import find_index
-from s2kit.picture.painter import Band, BandCounts, Look, Mode, Pixels, count, counted_limits, fixed_limits, paint
+from s2kit.picture.painter import (
+    BandCounts,
+    Look,
+    Mode,
+    PaintedBand,
+    Pixels,
+    count,
+    counted_limits,
+    fixed_limits,
+    paint,
+)
 from s2kit.picture.palettes import to_steps
 from s2kit.picture.tags import CREDIT
 from s2kit.picture.write import Output, Painting, write_picture
@@ -68,7 +78,7 @@ def drawings(plan: CubePlan, output: CubeOutput) -> list[Drawing]:
         quantification = 1.0 if plan.recipe.digital else float(QUANTIFICATION)
         look = Look(
             mode=Mode.COLOURS,
-            bands=tuple(Band(layer.name, Radiometry(quantification, 0.0)) for layer in bands),
+            bands=tuple(PaintedBand(layer.name, Radiometry(quantification, 0.0)) for layer in bands),
             stretch=output.style.stretch,
         )
         found.append(Drawing("-".join(layer.name for layer in bands), bands, replace(look, limits=fixed_limits(look))))
@@ -77,7 +87,7 @@ def drawings(plan: CubePlan, output: CubeOutput) -> list[Drawing]:
             look = Look(mode=Mode.VALUES, bands=(), index=find_index(layer.spec), stretch=output.style.stretch)
             found.append(Drawing(layer.name, (layer,), look))
         elif layer.name == "SCL" and (output.style.scl_is_drawn or not bands):
-            found.append(Drawing("SCL", (layer,), Look(mode=Mode.CLASSES, bands=(Band("SCL"),))))
+            found.append(Drawing("SCL", (layer,), Look(mode=Mode.CLASSES, bands=(PaintedBand("SCL"),))))
     if not found:
         raise UsageError("there is nothing to draw", "name --bands, --index or --recipe")
     return found

@@ -5,12 +5,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from s2kit.cube.grids import bounds_in
-from s2kit.cube.plan import Recipe, Source
+from s2kit.cube.plan import CubeRecipe, CubeSource
 from s2kit.grid import Grid
 from s2kit.picture.read import OpenImages
 
 
-def read_bands(source: Source, grid: Grid, recipe: Recipe, images: OpenImages) -> dict[str, NDArray[Any]] | None:
+def read_bands(
+    source: CubeSource, grid: Grid, recipe: CubeRecipe, images: OpenImages
+) -> dict[str, NDArray[Any]] | None:
     """Digital numbers of all bands that a product has, `[row, col]` each; None if it does not reach the grid."""
     wanted = {name: source.images[name] for name in recipe.bands if name in source.images}
     if not wanted or not any(reaches(image.grid, grid) for image in wanted.values()):

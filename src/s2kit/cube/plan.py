@@ -21,7 +21,7 @@ from s2kit.product.band_image import BandImage
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CubeSource:
     """One product in a slice."""
 
     id: str
@@ -41,12 +41,12 @@ class Slice:
     day: date
     time: datetime
     """Earliest start of a datatake, UTC."""
-    sources: tuple[Source, ...]
+    sources: tuple[CubeSource, ...]
     """In the order in which they are laid: a pixel is that of the first that has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class CubeRecipe:
     """What is made of each block."""
 
     layers: tuple[CubeLayer, ...]
@@ -90,7 +90,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class BlockTask:
+class CubeBlock:
     """One block of one step: what a worker gets."""
 
     step: int
@@ -102,7 +102,7 @@ class BlockTask:
     grid: Grid
     """The block's own grid."""
     slices: tuple[Slice, ...]
-    recipe: Recipe
+    recipe: CubeRecipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ class CubePlan:
     grid: Grid
     slices: tuple[Slice, ...]
     """Ascending in time."""
-    recipe: Recipe
+    recipe: CubeRecipe
     period: Period = field(default_factory=lambda: Period("all"))
     """Of a composite."""
     notes: tuple[str, ...] = ()
@@ -136,16 +136,16 @@ class CubePlan:
         deepest = max((len(step.slices) for step in self.steps), default=1)
         return tuple(blocks(self.grid, block_side(len(self.recipe.bands) + 1, deepest)))
 
-    def task(self, step: int, block: int) -> BlockTask:
+    def task(self, step: int, block: int) -> CubeBlock:
         """The work for one block of one step."""
         return self.task_of(step, self.blocks[block], block)
 
-    def task_of(self, step: int, window: Window, block: int = 0) -> BlockTask:
+    def task_of(self, step: int, window: Window, block: int = 0) -> CubeBlock:
         """The work for any window of one step; for callers that have blocks of their own, such as openEO and xarray."""
         members = tuple(self.slices[at] for at in self.steps[step].slices)
-        return BlockTask(step, block, window, self.grid.cropped(window), members, self.recipe)
+        return CubeBlock(step, block, window, self.grid.cropped(window), members, self.recipe)
 
-    def tasks(self) -> Iterator[BlockTask]:
+    def tasks(self) -> Iterator[CubeBlock]:
         """All blocks of all steps: step after step, so that the files of one product are read together."""
         for step in range(len(self.steps)):
             for block in range(len(self.blocks)):

@@ -13,7 +13,7 @@ from s2kit.chips.places import products as find_products
 from s2kit.chips.selection import Candidate
 from s2kit.cube.grids import around, bounds_in, bounds_of, cube_grid, extent, refuse_degrees, zone_of
 from s2kit.cube.layers import bands_read, with_substitutes
-from s2kit.cube.plan import CubePlan, Recipe, Slice, Source
+from s2kit.cube.plan import CubePlan, CubeRecipe, CubeSource, Slice
 from s2kit.cube.request import CubeRequest
 from s2kit.cube.slices import Seen, days, needs_angles
 from s2kit.cube.survey import without_cloudy
@@ -49,7 +49,7 @@ def plan_cube(request: CubeRequest, report: Report = silent) -> CubePlan:
     grid = _grid(request, epsg, opened.values())
     slices = _slices(request, found, opened, grid)
     _refuse_offsets(request, slices)
-    recipe = Recipe(
+    recipe = CubeRecipe(
         layers=request.layers,
         digital=request.digital,
         resampling=request.resampling,
@@ -175,7 +175,7 @@ def _middle(grid: Grid) -> tuple[float, float]:
     return (west + east) / 2, (south + north) / 2
 
 
-def _source(request: CubeRequest, product: Product, grid: Grid, seen: Seen) -> Source:
+def _source(request: CubeRequest, product: Product, grid: Grid, seen: Seen) -> CubeSource:
     tile = TileId.parse(seen.tile) if len(product.tiles) > 1 else None
     wanted = _bands(request)
     there = {name for name in wanted if product.resolutions(name)}
@@ -183,7 +183,7 @@ def _source(request: CubeRequest, product: Product, grid: Grid, seen: Seen) -> S
     exact = {layer.name for layer in request.layers if layer.kind != "index"}
     bands = with_substitutes(wanted, there, exact)
     resolution = round(grid.resolution_m) if grid.resolution_m in {10, 20, 60} else None
-    return Source(
+    return CubeSource(
         product.id,
         {name: product.image_near(own, resolution, tile) for name, own in bands.items()},
         class_source(product, tile, resolution) if request.mask or request.needs_classes else None,

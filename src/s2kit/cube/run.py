@@ -12,7 +12,7 @@ from s2kit.cube.block import make_block
 from s2kit.cube.formats import Built, CubeFormat, CubeOutput, Shares
 from s2kit.cube.journal import Entry, Journal, done_before, recorded
 from s2kit.cube.pictures import refuse_existing_pictures
-from s2kit.cube.plan import BlockTask, CubePlan
+from s2kit.cube.plan import CubeBlock, CubePlan
 from s2kit.cube.writers import check_writer, writer_of
 from s2kit.errors import DiskError, InputError, OutputError, S2KitError, TryLaterError, UsageError
 from s2kit.run.events import Finished, ItemFailed, Note, Report, WorkPlanned, silent
@@ -28,7 +28,7 @@ _SMALL_PX = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CubeTarget:
     """Where workers put their blocks."""
 
     part: Path
@@ -40,8 +40,8 @@ class Target:
 class WriteTask:
     """One block to make and to write."""
 
-    block: BlockTask
-    target: Target
+    block: CubeBlock
+    target: CubeTarget
 
 
 def write_block(task: WriteTask) -> Entry:
@@ -103,7 +103,7 @@ def make_cube(plan: CubePlan, output: CubeOutput, report: Report = silent) -> Cu
 
 def _built(plan: CubePlan, steps: tuple[int, ...], part: Path, output: CubeOutput, report: Report) -> CubeResult:
     """Fill an unfinished cube with some steps."""
-    target = Target(part, output.form is CubeFormat.ZARR, (len(steps), *plan.grid.shape))
+    target = CubeTarget(part, output.form is CubeFormat.ZARR, (len(steps), *plan.grid.shape))
     identity = {"recipe": meaning.recipe_text(plan), "sources": meaning.sources_of(plan, steps), "form": output.form}
     before = done_before(part, identity)
     try:
@@ -123,7 +123,7 @@ def _built(plan: CubePlan, steps: tuple[int, ...], part: Path, output: CubeOutpu
     return CubeResult(output.path, built, {f"{plan.steps[steps[at]].start}": error for at, error in failures.items()})
 
 
-def _begin(plan: CubePlan, steps: tuple[int, ...], target: Target) -> None:
+def _begin(plan: CubePlan, steps: tuple[int, ...], target: CubeTarget) -> None:
     remove(target.part)
     _refuse_full_disk(plan, target.part)
     if target.is_zarr:
@@ -152,7 +152,7 @@ def _refuse_full_disk(plan: CubePlan, part: Path) -> None:
 def _fill(
     plan: CubePlan,
     steps: Sequence[int],
-    target: Target,
+    target: CubeTarget,
     before: Sequence[Entry],
     journal: Journal,
     jobs: int,
@@ -185,7 +185,7 @@ def _fill(
     return entries, failures
 
 
-def _at(task: BlockTask, place: int) -> BlockTask:
+def _at(task: CubeBlock, place: int) -> CubeBlock:
     return task if task.step == place else replace(task, step=place)
 
 
@@ -200,7 +200,7 @@ def _refuse_failure(plan: CubePlan, error: S2KitError) -> None:
 
 
 def _without(
-    plan: CubePlan, steps: tuple[int, ...], target: Target, failures: Mapping[int, S2KitError], shares: Shares
+    plan: CubePlan, steps: tuple[int, ...], target: CubeTarget, failures: Mapping[int, S2KitError], shares: Shares
 ) -> Built:
     """Take the steps that failed out of an unfinished cube.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from s2kit.cube.block import make_block
 from s2kit.cube.grids import blocks
 from s2kit.cube.layers import parse_layers
-from s2kit.cube.plan import BlockTask, CubePlan, Recipe, Slice, Source
+from s2kit.cube.plan import CubeBlock, CubePlan, CubeRecipe, CubeSource, Slice
 from s2kit.errors import InputError
 from s2kit.grid import Grid
 from s2kit.picture.clouds import ClassImage
@@ -30,7 +30,7 @@ class Clearness:
     clear_px: int
 
 
-def count_block(task: BlockTask) -> Clearness:
+def count_block(task: CubeBlock) -> Clearness:
     """Count one block; runs in the workers.
 
     Raises:
@@ -76,11 +76,11 @@ def without_cloudy(plan: CubePlan, min_clear_pct: float, jobs: int = 0, report: 
     return plan.only(kept)
 
 
-def _tasks(plan: CubePlan) -> list[BlockTask]:
+def _tasks(plan: CubePlan) -> list[CubeBlock]:
     grid = _coarser(plan.grid)
     windows = blocks(grid, _BLOCK_PX)
     return [
-        BlockTask(at, block, window, grid.cropped(window), (with_classes(one),), _recipe(plan, at))
+        CubeBlock(at, block, window, grid.cropped(window), (with_classes(one),), _recipe(plan, at))
         for at, one in enumerate(plan.slices)
         for block, window in enumerate(windows)
     ]
@@ -89,7 +89,7 @@ def _tasks(plan: CubePlan) -> list[BlockTask]:
 def with_classes(one: Slice) -> Slice:
     """The slice with its SCL among its images, which a cube without that layer does not have."""
 
-    def added(source: Source) -> Source:
+    def added(source: CubeSource) -> CubeSource:
         if isinstance(source.classes, ClassImage) and source.classes.is_scl:
             return replace(source, images={**source.images, "SCL": source.classes.image})
         return source
@@ -97,12 +97,12 @@ def with_classes(one: Slice) -> Slice:
     return replace(one, sources=tuple(added(source) for source in one.sources))
 
 
-def _recipe(plan: CubePlan, at: int) -> Recipe:
+def _recipe(plan: CubePlan, at: int) -> CubeRecipe:
     """Only the classes are read; of products without SCL also one band, since their masks do not know where data is."""
     by_scl = all(isinstance(one.classes, ClassImage) and one.classes.is_scl for one in plan.slices[at].sources)
     names = ["SCL"] if by_scl else list(plan.recipe.bands[:1])
     layers = parse_layers(names, (), dtype="uint16", digital=True)
-    return Recipe(layers=layers, digital=True, mask=plan.recipe.mask, reading=plan.recipe.reading)
+    return CubeRecipe(layers=layers, digital=True, mask=plan.recipe.mask, reading=plan.recipe.reading)
 
 
 def _coarser(grid: Grid) -> Grid:

@@ -68,7 +68,7 @@ _GRAPH = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DemoStep:
     """One thing that the demonstration shows."""
 
     title: str
@@ -87,7 +87,7 @@ class Step:
 class Played:
     """A step that was run."""
 
-    step: Step
+    step: DemoStep
     seconds: float
     output: str
     """What the last command printed."""
@@ -100,43 +100,43 @@ _SPRING = "S2A_MSIL2A_20240419T105031_N0510_R051_T31TCJ_20240419T160739"
 _NOT_FETCHED = "S2A_MSIL1C_20240615T104031_N0510_R008_T31TCJ_20240615T135739"
 
 STEPS = (
-    Step("Which products show this area?", (f"search {_WHERE_WHEN} --map map.html",)),
-    Step(
+    DemoStep("Which products show this area?", (f"search {_WHERE_WHEN} --map map.html",)),
+    DemoStep(
         "Fetch them from the bucket as SAFE folders, every file proven by ESA's checksum",
         (f"search {_WHERE_WHEN} -f ids", "download -"),
     ),
-    Step("Prove one of them again, file by file", (f"verify dataset/{_SPRING}.SAFE",)),
-    Step("What is this product?", (f"info {_SPRING}",)),
-    Step(
+    DemoStep("Prove one of them again, file by file", (f"verify dataset/{_SPRING}.SAFE",)),
+    DemoStep("What is this product?", (f"info {_SPRING}",)),
+    DemoStep(
         "Pictures of all of them, true colours and NDVI", ("render --bands B04,B03,B02 --index ndvi@20 --out pictures",)
     ),
-    Step(
+    DemoStep(
         "All dates as one picture without clouds: of each pixel the median of the days on which it is clear",
         (f"render dataset --composite median --mask-clouds --dilate 40 {_SEASON} --out season --overwrite",),
     ),
-    Step(
+    DemoStep(
         "The same dates as a cube of numbers for xarray, GDAL or QGIS: what would be made?",
         (f"cube dataset --aoi aoi.geojson {_SEASON} --bands B04,B08,SCL --index ndvi --mask-clouds --dry-run",),
     ),
-    Step(
+    DemoStep(
         "A picture of a product that was never downloaded, straight from the bucket",
         (f"render {_NOT_FETCHED} --recipe swir --max-px 600 --out pictures",),
     ),
-    Step(
+    DemoStep(
         "Numbers instead of a picture: a few pixels of a band, of which only the bytes that matter are read",
         (f"pixels {_NOT_FETCHED} --band B8A --window 200,200,8,4 --rlevel 0 --meta",),
     ),
-    Step(
+    DemoStep(
         "One field through the season, as small pictures on a page",
         (f"chips {_FIELD} --margin 400 {_SEASON} --bands B04,B03,B02 --lut 0_3000_0_3000_0_3000 --out chips",),
     ),
-    Step("Is the field under clouds? Pixels of each class of the SCL", (f"stats {_FIELD} --lines",)),
-    Step("How green is it, without clouds?", (f"stats {_FIELD} --index ndvi --mask-clouds",)),
-    Step(
+    DemoStep("Is the field under clouds? Pixels of each class of the SCL", (f"stats {_FIELD} --lines",)),
+    DemoStep("How green is it, without clouds?", (f"stats {_FIELD} --index ndvi --mask-clouds",)),
+    DemoStep(
         "Only the days on which it is clear: their pixels as GeoTIFFs",
         (f"stats {_FIELD} --layer SCL --clear -f ids", f"chips - {_FIELD} --raw --bands B08,B04 --out raw -f ids"),
     ),
-    Step(
+    DemoStep(
         "NDVI of two dates as an openEO process graph: the same on a server of anybody",
         ("run ndvi.json --out ndvi.tif --overwrite",),
         ("dask", "odc.geo", "xarray"),
@@ -145,7 +145,7 @@ STEPS = (
 """What is shown, in order."""
 
 
-def shown_steps() -> Iterator[Step]:
+def shown_steps() -> Iterator[DemoStep]:
     """The steps whose packages are installed."""
     for step in STEPS:
         try:
@@ -218,7 +218,7 @@ def prepare(folder: Path, *, side: int = SIDE, jobs: int = 0, report: Report = s
     return folder
 
 
-def play(step: Step, folder: Path) -> Played:
+def play(step: DemoStep, folder: Path) -> Played:
     """Run a step's commands in the demonstration's folder.
 
     Raises:

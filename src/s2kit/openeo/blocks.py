@@ -31,7 +31,7 @@ _IN_MEMORY_NBYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class BlockTask:
+class GraphBlock:
     """One block: what a worker gets."""
 
     number: int
@@ -39,7 +39,7 @@ class BlockTask:
     """A lazy array that depends on nothing but what its pixels need."""
 
 
-def compute_block(task: BlockTask) -> Any:
+def compute_block(task: GraphBlock) -> Any:
     """The pixels of a block; runs in a worker."""
     import warnings
 
@@ -99,11 +99,11 @@ class _Blocks:
     def window(self, number: int) -> tuple[slice, ...]:
         return tuple(one[at] for one, at in zip(self._slices, self._places[number], strict=True))
 
-    def task(self, number: int) -> BlockTask:
+    def task(self, number: int) -> GraphBlock:
         import dask
 
         (part,) = dask.optimize(self.array.blocks[self._places[number]])  # type: ignore[attr-defined,no-untyped-call]
-        return BlockTask(number, part)
+        return GraphBlock(number, part)
 
     def alone(self) -> Any:
         return compute_block(self.task(0))

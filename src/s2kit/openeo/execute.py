@@ -35,7 +35,7 @@ class _Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ExecutionPlan:
     """A graph that is ready to run."""
 
     steps: tuple[_Step, ...]
@@ -81,7 +81,7 @@ class Plan:
             raise ProcessError(message.splitlines()[0], "s2kit validate checks the types of arguments") from error
 
     def _value(self, value: Any, values: Mapping[str, Any], scope: Mapping[str, Any], step: _Step) -> Any:
-        if isinstance(value, Plan):
+        if isinstance(value, ExecutionPlan):
             return Bound(value, scope)
         if is_reference(value):
             return values[value["from_node"]]
@@ -102,7 +102,7 @@ class Plan:
 class Bound:
     """A callback with the parameters around it; call it with its own parameters by name, as often as you like."""
 
-    plan: Plan
+    plan: ExecutionPlan
     scope: Mapping[str, Any]
 
     def __call__(self, **parameters: Any) -> Any:
@@ -110,7 +110,7 @@ class Bound:
         return self.plan.run({**self.scope, **parameters})
 
 
-def plan(nodes: Nodes, registry: Registry, path: str = "") -> Plan:
+def plan(nodes: Nodes, registry: Registry, path: str = "") -> ExecutionPlan:
     """Put a graph in order; it must be valid, see `validate`.
 
     Args:
@@ -137,7 +137,7 @@ def plan(nodes: Nodes, registry: Registry, path: str = "") -> Plan:
     gone: dict[int, list[str]] = {}
     for name, at in last.items():
         gone.setdefault(at, []).append(name)
-    return Plan(tuple(_steps(nodes, names, registry, path, gone)), result, registry, path)
+    return ExecutionPlan(tuple(_steps(nodes, names, registry, path, gone)), result, registry, path)
 
 
 def _steps(

@@ -322,12 +322,12 @@ def write_json(path: Path, value: Any, writing: Writing) -> list[Path]:
 
 def _plain(value: Any) -> Any:
     """A value as JSON has it: NaN is null."""
-    from s2kit.openeo.processes.values import Series, is_array, plain
+    from s2kit.openeo.processes.values import LabelledValues, is_array, plain
 
     if is_cube(value):
         labels = {str(name): label_texts(value, str(name)) for name in value.dims}
         return {"dims": list(map(str, value.dims)), "coords": labels, "data": _plain(np.asarray(value.values).tolist())}
-    if isinstance(value, Series):
+    if isinstance(value, LabelledValues):
         return _plain(np.asarray(value.values).tolist())
     if is_array(value):
         return _plain(np.asarray(value).tolist())

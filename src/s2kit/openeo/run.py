@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
 from s2kit.errors import ConfigError, UsageError
-from s2kit.openeo.collections import Catalogue, open_catalogue
+from s2kit.openeo.collections import Collections, open_catalogue
 from s2kit.openeo.collections.base import wanted_of
 from s2kit.openeo.errors import INSTALL, GraphError, Problem, ProcessError
 from s2kit.openeo.graph import ProcessGraph, arguments_of, unwrap
@@ -54,7 +54,7 @@ class RunRequest:
 
     graph: ProcessGraph
     """In openEO's own words."""
-    catalogue: Catalogue = field(repr=False)
+    catalogue: Collections = field(repr=False)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
     name: str = RESULT
@@ -160,7 +160,7 @@ def normalised(body: Any, dialect: str = "auto") -> ProcessGraph:
     return graph
 
 
-def rules_of(catalogue: Catalogue, parameters: Iterable[str] = ()) -> Rules:
+def rules_of(catalogue: Collections, parameters: Iterable[str] = ()) -> Rules:
     """What is checked besides the specifications: collections and formats."""
     return Rules(
         checks={"load_collection": catalogue.check, "load_stac": _check_stac(catalogue), "save_result": _check_format},
@@ -169,7 +169,7 @@ def rules_of(catalogue: Catalogue, parameters: Iterable[str] = ()) -> Rules:
 
 
 def problems_of(
-    body: Any, catalogue: Catalogue, parameters: Iterable[str] = (), dialect: str = "auto"
+    body: Any, catalogue: Collections, parameters: Iterable[str] = (), dialect: str = "auto"
 ) -> list[Problem]:
     """All problems of a graph in any envelope; empty if it is valid."""
     try:
@@ -190,7 +190,7 @@ def _check_format(place: str, arguments: Mapping[str, Any]) -> Iterator[Problem]
         yield Problem(error.code, error.message, place, "format", error.hint)
 
 
-def _check_stac(catalogue: Catalogue) -> Any:
+def _check_stac(catalogue: Collections) -> Any:
     def check(place: str, arguments: Mapping[str, Any]) -> Iterator[Problem]:
         url = arguments.get("url")
         if isinstance(url, str) and url not in catalogue.collections:

@@ -48,7 +48,7 @@ class Mode(StrEnum):
     """Numbers: stored ones (uint16), or reflectance and indices (float32)."""
 
 
-class Band(NamedTuple):
+class PaintedBand(NamedTuple):
     """One image whose numbers are painted."""
 
     name: str
@@ -59,7 +59,7 @@ class Band(NamedTuple):
     """The stored number that means no data."""
 
     @classmethod
-    def of(cls, image: BandImage) -> "Band":
+    def of(cls, image: BandImage) -> "PaintedBand":
         """The band of a product's image."""
         return cls(image.band, Radiometry(image.quantification, image.offset), image.nodata)
 
@@ -69,7 +69,7 @@ class Look:
     """How some bands are painted; small and picklable."""
 
     mode: Mode
-    bands: tuple[Band, ...]
+    bands: tuple[PaintedBand, ...]
     """For an index, those of its formula in its order."""
     dtype: str = "uint8"
     """`uint8`, `uint16` or `float32`."""
@@ -229,7 +229,7 @@ class BandCounts:
     everything: Counts
 
 
-def count(band: Band, pixels: NDArray[Any], clear: NDArray[np.bool_] | None = None) -> BandCounts:
+def count(band: PaintedBand, pixels: NDArray[Any], clear: NDArray[np.bool_] | None = None) -> BandCounts:
     """Count the values of a band.
 
     Args:

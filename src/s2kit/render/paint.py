@@ -109,7 +109,7 @@ def count_bands(pictures: Sequence[Picture], jobs: int) -> list[list[BandCounts]
 
 
 @dataclass(frozen=True, slots=True)
-class BlockTask:
+class PaintBlock:
     """A part of a large picture."""
 
     picture: Picture
@@ -118,7 +118,7 @@ class BlockTask:
     """The file that holds the pixels of the whole picture, `[row, col, channel]`."""
 
 
-def paint_block(task: BlockTask) -> None:
+def paint_block(task: PaintBlock) -> None:
     """Paint one block into the array on the disk."""
     pixels = paint_window(task.picture, task.window)
     array = _mapped(task.picture, task.array, "r+")
@@ -133,7 +133,7 @@ def paint_large(picture: Picture, output: Output, jobs: int, threads: int) -> Pa
         S2KitError: The first error of a block; the others are dropped, as the picture cannot be whole any more.
     """
     with _array_file(picture) as path:
-        tasks = [BlockTask(picture, window, path) for window in blocks(picture)]
+        tasks = [PaintBlock(picture, window, path) for window in blocks(picture)]
         with threads_limited(threads), closing(pmap(paint_block, tasks, jobs)) as results:  # type: ignore[type-var]
             for done in results:
                 if isinstance(done, Failed):

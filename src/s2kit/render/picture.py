@@ -15,7 +15,7 @@ from s2kit.grid import Grid, Window
 from s2kit.picture.clouds import ClassSource, Mask
 from s2kit.picture.clouds import hidden as by_class
 from s2kit.picture.composites import Subject
-from s2kit.picture.painter import Band, BandCounts, Look, Mode, Pixels, count, counted_limits, paint
+from s2kit.picture.painter import BandCounts, Look, Mode, PaintedBand, Pixels, count, counted_limits, paint
 from s2kit.picture.read import DEFAULT_READING, OpenImages, Reading, Resampling, Use, read
 from s2kit.product.band_image import BandImage
 from s2kit.product.masks import inside
@@ -125,5 +125,5 @@ def clear_pixels(picture: Picture, grid: Grid) -> NDArray[np.bool_] | None:
     ((pixels,),) = read([image], [grid], use="picture", reading=picture.reading)
     if image.is_classes:
         return np.isin(pixels[0], sorted(CLEAR))
-    band = Band.of(image)
+    band = PaintedBand.of(image)
     return np.asarray(to_physical(pixels[0], band.radiometry, band.nodata) < CLOUDY_COASTAL, np.bool_)

@@ -16,7 +16,7 @@ from s2kit.picture.clouds import needed_classes
 from s2kit.picture.composites import RECIPES, Subject
 from s2kit.picture.indices import find_index
 from s2kit.picture.naming import file_name
-from s2kit.picture.painter import Band, Look, Mode, fixed_limits
+from s2kit.picture.painter import Look, Mode, PaintedBand, fixed_limits
 from s2kit.picture.read import Reading
 from s2kit.picture.substitutes import standing_in, substitute_notes
 from s2kit.picture.write import ItemFacts, Output
@@ -176,7 +176,7 @@ def _none_at(product: Product, tile: TileId, subject: Subject, resolution_m: int
 def _look(spec: PictureSpec, request: RenderRequest, sources: Sequence[BandImage]) -> Look:
     """How pixels are made."""
     mode, dtype = _mode(spec.subject, request)
-    bands = tuple(Band.of(image) for image in sources)
+    bands = tuple(PaintedBand.of(image) for image in sources)
     index = find_index(spec.subject.index) if spec.subject.index else None
     look = Look(
         mode=mode,

@@ -18,8 +18,8 @@ from queue import Empty, Queue
 from typing import Any, TypeVar
 
 from s2kit.errors import ConfigError, TryLaterError
-from s2kit.run.cluster_paths import Seen, question_for
-from s2kit.run.cluster_task import Answer, Check, Order, Report, look_around, run_order
+from s2kit.run.cluster_paths import SeenPaths, question_for
+from s2kit.run.cluster_task import Check, Report, TaskOrder, WorkerAnswer, look_around, run_order
 from s2kit.run.outcome import Done, Failed, as_ours, outcome, short
 from s2kit.run.sharing import note_worker
 from s2kit.version import __version__
@@ -163,7 +163,7 @@ class Cluster:
         )
         return self._local
 
-    def _probed(self, client: Any, items: Sequence[Any]) -> Seen:
+    def _probed(self, client: Any, items: Sequence[Any]) -> SeenPaths:
         """Make sure that each worker is of this version and sees what the items name.
 
         Raises:
@@ -255,7 +255,7 @@ class _Tasks:
     def _submit(self, batch: Sequence[tuple[int, Any]], *, alone: bool) -> None:
         if not batch:
             return
-        orders = [Order(__version__, self._folder, self._slots, self._packed(item)) for _, item in batch]
+        orders = [TaskOrder(__version__, self._folder, self._slots, self._packed(item)) for _, item in batch]
         futures = self._client.map(run_order, orders, pure=False, retries=0)
         for future, (index, item) in zip(futures, batch, strict=True):
             self._at_work[future] = (index, item, alone)
@@ -301,7 +301,7 @@ class _Tasks:
             pass
         return [future for future in found if future in self._at_work]
 
-    def _gathered(self, futures: list[Any]) -> dict[Any, Answer]:
+    def _gathered(self, futures: list[Any]) -> dict[Any, WorkerAnswer]:
         """The answers of some tasks, fetched together; one whose worker has died meanwhile is missing.
 
         Raises:
@@ -314,7 +314,7 @@ class _Tasks:
             return dict(zip(futures, answers, strict=True))
         self._look(SILENT_S)
         single = {future: _within(_LOOK_S, future.result) for future in futures if future.status == "finished"}
-        return {future: answer for future, answer in single.items() if isinstance(answer, Answer)}
+        return {future: answer for future, answer in single.items() if isinstance(answer, WorkerAnswer)}
 
     def _failed(self, future: Any, index: int, item: Any, *, alone: bool) -> Iterator[Failed]:
         from distributed import KilledWorker

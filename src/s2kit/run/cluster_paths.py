@@ -17,7 +17,7 @@ _PRIVATE = ("kept_in", "cache_dir", "dataset", "archives")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenPaths:
     """What the caller has where."""
 
     folder: str
@@ -29,7 +29,7 @@ class Seen:
 
 
 @contextmanager
-def question_for(items: Sequence[Any], checks: tuple[Check, ...]) -> Iterator[tuple[Question, Seen]]:
+def question_for(items: Sequence[Any], checks: tuple[Check, ...]) -> Iterator[tuple[Question, SeenPaths]]:
     """What to ask workers about some tasks; files that are made for it are gone after the block.
 
     Args:
@@ -56,7 +56,7 @@ def question_for(items: Sequence[Any], checks: tuple[Check, ...]) -> Iterator[tu
                 names[token] = folder
         yield (
             Question(files, tuple(folders), tuple(names), checks),
-            Seen(here, relative, names),
+            SeenPaths(here, relative, names),
         )
     finally:
         for token in names:

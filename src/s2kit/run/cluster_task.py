@@ -25,7 +25,7 @@ Check = Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TaskOrder:
     """One task on its way; the function and its item stay closed until a worker of the same version opens them."""
 
     version: str
@@ -38,7 +38,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WorkerAnswer:
     """A task that ran."""
 
     worker: str
@@ -73,7 +73,7 @@ class Report:
     """Free bytes for temporary files."""
 
 
-def run_order(order: Order) -> Answer:
+def run_order(order: TaskOrder) -> WorkerAnswer:
     """Run a task; what it raises is its answer.
 
     Raises:
@@ -84,11 +84,11 @@ def run_order(order: Order) -> Answer:
         error = ConfigError(
             f"worker {worker} has s2kit {__version__}, this is {order.version}", "give all workers the same version"
         )
-        return Answer(worker, pickle.dumps(Raised(error, "")))
+        return WorkerAnswer(worker, pickle.dumps(Raised(error, "")))
     function, item = pickle.loads(order.body)  # noqa: S301 - a Dask cluster runs what its clients send
     lease_connections(_lease, order.threads)
     with _standing_in(order.folder), threads_limited(1):
-        return Answer(worker, pickle.dumps(call(function, item)))
+        return WorkerAnswer(worker, pickle.dumps(call(function, item)))
 
 
 def look_around(question: Question) -> Report:

@@ -33,7 +33,7 @@ _GAP, _BEHIND, _EVERYWHERE, _UNKNOWN = "#c4562f", "#d9a21b", "#1a7f4b", "#5b6b7a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class AuditedScene:
     """What the catalogues say of one scene."""
 
     best: ProductRecord
@@ -79,7 +79,7 @@ class Scene:
 class Audit:
     """What came of a comparison."""
 
-    scenes: tuple[Scene, ...]
+    scenes: tuple[AuditedScene, ...]
     """By time and tile."""
     failures: Mapping[str, S2KitError]
     """What the catalogues failed with that did not answer in full."""
@@ -127,7 +127,7 @@ def audit(request: SearchRequest, report: Report = silent) -> Audit:
 
 def compare(
     records: Iterable[ProductRecord], catalogues: Sequence[str], failed: Iterable[str] = ()
-) -> tuple[Scene, ...]:
+) -> tuple[AuditedScene, ...]:
     """The scenes of records that name their catalogues, by time and tile.
 
     Args:
@@ -141,7 +141,7 @@ def compare(
     return tuple(_scene(groups[key], catalogues, frozenset(failed)) for key in sorted(groups))
 
 
-def _scene(records: Sequence[ProductRecord], catalogues: Sequence[str], failed: frozenset[str]) -> Scene:
+def _scene(records: Sequence[ProductRecord], catalogues: Sequence[str], failed: frozenset[str]) -> AuditedScene:
     by_catalogue = {name: [one for one in records if one.catalogue == name] for name in catalogues}
     best = max(records, key=lambda one: (_baseline(one), one.generated or "", one.id))
     pieces = _pieces(records)
@@ -150,7 +150,7 @@ def _scene(records: Sequence[ProductRecord], catalogues: Sequence[str], failed: 
     ]
     behind = [name for name, own in by_catalogue.items() if own and max(map(_baseline, own)) < _baseline(best)]
     shapes = [one.geometry for one in records if one.geometry is not None and not one.geometry.is_empty]
-    return Scene(
+    return AuditedScene(
         best=best.with_facts(geometry=shapely.union_all(shapes)) if len(pieces) > 1 and shapes else best,
         baselines={name: tuple(sorted({str(_baseline(one)) for one in own})) for name, own in by_catalogue.items()},
         lacks=tuple(lacks),
@@ -194,7 +194,7 @@ def _differ(grounds: Sequence[BaseGeometry]) -> bool:
     return bool(whole) and any(whole - ground.area > DISAGREE * whole for ground in known)
 
 
-def _colour(scene: Scene) -> str:
+def _colour(scene: AuditedScene) -> str:
     if scene.lacks:
         return _GAP
     if scene.behind:

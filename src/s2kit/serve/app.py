@@ -17,7 +17,7 @@ from s2kit.errors import S2KitError
 from s2kit.openeo.job_store import JobStore
 from s2kit.serve import chips, composites, jp2, openeo, openeo_graphs, openeo_jobs, pages, parcels, tiles
 from s2kit.serve.answers import ApiError, error_response, status_of, told
-from s2kit.serve.guard import Counts, Guard
+from s2kit.serve.guard import Guard, RequestCounts
 from s2kit.serve.metrics import exposition
 from s2kit.serve.options import ServeOptions
 from s2kit.serve.shelf import Shelf
@@ -46,7 +46,7 @@ def create_app(options: ServeOptions) -> Any:
         Shelf(options.state / "files"),
         JobStore(options.state / "jobs", options.limits.running_jobs),
         Workplace(options.limits.working, options.limits.sync_s),
-        Counts(),
+        RequestCounts(),
         _key(options.state),
     )
 

@@ -51,7 +51,7 @@ class BodyError(HTTPException):
 
 
 @dataclass(slots=True)
-class Counts:
+class RequestCounts:
     """What `/metrics` tells; shared by the threads of one process."""
 
     requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
@@ -74,7 +74,7 @@ class Guard:
     """Wraps the application."""
 
     def __init__(
-        self, app: App, *, body_nbytes: int, hosts: tuple[str, ...] | None, audit: Path | None, counts: Counts
+        self, app: App, *, body_nbytes: int, hosts: tuple[str, ...] | None, audit: Path | None, counts: RequestCounts
     ) -> None:
         """Nothing is opened here.
 

@@ -3,16 +3,16 @@
 import time
 from collections.abc import Iterator
 
-from s2kit.serve.guard import Counts
+from s2kit.serve.guard import RequestCounts
 
 
-def exposition(counts: Counts) -> str:
+def exposition(counts: RequestCounts) -> str:
     """The counts as text."""
     with counts.lock:
         return "".join(f"{line}\n" for line in _lines(counts))
 
 
-def _lines(counts: Counts) -> Iterator[str]:
+def _lines(counts: RequestCounts) -> Iterator[str]:
     yield "# HELP s2kit_requests_total Requests by route, method and status."
     yield "# TYPE s2kit_requests_total counter"
     for (route, method, status), number in sorted(counts.requests.items()):

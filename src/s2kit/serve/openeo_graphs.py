@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from s2kit.openeo.collections import Catalogue, open_catalogue
+from s2kit.openeo.collections import Collections, open_catalogue
 from s2kit.openeo.errors import Problem
 from s2kit.openeo.formats import FORMATS
 from s2kit.openeo.job import Job, JobState, read_body
@@ -126,7 +126,7 @@ def _one_file(state: State, job: Job) -> Path:
     return path
 
 
-def _catalogue(request: Request) -> Catalogue:
+def _catalogue(request: Request) -> Collections:
     return open_catalogue(state_of(request).loaded_for(ANYBODY))
 
 

@@ -11,7 +11,7 @@ LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "[::1]", "::1"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ServiceLimits:
     """What one user, and one request, may take."""
 
     body_nbytes: int = 2_000_000
@@ -74,7 +74,7 @@ class ServeOptions:
     """File that gets a JSON line for each request."""
     cluster: str = ""
     """Scheduler that jobs are handed to; empty for this machine."""
-    limits: Limits = field(default_factory=Limits)
+    limits: ServiceLimits = field(default_factory=ServiceLimits)
 
     def __post_init__(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):

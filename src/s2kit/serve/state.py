@@ -7,7 +7,7 @@ from fastapi import Request
 
 from s2kit.openeo.job_store import JobStore
 from s2kit.serve.answers import ApiError
-from s2kit.serve.guard import Counts
+from s2kit.serve.guard import RequestCounts
 from s2kit.serve.options import ServeOptions
 from s2kit.serve.shelf import Shelf
 from s2kit.serve.users import User, UserStore
@@ -24,7 +24,7 @@ class State:
     shelf: Shelf
     jobs: JobStore
     work: Workplace
-    counts: Counts
+    counts: RequestCounts
     key: bytes = field(repr=False)
     """What links to results are signed with; the same in all processes of the service."""
 

@@ -47,7 +47,7 @@ Scale = Annotated[str | None, Query(description="auto, 2:98%, 0:0.3 …")]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class LayerView:
     """What a layer shows."""
 
     product: str
@@ -68,9 +68,9 @@ class _Views:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[View, str, bool], Picture] = OrderedDict()
+        self._known: OrderedDict[tuple[LayerView, str, bool], Picture] = OrderedDict()
 
-    def picture(self, view: View, settings: Settings) -> Picture:
+    def picture(self, view: LayerView, settings: Settings) -> Picture:
         """The picture of a view; reading what its limits need takes a moment at the first time."""
         key = (view, str(settings.dataset), settings.allow_requester_pays)
         with self._lock:
@@ -103,7 +103,7 @@ async def tile(
     """One tile as a PNG; what the product does not show is transparent."""
     state = state_of(request)
     settings = state.loaded_for(basic_user(request)).settings
-    view = View(checked_word(product), bands, index, recipe, stretch)
+    view = LayerView(checked_word(product), bands, index, recipe, stretch)
     grid = tile_grid(z, x, y)
     png = await state.work.run(request, lambda _: _drawn(view, grid, settings))
     return Response(png, media_type="image/png", headers=_HEADERS)
@@ -122,7 +122,7 @@ async def preview(
     """The whole product as a small picture, of a remote one too."""
     state = state_of(request)
     settings = state.loaded_for(basic_user(request)).settings
-    view = View(checked_word(product), bands, index, recipe, stretch)
+    view = LayerView(checked_word(product), bands, index, recipe, stretch)
     png = await state.work.run(request, lambda _: _preview(view, size, settings))
     return Response(png, media_type="image/png", headers=_HEADERS)
 
@@ -139,7 +139,7 @@ async def tilejson(
     """TileJSON 3.0 of a layer."""
     state = state_of(request)
     settings = state.loaded_for(basic_user(request)).settings
-    view = View(checked_word(product), bands, index, recipe, stretch)
+    view = LayerView(checked_word(product), bands, index, recipe, stretch)
     picture = await state.work.run(request, lambda _: _views.picture(view, settings))
     bounds = lon_lat_bounds(picture.grid)
     zooms = zoom_range(picture.grid, bounds)
@@ -231,7 +231,7 @@ def capabilities(about: dict[str, Any]) -> str:
     )
 
 
-def _open(view: View, settings: Settings) -> Picture:
+def _open(view: LayerView, settings: Settings) -> Picture:
     request = RenderRequest.parse(
         [ProductRef(view.product)],
         bands=[view.bands] if view.bands else None,
@@ -250,12 +250,12 @@ def _open(view: View, settings: Settings) -> Picture:
     return picture
 
 
-def _drawn(view: View, grid: Grid, settings: Settings) -> bytes:
+def _drawn(view: LayerView, grid: Grid, settings: Settings) -> bytes:
     picture = _views.picture(view, settings)
     return png_bytes(Painting(picture.look, grid, paint(picture.look, read_pixels(picture, grid))))
 
 
-def _preview(view: View, size: int, settings: Settings) -> bytes:
+def _preview(view: LayerView, size: int, settings: Settings) -> bytes:
     picture = _views.picture(view, settings)
     full = picture.grid
     scale = max(full.width, full.height) / size

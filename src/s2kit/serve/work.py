@@ -17,7 +17,7 @@ T = TypeVar("T")
 _LOOK_S = 0.25
 
 
-class StoppedError(BaseException):
+class WorkStoppedError(BaseException):
     """Raised inside work whose client has gone; no part of s2kit takes it for a failure of an item."""
 
 
@@ -43,12 +43,12 @@ class Workplace:
 
         def report(_: Event) -> None:
             if stop.is_set():
-                raise StoppedError
+                raise WorkStoppedError
 
         def guarded() -> T | None:
             try:
                 return work(report)
-            except StoppedError:
+            except WorkStoppedError:
                 return None
 
         task = asyncio.ensure_future(anyio.to_thread.run_sync(guarded, limiter=self._limiter, abandon_on_cancel=True))

@@ -13,7 +13,7 @@ Description = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class LoadWanted:
     """What a graph asks of a collection; None for everything."""
 
     extent: Mapping[str, Any] | None = None
@@ -29,7 +29,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class LoadedCube:
     """What a collection gave."""
 
     cube: Any
@@ -50,7 +50,7 @@ class Collection(Protocol):
         """What it holds, without opening every file."""
         ...
 
-    def load(self, wanted: Wanted, report: Report) -> Loaded:
+    def load(self, wanted: LoadWanted, report: Report) -> LoadedCube:
         """Plan the pixels that are wanted; they are read when they are computed.
 
         Raises:
@@ -62,7 +62,7 @@ class Collection(Protocol):
 
 def wanted_of(
     spatial_extent: Any, temporal_extent: Sequence[str | None] | None, bands: Sequence[str] | None, properties: Any
-) -> Wanted:
+) -> LoadWanted:
     """What the arguments of `load_collection` ask for.
 
     Raises:
@@ -75,7 +75,7 @@ def wanted_of(
     extent = spatial_extent if spatial_extent is None or "west" in spatial_extent else _box_around(spatial_extent)
     if extent is not None and extent["north"] < extent["south"]:
         raise ProcessError(f"north {extent['north']} is less than south {extent['south']}", code="ExtentInvalid")
-    return Wanted(extent=extent, start=start, end=end, bands=tuple(bands or ()), properties=properties or {})
+    return LoadWanted(extent=extent, start=start, end=end, bands=tuple(bands or ()), properties=properties or {})
 
 
 def _box_around(geojson: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.errors import ConfigError, InputError, NotFoundError, S2KitError
-from s2kit.openeo.collections.base import Description, Loaded, Wanted, chosen_bands
+from s2kit.openeo.collections.base import Description, LoadedCube, LoadWanted, chosen_bands
 from s2kit.openeo.collections.rasters import open_rasters
 from s2kit.openeo.errors import INSTALL, ProcessError
 from s2kit.openeo.processes.dimensions import BAND_NAMES, TIME_NAMES, X_NAMES, Y_NAMES
@@ -66,7 +66,7 @@ class Files:
         last = first if len(self.paths) == 1 else self._opened(self.paths[-1:])
         return described(self.id, self.source, first, last)
 
-    def load(self, wanted: Wanted, report: Report) -> Loaded:
+    def load(self, wanted: LoadWanted, report: Report) -> LoadedCube:
         """See `Collection.load`; files whose names say another time are not opened."""
         from s2kit.openeo.processes.space import filter_bbox
         from s2kit.openeo.processes.time import filter_temporal
@@ -84,9 +84,9 @@ class Files:
             cube = filter_bbox(cube, wanted.extent)
             if 0 in (cube.sizes["x"], cube.sizes["y"]):
                 raise ProcessError(f"collection {self.id} has no pixel in that box", code="NoDataAvailable")
-        return Loaded(cube=cube, sources=tuple(path.name for path in paths))
+        return LoadedCube(cube=cube, sources=tuple(path.name for path in paths))
 
-    def _chosen(self, wanted: Wanted) -> tuple[Path, ...]:
+    def _chosen(self, wanted: LoadWanted) -> tuple[Path, ...]:
         """The files that may have something of the time that is wanted, by their names."""
         kept = tuple(path for path in self.paths if _may_hold(path.name, wanted))
         if self._is_sst:
@@ -95,7 +95,7 @@ class Files:
             raise self._nothing(wanted)
         return kept
 
-    def _nothing(self, wanted: Wanted) -> ProcessError:
+    def _nothing(self, wanted: LoadWanted) -> ProcessError:
         hint = f"the first file is {self.paths[0].name}, the last {self.paths[-1].name}"
         text = f"collection {self.id} has nothing from {wanted.start} to {wanted.end}"
         return ProcessError(text, hint, "NoDataAvailable")
@@ -119,7 +119,7 @@ class Files:
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"collection {self.id}: {paths[0].name} cannot be read: {error}") from error
 
-    def _report_gaps(self, cube: Any, wanted: Wanted, report: Report) -> None:
+    def _report_gaps(self, cube: Any, wanted: LoadWanted, report: Report) -> None:
         """Say which days of a daily collection are missing."""
         if not self._is_sst:
             return
@@ -152,7 +152,7 @@ def _date_of(name: str) -> str | None:
     return None if found is None else "-".join(found.groups())
 
 
-def _may_hold(name: str, wanted: Wanted) -> bool:
+def _may_hold(name: str, wanted: LoadWanted) -> bool:
     """Whether a file may have something of the time that is wanted, as far as its name says."""
     day, year = _date_of(name), _YEAR.search(name)
     if day is not None:

@@ -17,7 +17,7 @@ _LEVELS = ("L2A", "L1C")
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class Collections:
     """All collections by id."""
 
     collections: Mapping[str, Collection]
@@ -73,7 +73,7 @@ class Catalogue:
                 yield {"id": name, "title": name, "description": error.message, "s2kit:unavailable": True}
 
 
-def open_catalogue(loaded: Loaded, named: Iterable[str] = ()) -> Catalogue:
+def open_catalogue(loaded: Loaded, named: Iterable[str] = ()) -> Collections:
     """The collections of the settings with those that are named over them.
 
     Args:
@@ -93,7 +93,7 @@ def open_catalogue(loaded: Loaded, named: Iterable[str] = ()) -> Catalogue:
         found[one.id] = one
     for name, source in {**loaded.settings.collections, **given}.items():
         found[name] = _collection(name, source, loaded)
-    return Catalogue(found)
+    return Collections(found)
 
 
 def _pair(text: str) -> tuple[str, str]:

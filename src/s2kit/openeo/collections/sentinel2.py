@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from s2kit.openeo.collections.base import Description, Loaded, Wanted, chosen_bands
+from s2kit.openeo.collections.base import Description, LoadedCube, LoadWanted, chosen_bands
 from s2kit.openeo.errors import ProcessError
 from s2kit.openeo.processes.words import instant
 from s2kit.run.events import Note, Report
@@ -17,9 +17,9 @@ from s2kit.run.events import Note, Report
 if TYPE_CHECKING:
     from s2kit.chips.places import WhichOptions
     from s2kit.chips.selection import Candidate
-    from s2kit.cube import BlockTask, CubePlan
+    from s2kit.cube import CubeBlock, CubePlan
     from s2kit.product.ref import ProductRef
-    from s2kit.settings import Loaded as LoadedSettings
+    from s2kit.settings import Loaded
 
 _FIRST = "2015-06-27T00:00:00Z"
 _COMMON = {
@@ -36,7 +36,7 @@ class Sentinel2:
 
     level: str
     """`L1C` or `L2A`."""
-    settings: "LoadedSettings"
+    settings: "Loaded"
     source: str = ""
     """Folders, products or addresses, with commas between; `search` for a search; empty for the dataset folder."""
 
@@ -86,7 +86,7 @@ class Sentinel2:
             },
         }
 
-    def load(self, wanted: Wanted, report: Report) -> Loaded:
+    def load(self, wanted: LoadWanted, report: Report) -> LoadedCube:
         """The slices of the time that is wanted; see `Collection.load`."""
         names = chosen_bands(self.describe(), wanted.bands)
         plan = self._planned(wanted, names, report)
@@ -100,9 +100,9 @@ class Sentinel2:
             from s2kit.openeo.processes.space import filter_bbox
 
             cube = filter_bbox(cube, wanted.extent)
-        return Loaded(cube=cube, sources=sources)
+        return LoadedCube(cube=cube, sources=sources)
 
-    def _planned(self, wanted: Wanted, names: list[str], report: Report) -> "CubePlan":
+    def _planned(self, wanted: LoadWanted, names: list[str], report: Report) -> "CubePlan":
         from s2kit.cube import CubeRequest, plan_cube
         from s2kit.openeo.processes.space import bbox_in
 
@@ -128,7 +128,7 @@ class Sentinel2:
         )
         return plan_cube(request, report)
 
-    def _which(self, wanted: Wanted) -> "WhichOptions":
+    def _which(self, wanted: LoadWanted) -> "WhichOptions":
         """Level and days of the products; slices are told apart to the second afterwards."""
         which: WhichOptions = {"level": self.level.lower()}
         if wanted.start or wanted.end:
@@ -137,7 +137,7 @@ class Sentinel2:
 
     def _found(
         self,
-        wanted: Wanted,
+        wanted: LoadWanted,
         which: "WhichOptions",
         refs: "tuple[ProductRef, ...] | None",
         area: tuple[float, float, float, float] | None,
@@ -176,7 +176,7 @@ def _day(text: str | None, *, last: bool = False) -> str | None:
     return (moment - timedelta(microseconds=1) if last else moment).date().isoformat()
 
 
-def _within(moment: datetime, wanted: Wanted) -> bool:
+def _within(moment: datetime, wanted: LoadWanted) -> bool:
     after = wanted.start is None or moment >= instant(wanted.start)
     return after and (wanted.end is None or moment < instant(wanted.end))
 
@@ -236,7 +236,7 @@ def _cube(plan: "CubePlan", names: list[str]) -> Any:
     return cube.assign_coords(common_name=common).assign_attrs(attrs)
 
 
-def read_block(task: "BlockTask", layers: tuple[str, ...]) -> Any:
+def read_block(task: "CubeBlock", layers: tuple[str, ...]) -> Any:
     """`[layer, row, col]` reflectance of one block as float32, NaN for no data; runs in workers."""
     import numpy as np
 

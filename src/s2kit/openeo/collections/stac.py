@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 from s2kit.errors import InputError
-from s2kit.openeo.collections.base import Description, Loaded, Wanted
+from s2kit.openeo.collections.base import Description, LoadedCube, LoadWanted
 from s2kit.openeo.collections.files import Files
 from s2kit.openeo.source import read_source
 from s2kit.run.events import Report
@@ -33,7 +33,7 @@ class StacCollection:
         """The file itself, under the id that graphs use."""
         return {**self._body, "id": self.id}
 
-    def load(self, wanted: Wanted, report: Report) -> Loaded:
+    def load(self, wanted: LoadWanted, report: Report) -> LoadedCube:
         """See `Collection.load`."""
         paths = sorted(set(self._files()))
         if not paths:

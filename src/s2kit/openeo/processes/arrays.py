@@ -10,7 +10,7 @@ from s2kit.openeo.errors import ProcessError
 from s2kit.openeo.processes.elementwise import equal
 from s2kit.openeo.processes.values import (
     Callback,
-    Series,
+    LabelledValues,
     Value,
     along,
     as_float,
@@ -26,9 +26,9 @@ from s2kit.openeo.processes.values import (
 )
 
 
-def labels_of(items: list[Value] | Series) -> list[Any]:
+def labels_of(items: list[Value] | LabelledValues) -> list[Any]:
     """Labels of the elements; their numbers from 0 if they have none."""
-    if isinstance(items, Series) and items.labels is not None:
+    if isinstance(items, LabelledValues) and items.labels is not None:
         return [_text_label(label) for label in items.labels]
     return list(range(len(items)))
 
@@ -40,7 +40,7 @@ def _text_label(label: Any) -> Any:
     return plain(label)
 
 
-def _elements(items: list[Value] | Series) -> list[Value]:
+def _elements(items: list[Value] | LabelledValues) -> list[Value]:
     return items if isinstance(items, list) else [items.element(at) for at in range(len(items))]
 
 
@@ -49,17 +49,17 @@ def _together(values: list[Value], labels: list[Any] | None = None) -> Value:
     bounded(len(values))
     if any(is_array(value) for value in values):
         series = stacked(values)
-        return Series(series.values, series.axis, labels)
+        return LabelledValues(series.values, series.axis, labels)
     if labels is None:
         return values
     numeric = all(value is None or is_number(value) for value in values)
-    return Series(
+    return LabelledValues(
         np.asarray([as_float(value) for value in values] if numeric else values, None if numeric else object), 0, labels
     )
 
 
 def _labels(items: Value) -> list[Any] | None:
-    return list(items.labels) if isinstance(items, Series) and items.labels is not None else None
+    return list(items.labels) if isinstance(items, LabelledValues) and items.labels is not None else None
 
 
 def array_element(
@@ -104,7 +104,9 @@ def array_create(data: Value = (), repeat: int = 1) -> Value:
     """A new array, its elements repeated so many times."""
     items = sequence(data if data is not None else [])
     bounded(len(items) * int(repeat))
-    return _together(_elements(items) * int(repeat)) if not (isinstance(items, Series) and repeat == 1) else items
+    return (
+        _together(_elements(items) * int(repeat)) if not (isinstance(items, LabelledValues) and repeat == 1) else items
+    )
 
 
 def array_create_labeled(data: Value, labels: Value) -> Value:
@@ -151,7 +153,7 @@ def array_find(data: Value, value: Value, reverse: bool = False) -> Value:  # no
     items = sequence(data)
     if value is None or is_nan(value) or isinstance(value, (list, dict)):
         return None
-    if isinstance(items, Series) and items.values.ndim > 1:
+    if isinstance(items, LabelledValues) and items.values.ndim > 1:
 
         def find(values: Any, axis: int) -> Any:
             met = np.flip(values == value, axis) if reverse else values == value
@@ -209,7 +211,7 @@ def array_filter(data: Value, condition: Callback, context: Value = None) -> Val
     if any(is_array(one) for one in met):
         raise ProcessError("the condition differs from pixel to pixel", "use a mask", "ProcessParameterInvalid")
     kept = [at for at, one in enumerate(met) if one is True]
-    return items.take(kept) if isinstance(items, Series) else [items[at] for at in kept]
+    return items.take(kept) if isinstance(items, LabelledValues) else [items[at] for at in kept]
 
 
 def array_interpolate_linear(data: Value) -> Value:
@@ -227,7 +229,7 @@ def array_interpolate_linear(data: Value) -> Value:
     return items.with_values(along(items.with_values(floats(items.values)), fill, length=len(items)))
 
 
-def _positions(items: list[Value] | Series) -> Any:
+def _positions(items: list[Value] | LabelledValues) -> Any:
     labels = _labels(items)
     if labels is None:
         return np.arange(len(items), dtype=float)
@@ -252,7 +254,7 @@ def _interpolated(values: Any, x: Any) -> Any:
 def order(data: Value, asc: bool = True, nodata: bool | None = None) -> Value:  # noqa: FBT001, FBT002
     """Numbers of the elements in ascending or descending order; no data left out, last (true) or first (false)."""
     items = sequence(data)
-    if isinstance(items, Series) and items.values.ndim > 1:
+    if isinstance(items, LabelledValues) and items.values.ndim > 1:
         return items.with_values(along(items, lambda values, axis: _ranks(values, axis, asc), length=len(items)))
     elements = _elements(items)
     missing = [at for at, item in enumerate(elements) if item is None or is_nan(item)]
@@ -269,13 +271,13 @@ def _ranks(values: Any, axis: int, asc: bool) -> Any:  # noqa: FBT001
 def sort(data: Value, asc: bool = True, nodata: bool | None = None) -> Value:  # noqa: FBT001, FBT002
     """The elements in ascending or descending order; no data left out, last (true) or first (false)."""
     items = sequence(data)
-    if isinstance(items, Series) and items.values.ndim > 1:
+    if isinstance(items, LabelledValues) and items.values.ndim > 1:
         sign = 1 if asc else -1
         values = floats(items.values)
         done = along(
             items.with_values(values), lambda one, axis: sign * np.sort(sign * one, axis=axis), length=len(items)
         )
-        return Series(done, items.axis)
+        return LabelledValues(done, items.axis)
     elements = _elements(items)
     return [elements[at] for at in order(data, asc, nodata)]
 
@@ -284,7 +286,7 @@ def rearrange(data: Value, order: Value) -> Value:
     """The elements in the order of their numbers."""
     items = sequence(data)
     numbers = [int(number) for number in _elements(sequence(order))]
-    return items.take(numbers) if isinstance(items, Series) else [items[number] for number in numbers]
+    return items.take(numbers) if isinstance(items, LabelledValues) else [items[number] for number in numbers]
 
 
 def _cumulative(name: str) -> Callable[..., Value]:

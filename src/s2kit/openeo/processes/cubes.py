@@ -18,12 +18,12 @@ from s2kit.openeo.processes.dimensions import (
     type_of,
 )
 from s2kit.openeo.processes.space import same_grid
-from s2kit.openeo.processes.values import Callback, Series, Value, as_float, floats, full, sequence
+from s2kit.openeo.processes.values import Callback, LabelledValues, Value, as_float, floats, full, sequence
 
 
-def series_of(cube: Cube, dimension: str) -> Series:
+def series_of(cube: Cube, dimension: str) -> LabelledValues:
     """A cube's pixels along one dimension."""
-    return Series(cube.data, cube.get_axis_num(dimension), labels(cube, dimension))
+    return LabelledValues(cube.data, cube.get_axis_num(dimension), labels(cube, dimension))
 
 
 def create_data_cube() -> Cube:
@@ -55,7 +55,7 @@ def without(cube: Cube, dimension: str, values: Value) -> Cube:
 
 
 def _single(value: Value) -> Value:
-    if isinstance(value, (Series, list)):
+    if isinstance(value, (LabelledValues, list)):
         raise ProcessError("a reducer must give one value, not an array", code="ProcessParameterInvalid")
     return value
 
@@ -68,7 +68,7 @@ def reduce_spatial(data: Cube, reducer: Callback, context: Value = None) -> Cube
     flat = data.transpose(..., *names)
     rest = flat.dims[: -len(names)]
     shape = tuple(flat.sizes[name] for name in rest)
-    series = Series(flat.data.reshape((*shape, -1)), len(rest))
+    series = LabelledValues(flat.data.reshape((*shape, -1)), len(rest))
     coords = {name: coord for name, coord in data.coords.items() if not set(coord.dims) & set(names)}
     import xarray as xr
 
@@ -98,17 +98,17 @@ def apply_dimension(
     return retyped(cube, **{target: type_of(data, name) if target == name else "other"})
 
 
-def _as_series(value: Value, cube: Cube, axis: int) -> Series:
+def _as_series(value: Value, cube: Cube, axis: int) -> LabelledValues:
     """What a process gave along a dimension as a series that has an axis for each dimension of the cube."""
     if isinstance(value, list):
         value = sequence(value)
-    if isinstance(value, Series) and value.values.ndim == cube.ndim:
+    if isinstance(value, LabelledValues) and value.values.ndim == cube.ndim:
         return value
     shape = tuple(size for at, size in enumerate(cube.shape) if at != axis)
-    if isinstance(value, (Series, list)):  # the same values for all pixels
-        items = value.values if isinstance(value, Series) else [as_float(item) for item in value]
-        return Series(np.broadcast_to(np.asarray(items), (*shape, len(items))), len(shape))
-    return Series(full(value, shape, cube.dtype)[..., None], len(shape))
+    if isinstance(value, (LabelledValues, list)):  # the same values for all pixels
+        items = value.values if isinstance(value, LabelledValues) else [as_float(item) for item in value]
+        return LabelledValues(np.broadcast_to(np.asarray(items), (*shape, len(items))), len(shape))
+    return LabelledValues(full(value, shape, cube.dtype)[..., None], len(shape))
 
 
 def ndvi(data: Cube, nir: str = "nir", red: str = "red", target_band: str | None = None) -> Cube:

@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 
 from s2kit.openeo.errors import ProcessError
-from s2kit.openeo.processes.values import Array, Series, Value, as_float, floats, is_array, is_nan, is_number, plain
+from s2kit.openeo.processes.values import (
+    Array,
+    LabelledValues,
+    Value,
+    as_float,
+    floats,
+    is_array,
+    is_nan,
+    is_number,
+    plain,
+)
 
 
 def _elementwise(function: Callable[..., Any], *names: str) -> Callable[..., Value]:
@@ -26,8 +36,8 @@ def _elementwise(function: Callable[..., Any], *names: str) -> Callable[..., Val
         values = [arguments[name] for name in names]
         if any(value is None for value in values):
             return None
-        series = next((value for value in values if isinstance(value, Series)), None)
-        bare = [value.values if isinstance(value, Series) else value for value in values]
+        series = next((value for value in values if isinstance(value, LabelledValues)), None)
+        bare = [value.values if isinstance(value, LabelledValues) else value for value in values]
         numbers = [floats(value) if is_array(value) else as_float(value) for value in bare]
         if any(map(is_array, numbers)):  # a float64 beside float32 pixels would double their memory
             numbers = [number if is_array(number) else float(number) for number in numbers]

@@ -13,7 +13,7 @@ import numpy as np
 
 from s2kit.openeo.errors import ProcessError
 from s2kit.openeo.processes.values import (
-    Series,
+    LabelledValues,
     Value,
     along,
     dask_arrays,
@@ -72,7 +72,7 @@ def _reducer(
     return process
 
 
-def _nothing(series: Series) -> Value:
+def _nothing(series: LabelledValues) -> Value:
     """No data for each pixel: there was nothing to reduce."""
     shape = tuple(size for axis, size in enumerate(series.values.shape) if axis != series.axis)
     return np.full(shape, np.nan, np.result_type(series.values.dtype, np.float32)) if shape else None
@@ -109,7 +109,7 @@ def _spread(function: Callable[..., Any]) -> Callable[[list[float]], Value]:
     return lambda numbers: _of_list(function, ddof=1)(numbers) if len(numbers) > 1 else None
 
 
-def _weighted(series: Series, values: Any) -> Any:
+def _weighted(series: LabelledValues, values: Any) -> Any:
     """The weights of a series, shaped so that they multiply its values."""
     shape = [1] * values.ndim
     shape[series.axis] = -1
@@ -119,7 +119,7 @@ def _weighted(series: Series, values: Any) -> Any:
 def mean(data: Value, ignore_nodata: bool = True) -> Value:  # noqa: FBT001, FBT002
     """The arithmetic mean; weighted if the series has weights."""
     items = sequence(data)
-    if not isinstance(items, Series) or items.weights is None:
+    if not isinstance(items, LabelledValues) or items.weights is None:
         return _MEAN(data=items, ignore_nodata=ignore_nodata)
     values = floats(items.values)
     weights = np.where(np.isnan(values), 0 if ignore_nodata else np.nan, _weighted(items, values))
@@ -131,10 +131,10 @@ def mean(data: Value, ignore_nodata: bool = True) -> Value:  # noqa: FBT001, FBT
 def sum_(data: Value, ignore_nodata: bool = True) -> Value:  # noqa: FBT001, FBT002
     """The sum; weighted if the series has weights."""
     items = sequence(data)
-    if not isinstance(items, Series) or items.weights is None:
+    if not isinstance(items, LabelledValues) or items.weights is None:
         return _SUM(data=items, ignore_nodata=ignore_nodata)
     values = floats(items.values)
-    return _SUM(data=Series(values * _weighted(items, values), items.axis), ignore_nodata=ignore_nodata)
+    return _SUM(data=LabelledValues(values * _weighted(items, values), items.axis), ignore_nodata=ignore_nodata)
 
 
 _MEAN = _reducer(_of_list(np.mean), _wide(np.nanmean), _wide(np.mean), ("nanmean", "mean"))
@@ -168,7 +168,7 @@ def count(data: Value, condition: Value = None, context: Value = None) -> Value:
     return _pixels(items, np.nan_to_num(met).astype(bool))
 
 
-def _pixels(series: Series, met: Any) -> Any:
+def _pixels(series: LabelledValues, met: Any) -> Any:
     if series.weights is not None:
         return (met * _weighted(series, met)).sum(axis=series.axis)
     return met.sum(axis=series.axis).astype(np.float32)
@@ -207,7 +207,7 @@ def quantiles(
         return np.moveaxis(function(values, at, axis=axis), 0, axis).astype(values.dtype)
 
     series = items.with_values(floats(items.values))
-    return Series(along(series, _quiet(compute), length=len(at)), items.axis)
+    return LabelledValues(along(series, _quiet(compute), length=len(at)), items.axis)
 
 
 def _quantile(ordered: list[float], probability: float) -> float:

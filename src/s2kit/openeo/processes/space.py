@@ -17,7 +17,7 @@ from s2kit.openeo.processes.geometry import (
     transformer,
     vector_cube,
 )
-from s2kit.openeo.processes.values import Callback, Series, Value, dask_arrays, full, is_array, is_lazy
+from s2kit.openeo.processes.values import Callback, LabelledValues, Value, dask_arrays, full, is_array, is_lazy
 
 METHODS = ("near", "bilinear", "cubic", "cubicspline", "lanczos", "average", "mode", "max", "min", "med", "q1", "q3")
 _BORDERS = {"replicate": "nearest", "reflect": "reflect", "reflect_pixel": "mirror", "wrap": "wrap"}
@@ -237,9 +237,9 @@ def _of_zone(plane: Cube, geometry: Any, crs: str, reducer: Callback, context: V
     window = plane.data[..., rows, cols]
     flat = window.reshape((*window.shape[:-2], -1))
     at = np.flatnonzero(weights.ravel() > 0)
-    series = Series(flat, flat.ndim - 1, None, weights.ravel() if by_area else None).take(at)
+    series = LabelledValues(flat, flat.ndim - 1, None, weights.ravel() if by_area else None).take(at)
     made = reducer(data=series, context=context)
-    if isinstance(made, (Series, list)):
+    if isinstance(made, (LabelledValues, list)):
         raise ProcessError("a reducer must give one value, not an array", code="ProcessParameterInvalid")
     return made
 

@@ -24,7 +24,7 @@ MAX_ELEMENTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class LabelledValues:
     """An array of openEO: `values` along `axis`; the other axes are those of the pixels."""
 
     values: Array
@@ -41,20 +41,20 @@ class Series:
         """One element: an array without `axis`, or a plain value if there is no other axis."""
         return plain(self.values[(slice(None),) * self.axis + (index,)])
 
-    def take(self, indices: Sequence[int] | Any) -> "Series":
+    def take(self, indices: Sequence[int] | Any) -> "LabelledValues":
         """Some elements, in the order of the indices."""
         picked = np.asarray(indices, dtype=int)
         values = self.values[(slice(None),) * self.axis + (picked,)]
-        return Series(
+        return LabelledValues(
             values,
             self.axis,
             None if self.labels is None else np.asarray(self.labels)[picked],
             None if self.weights is None else np.asarray(self.weights)[picked],
         )
 
-    def with_values(self, values: Array) -> "Series":
+    def with_values(self, values: Array) -> "LabelledValues":
         """Other values with the same labels."""
-        return Series(values, self.axis, self.labels, self.weights)
+        return LabelledValues(values, self.axis, self.labels, self.weights)
 
 
 def is_array(value: Value) -> bool:
@@ -91,22 +91,22 @@ def floats(array: Array) -> Array:
     return array
 
 
-def sequence(data: Value) -> list[Value] | Series:
+def sequence(data: Value) -> list[Value] | LabelledValues:
     """An openEO array as a list or a series; a list with arrays among its elements becomes a series."""
-    if isinstance(data, Series):
+    if isinstance(data, LabelledValues):
         return data
     if isinstance(data, (list, tuple)):
         return stacked(list(data)) if any(is_array(item) for item in data) else list(data)
     if is_array(data) and data.ndim == 1:
-        return Series(data)
+        return LabelledValues(data)
     raise ProcessError(f"an array is expected, not {type(data).__name__}", code="ProcessParameterInvalid")
 
 
-def stacked(items: Sequence[Value]) -> Series:
+def stacked(items: Sequence[Value]) -> LabelledValues:
     """Arrays and single values as one series, on a new last axis."""
     shape = np.broadcast_shapes(*(item.shape for item in items if is_array(item)))
     parts = [np.broadcast_to(floats(item) if is_array(item) else as_float(item), shape) for item in items]
-    return Series(np.stack(parts, axis=-1), len(shape))
+    return LabelledValues(np.stack(parts, axis=-1), len(shape))
 
 
 def as_float(value: Value) -> np.float64:
@@ -138,7 +138,7 @@ def dask_arrays() -> Any:
     return dask.array
 
 
-def along(series: Series, function: Callable[[Any, int], Any], *, length: int | None = None) -> Array:
+def along(series: LabelledValues, function: Callable[[Any, int], Any], *, length: int | None = None) -> Array:
     """Apply a numpy function along a series, lazily if the series is lazy.
 
     Args:
