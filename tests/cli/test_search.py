@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pystac
 import pytest
+import rustac
 from typer.testing import CliRunner, Result
 
 from s2kit.catalogue.record import SCHEMA
@@ -480,6 +481,21 @@ def test_a_stac_item_collection(run: Run, tmp_path: Path) -> None:
     assert first.datetime is not None
     assert first.bbox is not None
     assert first.assets
+
+
+def test_items_as_stac_geoparquet(run: Run, tmp_path: Path) -> None:
+    words = ("--aoi", "aoi.geojson", "--range", "2020-01-01", "2020-01-13")
+    done = run(*words, "-f", "stac", "-o", "found.parquet")
+    assert (done.exit_code, done.stdout) == (0, ""), done.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["aoi.geojson", "found.parquet"]
+    read = rustac.read_sync(str(tmp_path / "found.parquet"))["features"]
+    asked = json.loads(run(*words, "-f", "stac").stdout)["features"]
+    assert [item["id"] for item in read] == [item["id"] for item in asked]
+    assert read[0]["properties"]["eo:cloud_cover"] == asked[0]["properties"]["eo:cloud_cover"]
+    assert read[0]["assets"] == asked[0]["assets"]
+    nothing = run(*words, "--max-cloud", "0", "--tile", "60KXF", "-f", "stac", "-o", "none.parquet")
+    assert nothing.exit_code == 73
+    assert not (tmp_path / "none.parquet").exists()
 
 
 def test_only_search_prints_items(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_the_users_own_settings_trust_folders(tmp_path: Path) -> None:
     work.mkdir(parents=True)
     (work / "settings.toml").write_text('log_file = "x"\n')
     user_settings_path().parent.mkdir(parents=True, exist_ok=True)
-    user_settings_path().write_text(f'trusted_folders = ["{tmp_path}/work/*"]\n')
+    user_settings_path().write_text(f'trusted_folders = ["{tmp_path}/mine/*"]\n')
     assert loaded(work).settings.log_file == "x"
     user_settings_path().write_text(f'trusted_folders = ["{tmp_path}/work"]\n')
     assert loaded(work).settings.log_file == ""

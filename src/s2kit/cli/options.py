@@ -30,7 +30,7 @@ class Format(StrEnum):
     GEOJSON = "geojson"
     CSV = "csv"
     STAC = "stac"
-    """For `search` only: a STAC ItemCollection."""
+    """For `search` only: a STAC ItemCollection; with `-o FILE.parquet` as stac-geoparquet."""
     PARQUET = "parquet"
     """For `-o FILE` only: it is no text."""
 
@@ -56,7 +56,7 @@ def chosen_format(form: Format | None, output: Path | None, default: Format = Fo
     from s2kit.errors import UsageError
 
     named = SUFFIXES.get(output.suffix.lower()) if output is not None else None
-    if form is Format.STAC and named in {Format.JSON, Format.GEOJSON}:
+    if form is Format.STAC and named in {Format.JSON, Format.GEOJSON, Format.PARQUET}:
         return form
     if form is not None and named not in {None, form}:
         raise UsageError(f"-f {form} and -o {output} contradict each other", "leave out -f, or use another suffix")

@@ -1,4 +1,4 @@
-"""Records as a GeoParquet file (version 1.1), through pyarrow. Touches files."""
+"""Records as GeoParquet (version 1.1) by pyarrow, STAC items as stac-geoparquet by rustac. Touches files."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.cli.json_text import to_json
-from s2kit.errors import ConfigError
+from s2kit.errors import ConfigError, OutputError
 from s2kit.run.files import atomic_file
 
 _GEOMETRY = "geometry"
@@ -36,6 +36,30 @@ def write_parquet(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
         table = table.replace_schema_metadata({"geo": json.dumps(about)})
     with atomic_file(path, overwrite=True) as part:
         parquet.write_table(table, part)
+
+
+def write_stac_parquet(path: Path, collection: dict[str, Any]) -> None:
+    """Write a STAC ItemCollection as stac-geoparquet.
+
+    Args:
+        path: The file, replaced if it exists.
+        collection: With at least one item.
+
+    Raises:
+        ConfigError: rustac is not installed.
+        OutputError: The file cannot be written.
+    """
+    try:
+        from rustac import RustacError, write_sync
+    except ImportError as error:
+        raise ConfigError("stac-geoparquet files need rustac", "pip install 's2kit[stac]'") from error
+    if not collection["features"]:
+        raise OutputError(f"{path}: no items, no stac-geoparquet file", "take -f stac with -o FILE.json")
+    with atomic_file(path, overwrite=True) as part:
+        try:
+            write_sync(str(part), collection, format="parquet")
+        except RustacError as error:
+            raise OutputError(f"{path}: cannot be written: {error}") from error
 
 
 def _value(key: str, value: Any) -> Any:

@@ -220,11 +220,15 @@ def _print_items(found: "Search", side: "SideOutputs", output: Path | None) -> i
     from s2kit.catalogue.stac_items import item_collection
     from s2kit.cli.json_text import to_json
     from s2kit.cli.output import write_lines
+    from s2kit.cli.parquet import write_stac_parquet
 
     collection = item_collection(side.passing(found))
     if found.problem is not None:
         raise found.problem
-    write_lines([to_json(collection)], output)
+    if output is not None and output.suffix.lower() == ".parquet":
+        write_stac_parquet(output, collection)
+    else:
+        write_lines([to_json(collection)], output)
     return len(collection["features"])
 
 
