@@ -105,13 +105,13 @@ def test_consent_to_pay_of_the_users_own_settings_lets_a_folder_name_a_billing_a
 
 
 def test_the_users_own_settings_trust_folders(tmp_path: Path) -> None:
-    work = tmp_path / "work" / "deep"
+    work = tmp_path / "mine" / "deep"
     work.mkdir(parents=True)
     (work / "settings.toml").write_text('log_file = "x"\n')
     user_settings_path().parent.mkdir(parents=True, exist_ok=True)
     user_settings_path().write_text(f'trusted_folders = ["{tmp_path}/mine/*"]\n')
     assert loaded(work).settings.log_file == "x"
-    user_settings_path().write_text(f'trusted_folders = ["{tmp_path}/work"]\n')
+    user_settings_path().write_text(f'trusted_folders = ["{tmp_path}/mine"]\n')
     assert loaded(work).settings.log_file == ""
 
 
