@@ -73,3 +73,24 @@ def test_a_graph_of_too_many_nodes_is_refused(client: httpx.Client) -> None:
 def test_links_are_signed(client: httpx.Client) -> None:
     assert client.get("/api/v1/results/j-1/99999999999/abc").status_code == 404
     assert client.get("/download/j-1/99999999999/abc/x.tif").status_code == 404
+
+
+def metrics(client: httpx.Client) -> dict[str, float]:
+    text = client.get("/metrics").text
+    assert text.endswith("\n")
+    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
+
+
+def test_metrics_count_requests_answers_and_jobs(client: httpx.Client) -> None:
+    before = metrics(client)
+    about = client.get("/api/v1/conformance")
+    made = client.post("/api/v1/jobs", json=BODY).headers["openeo-identifier"]
+    after = metrics(client)
+    asked = 's2kit_requests_total{route="/api/v1/conformance",method="GET",status="200"}'
+    assert after[asked] == before.get(asked, 0) + 1
+    assert after["s2kit_sent_bytes_total"] >= before["s2kit_sent_bytes_total"] + len(about.content)
+    created = 's2kit_jobs{state="created"}'
+    assert after[created] == before.get(created, 0) + 1
+    assert client.delete(f"/api/v1/jobs/{made}").status_code == 204
+    assert metrics(client).get(created, 0) == before.get(created, 0)

@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -100,7 +101,8 @@ def _add_common(app: FastAPI) -> None:
     @app.get("/metrics", tags=["operation"], response_class=PlainTextResponse)
     def metrics(request: Request) -> str:
         """Counts in Prometheus' text format."""
-        return exposition(state_of(request).counts)
+        state = state_of(request)
+        return exposition(state.counts, Counter(job.state.value for job in state.jobs.jobs()))
 
     @app.head("/static/tmp/{token}/{path:path}", include_in_schema=False)
     @app.get("/static/tmp/{token}/{path:path}", tags=["files"])
