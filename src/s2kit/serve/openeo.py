@@ -67,7 +67,6 @@ def capabilities(request: Request) -> dict[str, Any]:
         "production": False,
         "conformsTo": CONFORMANCE,
         "endpoints": [{"path": path, "methods": methods} for path, methods in _ROUTES.items()],
-        "billing": {"currency": None},
         "links": [
             {"rel": "self", "href": f"{root}/", "type": "application/json"},
             {"rel": "data", "href": f"{root}/collections", "type": "application/json"},

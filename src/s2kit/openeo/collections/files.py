@@ -127,7 +127,7 @@ class Files:
 
         have = cube["t"].values.astype("datetime64[D]")
         first = have[0] if wanted.start is None else np.datetime64(instant(wanted.start).date())
-        last = have[-1] + 1 if wanted.end is None else np.datetime64(instant(wanted.end).date())
+        last = have[-1] + np.timedelta64(1, "D") if wanted.end is None else np.datetime64(instant(wanted.end).date())
         missing = sorted(set(np.arange(first, last)) - set(have))
         if missing:
             days = f"{len(missing)} day{'s' if len(missing) > 1 else ''}"

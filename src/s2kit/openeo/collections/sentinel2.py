@@ -82,7 +82,6 @@ class Sentinel2:
             "summaries": {
                 "constellation": ["sentinel-2"],
                 "eo:bands": [*bands, *({"name": name} for name in layers)],
-                "eo:cloud_cover": {"minimum": 0, "maximum": 100},
             },
         }
 

@@ -137,8 +137,9 @@ def aggregate_temporal_period(
     if not len(times):
         return data
     labelled = [period_label(when, period) for when in times.astype(object)]
-    step = "datetime64[h]" if period == "hour" else "datetime64[D]"
-    span = np.arange(times.min().astype(step), times.max().astype(step) + 1).astype("datetime64[s]").astype(object)
+    one = np.timedelta64(1, "h") if period == "hour" else np.timedelta64(1, "D")
+    first, last = (edge.astype(f"datetime64[{np.datetime_data(one)[0]}]") for edge in (times.min(), times.max()))
+    span = np.arange(first, last + one).astype("datetime64[s]").astype(object)
     names = list(dict.fromkeys(period_label(when, period) for when in span))
     groups = {key: [at for at, one in enumerate(labelled) if one == key] for key in names}
     return grouped(data, name, list(groups.values()), names, reducer, context)
