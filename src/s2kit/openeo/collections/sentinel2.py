@@ -60,6 +60,7 @@ class Sentinel2:
             for name in names
         ]
         layers = _LAYERS[self.level]
+        seen = [_FIRST, f"{datetime.now(UTC).date() + timedelta(days=1)}T00:00:00Z"]
         return {
             "type": "Collection",
             "stac_version": "1.0.0",
@@ -70,13 +71,13 @@ class Sentinel2:
             "license": "other",
             "extent": {
                 "spatial": {"bbox": [[-180, -84, 180, 84]]},
-                "temporal": {"interval": [[_FIRST, None]]},
+                "temporal": {"interval": [seen]},
             },
             "links": [],
             "cube:dimensions": {
                 "x": {"type": "spatial", "axis": "x", "extent": [-180, 180]},
                 "y": {"type": "spatial", "axis": "y", "extent": [-84, 84]},
-                "t": {"type": "temporal", "extent": [_FIRST, None]},
+                "t": {"type": "temporal", "extent": seen},
                 "bands": {"type": "bands", "values": [*names, *layers]},
             },
             "summaries": {
