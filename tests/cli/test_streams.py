@@ -82,18 +82,13 @@ def test_told_to_stop_while_modules_load(number: signal.Signals, tmp_path: Path)
     """From our first instruction on: at eleven moments of a run that loads all there is to load."""
     code = 130 if number == signal.SIGINT else 143
     codes = set()
-    whole = subprocess.check_output([sys.executable, "-m", "s2kit", "doctor", "--offline"], cwd=tmp_path)
-    said = tmp_path / "said"
     for step in range(11):
-        with (
-            said.open("wb") as stdout,
-            subprocess.Popen(
-                [sys.executable, "-c", STARTED, "doctor", "--offline"],
-                cwd=tmp_path,
-                stdout=stdout,
-                stderr=subprocess.PIPE,
-            ) as process,
-        ):
+        with subprocess.Popen(
+            [sys.executable, "-c", STARTED, "doctor", "--offline"],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as process:
             assert process.stderr is not None
             assert process.stderr.read(2) == b".!"
             time.sleep(step * 0.05)
@@ -101,10 +96,7 @@ def test_told_to_stop_while_modules_load(number: signal.Signals, tmp_path: Path)
             errors = process.stderr.read().decode()
             process.wait(20)
         codes.add(process.returncode)
-        if process.returncode == -number:  # done, and the interpreter had given its signals back; a shell says `code`
-            assert said.read_bytes().endswith(whole.splitlines(True)[-1]), errors
-        else:
-            assert process.returncode in {code, 0}, errors  # 0: it was done before
+        assert process.returncode in {code, 0}, errors  # 0: it was done before
         assert "Traceback" not in errors
         assert "Error" not in errors
         assert "error" not in errors

@@ -1,5 +1,6 @@
 """The first instructions of the program: signals and standard streams are put in order before anything is loaded."""
 
+import atexit
 import os
 import signal
 import sys
@@ -22,6 +23,13 @@ def _heed_early() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else the caller wants it ignored
         signal.signal(signal.SIGINT, _end)
     signal.signal(signal.SIGTERM, _end)
+    atexit.register(_end_as_decided)  # the first to come is the last to be called
+
+
+def _end_as_decided() -> None:
+    """Let no signal change the exit code once all is done: the interpreter gives up our handlers before it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _end(number: int, frame: FrameType | None) -> Never:
