@@ -1,5 +1,6 @@
 """Logins, hosts, sizes, and what a service does that others can reach."""
 
+import asyncio
 import base64
 import json
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from s2kit.serve.guard import Guard, RequestCounts
 from s2kit.serve.options import is_loopback
 from s2kit.serve.users import UserStore
 from support.scenes import built_scene
@@ -153,3 +155,26 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) <= 2
     assert free_port()
+
+
+def test_an_answer_is_in_the_log_before_its_last_bytes_leave(tmp_path: Path) -> None:
+    log = tmp_path / "audit.jsonl"
+    noted: list[bool] = []
+
+    async def app(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"some", "more_body": True})
+        await send({"type": "http.response.body", "body": b"thing"})
+
+    async def send(message) -> None:
+        if message["type"] == "http.response.body":
+            noted.append(log.exists())
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    guard = Guard(app, body_nbytes=1000, hosts=None, audit=log, counts=RequestCounts())
+    asyncio.run(guard({"type": "http", "method": "GET", "path": "/", "headers": []}, receive, send))
+    assert noted == [False, True]
+    (line,) = map(json.loads, log.read_text().splitlines())
+    assert (line["status"], line["bytes"]) == (200, 9)

@@ -98,7 +98,8 @@ class Guard:
             scope["path"] = scope["path"].replace("//", "/")
         scope["s2kit.request_id"] = secrets.token_hex(8)
         headers = dict(scope["headers"])
-        begun, sent = time.monotonic(), _Sent(send)
+        begun = time.monotonic()
+        sent = _Sent(send, lambda done: self._note(scope, done, time.monotonic() - begun))
         try:
             if not self._is_known(headers.get(b"host", b"").decode("latin-1")):
                 await _plain(sent, 421, "this service is not known by that name (see s2kit serve --allow-host)")
@@ -117,7 +118,7 @@ class Guard:
                 raise
             await _plain(sent, 400, f"the request cannot be read: {error}")
         finally:
-            self._note(scope, sent, time.monotonic() - begun)
+            sent.note()
 
     def _is_known(self, host: str) -> bool:
         if self._hosts is None:
@@ -166,11 +167,15 @@ class Guard:
 
 
 class _Sent:
-    """Passes an answer on and remembers its status and size; every answer gets the headers that browsers want."""
+    """Passes an answer on and remembers its status and size; every answer gets the headers that browsers want.
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    An answer is noted once, before its last bytes leave: who has the whole answer finds it in the log and the counts.
+    """
+
+    def __init__(self, send: Send, noted: Callable[["_Sent"], None]) -> None:
+        self._send, self._noted = send, noted
         self.status, self.nbytes = 0, 0
+        self._is_noted = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -178,7 +183,15 @@ class _Sent:
             message = {**message, "headers": [*message.get("headers", []), *_CORS, *_SAFETY]}
         else:
             self.nbytes += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                self.note()
         await self._send(message)
+
+    def note(self) -> None:
+        """Notes the answer as it is now, if it is not noted yet."""
+        if not self._is_noted:
+            self._is_noted = True
+            self._noted(self)
 
 
 async def _plain(send: Send, status: int, text: str) -> None:
