@@ -7,8 +7,10 @@ import pytest
 
 from s2kit.errors import InputError, NotFoundError
 from s2kit.product.cog_offset import offset_note
-from s2kit.product.cog_product import CogProduct, OffsetRule, open_local_item
+from s2kit.product.cog_product import CogProduct
+from s2kit.product.kinds import open_local_item
 from s2kit.product.open import open_product
+from s2kit.product.opening import OffsetRule, Opening
 from support.chip_items import write_item
 
 NAME = "S2A_MSIL2A_20240419T105031_N0510_R051_T31TCJ_20240419T160739"
@@ -63,7 +65,7 @@ def test_a_desert_does_not_tell(tmp_path):
         product.image("B04")
     assert "--boa-offset applied, or --boa-offset needed" in caught.value.hint
     assert product.image("SCL").offset == 0.0
-    said = open_local_item(folder / f"{folder.name}.json", rule=OffsetRule("needed"))
+    said = open_local_item(folder / f"{folder.name}.json", Opening(rule=OffsetRule("needed")))
     assert (said.image("B04").offset, said.offset_source) == (-1000.0, "option")
 
 

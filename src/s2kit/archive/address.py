@@ -11,14 +11,8 @@ AWS = "aws"
 """What stands for the AWS archive of a product's kind."""
 AWS_LAYOUTS = frozenset({Layout.AWS_S2, Layout.AWS_S1})
 
-_ITEM = re.compile(r"(?:https?|s3|gs)://.+/collections/[^/?#]+/items/[^/?#]+")
 _GOOGLE = re.compile(r"https://storage\.googleapis\.com/(?P<rest>.+)")
 _AMAZON = re.compile(r"https?://(?P<bucket>[a-z0-9.-]+?)\.s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com/(?P<key>.*)")
-
-
-def is_item_address(text: str) -> bool:
-    """True for the address of an item of a STAC API, `https://…/collections/ID/items/ID`."""
-    return _ITEM.fullmatch(text) is not None
 
 
 def normal_address(text: str) -> str:

@@ -1,7 +1,6 @@
 """Folders of products: where `download` puts them and every verb looks for them. One walk for all.
 
-A product is a SAFE folder, a zip of one, an EOPF product in Zarr, a folder of COGs with their STAC item, or a tile
-folder of AWS's layout.
+A product is a SAFE folder, a zip of one, one of the kinds of `product.kinds`, or a tile folder of AWS's layout.
 """
 
 import json
@@ -9,36 +8,36 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 from s2kit.archive.tile_tree import TILE_INFO
 from s2kit.errors import DiskError, InputError, S2KitError
-from s2kit.product.cog_product import local_item_file
-from s2kit.product.eopf_product import SUFFIX, is_eopf_folder, open_local_eopf
+from s2kit.product.kinds import KINDS, kind_at, kind_named
 from s2kit.product.name import AnyProductName, parse_product_name
+from s2kit.product.open import open_product
 from s2kit.product.safe_tree import PRODUCT_METADATA, safe_name
 
 MAX_DEPTH = 10
 """How many folders deep products are looked for: `{range}/{aoi}/original` is three, the AWS layout needs eight."""
 
 
-class Kind(StrEnum):
-    """What lies at a path, in the order in which they are preferred."""
-
-    SAFE = "safe"
-    ZIP = "zip"
-    ZARR = "zarr"
-    COG = "cog"
-    TILE = "tile"
+SAFE, ZIP, TILE = "safe", "zip", "tile"
+_ORDER = (SAFE, ZIP, *(kind.name for kind in KINDS), TILE)
+"""What may lie at a path, in the order in which it is preferred."""
 
 
 class Place(NamedTuple):
     """A product on this machine."""
 
     path: Path
-    kind: Kind
+    form: str
+    """`safe`, `zip`, `tile` (AWS's layout), or the name of a kind of `product.kinds`."""
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """Places that are preferred come first."""
+        return _ORDER.index(self.form), str(self.path)
 
 
 _ZIP = re.compile(r"S[12][A-D]_.+\.zip", re.IGNORECASE)
@@ -66,8 +65,7 @@ def products_in(folder: Path) -> list[Path]:
         DiskError: The folder cannot be listed.
     """
     best: dict[str, Place] = {}
-    order = list(Kind)
-    for place in sorted(products_below(folder), key=lambda place: (order.index(place.kind), place.path)):
+    for place in sorted(products_below(folder), key=lambda place: place.rank):
         name = product_of(place)
         if not name.startswith("S1"):
             best.setdefault(name, place)
@@ -77,15 +75,10 @@ def products_in(folder: Path) -> list[Path]:
 def product_of(place: Place) -> str:
     """The name of a product on this machine, as far as the names of its files tell; else its path."""
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, S2KitError):
-        if place.kind is Kind.TILE:
+        if place.form == TILE:
             return safe_name(json.loads((place.path / TILE_INFO).read_bytes())["productName"])
-        if place.kind is Kind.COG:
-            item = local_item_file(place.path)
-            document = json.loads(item.read_bytes()) if item else {}
-            uri = document["properties"].get("s2:product_uri") or document["properties"].get("sentinel:product_id")
-            return safe_name(uri or document["id"])
-        if place.kind is Kind.ZARR:
-            return open_local_eopf(place.path).id
+        if place.form not in {SAFE, ZIP}:
+            return open_product(place.path).id
     name = safe_name(place.path.name)
     try:
         return str(parse_product_name(name))
@@ -97,8 +90,8 @@ def is_product(path: Path) -> bool:
     """True for what can be opened as one product; False for a folder that may hold several."""
     if not path.is_dir():
         return True
-    by_name = path.name.lower().endswith((".safe", SUFFIX)) or (path / TILE_INFO).is_file()
-    return by_name or local_item_file(path) is not None or is_safe(path)
+    by_name = path.name.lower().endswith(".safe") or kind_named(path) is not None or (path / TILE_INFO).is_file()
+    return by_name or kind_at(path) is not None or is_safe(path)
 
 
 def is_safe(folder: Path) -> bool:
@@ -110,16 +103,15 @@ def is_safe(folder: Path) -> bool:
 
 
 def find_in_dataset(folder: Path, name: AnyProductName) -> Path | None:
-    """Where a product is below a dataset folder: a SAFE folder if there is one, else a zip, Zarr or COGs, else None."""
-    for ending in (".SAFE", ".zip", ".SAFE.zip", SUFFIX, ""):
+    """Where a product is below a dataset folder: a SAFE folder if there is one, else a zip, another kind, None."""
+    for ending in (".SAFE", ".zip", ".SAFE.zip", *(kind.suffix for kind in KINDS if kind.suffix), ""):
         direct = folder / f"{name}{ending}"
         if direct.exists():
             return direct
     if not folder.is_dir():
         return None
-    order = list(Kind)
     found = [place for place in products_below(folder) if product_of(place) == str(name)]
-    best = min(found, key=lambda place: (order.index(place.kind), str(place.path)), default=None)
+    best = min(found, key=lambda place: place.rank, default=None)
     return None if best is None else best.path
 
 
@@ -131,9 +123,9 @@ def _below(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Pla
     with os.scandir(folder) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)
     names = {entry.name for entry in listed}
-    kind = _kind_of(folder, names)
-    if kind is not None:
-        yield Place(folder, kind)
+    form = _form_of(folder, names)
+    if form is not None:
+        yield Place(folder, form)
         return
     for entry in listed:
         if entry.name.startswith(".") or entry.name.endswith(".part"):
@@ -141,29 +133,26 @@ def _below(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Pla
         yield from _at(entry, depth, seen)
 
 
-def _kind_of(folder: Path, names: set[str]) -> Kind | None:
+def _form_of(folder: Path, names: set[str]) -> str | None:
     """What a folder is, by its name and the names of its files; None if it may hold products."""
-    if is_eopf_folder(folder):
-        return Kind.ZARR
     if TILE_INFO in names:
-        return Kind.TILE
-    if f"{folder.name}.json" in names and local_item_file(folder) is not None:
-        return Kind.COG
-    if any(PRODUCT_METADATA.fullmatch(name) for name in names):
-        return Kind.SAFE
-    return None
+        return TILE
+    kind = kind_at(folder)
+    if kind is not None:
+        return kind.name
+    return SAFE if any(PRODUCT_METADATA.fullmatch(name) for name in names) else None
 
 
 def _at(entry: "os.DirEntry[str]", depth: int, seen: set[tuple[int, int]]) -> Iterator[Place]:
     if not entry.is_dir():
         if _ZIP.fullmatch(entry.name) and _has_name(entry.name):
-            yield Place(Path(entry.path), Kind.ZIP)
+            yield Place(Path(entry.path), ZIP)
     elif entry.name.upper().endswith(".SAFE"):
         if entry.name.startswith(("S1", "S2")) or is_safe(Path(entry.path)):
-            yield Place(Path(entry.path), Kind.SAFE)
-    elif entry.name.lower().endswith(SUFFIX):
-        if is_eopf_folder(Path(entry.path)):
-            yield Place(Path(entry.path), Kind.ZARR)
+            yield Place(Path(entry.path), SAFE)
+    elif (named := kind_named(Path(entry.path))) is not None:
+        if named.files(Path(entry.path)):
+            yield Place(Path(entry.path), named.name)
     elif depth < MAX_DEPTH:
         with suppress(OSError):  # a folder that may not be read holds nothing that could be used
             yield from _below(Path(entry.path), depth + 1, seen)

@@ -12,16 +12,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from s2kit.archive.address import AWS_LAYOUTS, agree_to_pay, archive_of, is_item_address, normal_address, object_at
+from s2kit.archive.address import AWS_LAYOUTS, agree_to_pay, archive_of, normal_address, object_at
 from s2kit.archive.dataset import find_in_dataset, is_product, products_in
 from s2kit.archive.source import AUTO, Source, chosen_archives, find_source, open_source
 from s2kit.archive.tile_tree import TILE_INFO, tile_tree
 from s2kit.errors import InputError, NotFoundError
-from s2kit.product.cog_item import parse_cog_item
-from s2kit.product.cog_product import CogProduct, OffsetRule, item_document, local_item_file, open_local_item
-from s2kit.product.eopf_product import SUFFIX, open_eopf
+from s2kit.product.item import json_address
+from s2kit.product.kinds import KINDS, kind_at
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.open import MANIFEST, Product, open_product
+from s2kit.product.opening import OffsetRule, Opening
 from s2kit.product.ref import ProductRef
 from s2kit.product.store_tree import StoreTree, prefix_tree
 from s2kit.settings import Access, Settings
@@ -35,7 +35,6 @@ READ_IN_PLACE = (COGS, "pc", "eopf")
 """Locations of a search record that are products as they are: COG items and Zarr groups."""
 
 _SAFE_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.SAFE)(?:/.*)?", re.IGNORECASE)
-_ZARR_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.zarr)(?:/.*)?", re.IGNORECASE)
 _TILE_KEY = re.compile(r"tiles/\d{1,2}/[A-Z]/[A-Z]{2}/\d{4}/\d{1,2}/\d{1,2}/\d+")
 
 
@@ -94,7 +93,8 @@ def locate(ref: ProductRef, settings: Settings | Access, boa_offset: str = "auto
 def reopen(ref: ProductRef, settings: Settings | Access, boa_offset: str = "auto") -> Product:
     """The same for workers, which open a product for several tasks of a run: what is on this machine is remembered."""
     path = _existing(ref.text)
-    if path is None or (path / TILE_INFO).is_file() or local_item_file(path) is not None:
+    kind = None if path is None else kind_at(path)
+    if path is None or (path / TILE_INFO).is_file() or not (kind is None or kind.is_fixed):
         return locate(ref, settings, boa_offset)
     return _remembered(str(path), path.stat().st_mtime_ns)
 
@@ -123,7 +123,7 @@ def whereabouts(ref: ProductRef, settings: Settings | Access) -> ProductRef:
     name = _name(ref.text) or _name(str(facts.get("s2:product_uri") or ""))
     said = facts.get("s2kit:locations")
     locations: Mapping[str, Any] = said if isinstance(said, Mapping) else {}
-    here = find_in_dataset(settings.dataset, name) if name is not None else _zarr_in(settings.dataset, ref.text)
+    here = find_in_dataset(settings.dataset, name) if name is not None else _named_in(settings.dataset, ref.text)
     if here is None:
         local = (locations.get(key) for key in ("local", "folder", "dataset"))
         here = next((path for text in local if isinstance(text, str) and (path := _existing(text))), None)
@@ -132,7 +132,7 @@ def whereabouts(ref: ProductRef, settings: Settings | Access) -> ProductRef:
     for key in READ_IN_PLACE:
         there = locations.get(key)
         if isinstance(there, str) and settings.archive in {AUTO, key}:
-            return replace(ref, text=_item_address(there) if "://" in there and key == COGS else there)
+            return replace(ref, text=json_address(there) if "://" in there and key == COGS else there)
     if name is None:
         path = Path(ref.text)
         if len(path.parts) > 1 or path.suffix:
@@ -202,10 +202,7 @@ def _at_path(path: Path, settings: Settings | Access, boa_offset: str) -> Produc
             at = len(parts) - 1 - parts[::-1].index("tiles")
             bucket = Archive(name="folder", address=str(Path(*parts[:at])), layout=Layout.AWS_S2)
             return open_product(tile_tree(open_store(bucket), "/".join(parts[at:]) + "/"))
-    item = local_item_file(path)
-    if item is not None:
-        return open_local_item(item, lambda href: image_at(href, settings), _rule(item, settings, boa_offset))
-    return open_product(path)
+    return open_product(path, _opening(settings, boa_offset))
 
 
 def _at_address(text: str, settings: Settings | Access, boa_offset: str) -> Product:
@@ -213,9 +210,6 @@ def _at_address(text: str, settings: Settings | Access, boa_offset: str) -> Prod
     archive = archive_of(address, settings.archives)
     agree_to_pay(archive, settings.archive, allow_requester_pays=settings.allow_requester_pays)
     key = address.removeprefix(archive.address.rstrip("/")).strip("/")
-    group = _ZARR_ADDRESS.fullmatch(address)
-    if group is not None:
-        return open_eopf(replace(archive, address=group["folder"]))
     if archive.layout in AWS_LAYOUTS:
         tile = _TILE_KEY.match(key)
         if tile:
@@ -224,10 +218,10 @@ def _at_address(text: str, settings: Settings | Access, boa_offset: str) -> Prod
         if name is None:
             raise InputError(f"{text}: neither a tile nor a product of that bucket")
         return open_product(tree_of_source(open_source(name, archive)))
-    if is_item_address(address):
-        return _remote_item(address, settings, boa_offset)
-    if address.endswith(".json") or archive.layout is Layout.COGS:
-        return _remote_item(_item_address(address), settings, boa_offset)
+    for kind in KINDS:
+        there = kind.address(address, archive.layout)
+        if there is not None:
+            return kind.open_there(there, archive, _opening(settings, boa_offset))
     folder = _SAFE_ADDRESS.fullmatch(address)
     if address.lower().endswith(".zip"):
         raise InputError(f"{text}: a zip can be read on this machine only", "fetch it first")
@@ -235,41 +229,26 @@ def _at_address(text: str, settings: Settings | Access, boa_offset: str) -> Prod
     return open_product(prefix_tree(open_store(below), ""))
 
 
-def _item_address(address: str) -> str:
-    """The address of a STAC item, of which its folder may have been named."""
-    base = address.rstrip("/")
-    return base if base.endswith(".json") else f"{base}/{base.rpartition('/')[2]}.json"
+def _opening(settings: Settings | Access, boa_offset: str) -> Opening:
+    """How products of other kinds than the SAFE are opened: the SAFE of a product may prove the offset of its COGs."""
 
-
-def _remote_item(address: str, settings: Settings | Access, boa_offset: str) -> Product:
-    """The COGs of a STAC item at an address; relative addresses in it are beside it."""
-    target = image_at(address, settings)
-    item = parse_cog_item(item_document(open_store(target.archive).read(target.key), address))
-    base = address.rpartition("/")[0]
-
-    def location(href: str) -> RemoteObject:
-        return image_at(href if "://" in href else f"{base}/{href.removeprefix('./')}", settings)
-
-    return CogProduct(item, base, location, _rule(None, settings, boa_offset, item.product))
-
-
-def _rule(item: Path | None, settings: Settings | Access, boa_offset: str, product: str = "") -> OffsetRule:
-    """How the offset of COGs is decided: by the SAFE in the dataset folder if that is there."""
-
-    def safe() -> Product | None:
-        said = product or parse_cog_item(item_document(item.read_bytes(), str(item))).product if item else product
-        name = _name(said)
+    def safe(product: str) -> Product | None:
+        name = _name(product)
         here = find_in_dataset(settings.dataset, name) if name is not None else None
-        return None if here is None or local_item_file(here) is not None else open_product(here)
+        kind = None if here is None else kind_at(here)
+        return None if here is None or not (kind is None or kind.is_fixed) else open_product(here)
 
-    return OffsetRule(boa_offset, safe, settings.openjpeg, settings.kept_in)
+    rule = OffsetRule(boa_offset, safe, settings.openjpeg, settings.kept_in)
+    return Opening(lambda address: image_at(address, settings), rule)
 
 
-def _zarr_in(folder: Path, text: str) -> Path | None:
-    """A Zarr group of a dataset folder by its name, which need not be a product's; None if there is none."""
+def _named_in(folder: Path, text: str) -> Path | None:
+    """A product of a dataset folder by the name of its folder, which need not be a product's; None if none is there."""
     if Path(text).name != text:
         return None
-    return _existing(str(folder / (text if text.lower().endswith(SUFFIX) else f"{text}{SUFFIX}")))
+    suffixes = [kind.suffix for kind in KINDS if kind.suffix]
+    names = (text if text.lower().endswith(suffix) else f"{text}{suffix}" for suffix in suffixes)
+    return next((path for name in names if (path := _existing(str(folder / name)))), None)
 
 
 def _facts(record: Mapping[str, object]) -> Mapping[str, Any]:

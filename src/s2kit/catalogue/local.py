@@ -18,13 +18,14 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.archive.dataset import Kind, products_below
+from s2kit.archive.dataset import SAFE, TILE, products_below
 from s2kit.archive.tile_tree import TILE_INFO
 from s2kit.area.dates import DateRange
 from s2kit.catalogue.base import CatalogueSource, Page
 from s2kit.catalogue.query import Query
 from s2kit.catalogue.record import ProductRecord
 from s2kit.errors import NotFoundError, S2KitError
+from s2kit.product.kinds import kind_at
 from s2kit.run.deadline import Deadline
 from s2kit.run.files import write_atomic
 
@@ -110,18 +111,15 @@ def _read(path: Path, catalogue: str) -> ProductRecord:
 def find_products(root: Path) -> Iterator[tuple[Path, str]]:
     """Products below a folder, each with a mark that changes when its metadata does."""
     try:
-        for path, kind in products_below(root):
-            match kind:
-                case Kind.SAFE:
-                    yield path, _safe_mark(str(path))
-                case Kind.TILE:
-                    yield path / TILE_INFO, _tile_mark(path)
-                case Kind.COG:
-                    yield path, _mark((path / f"{path.name}.json").stat())
-                case Kind.ZARR:
-                    yield path, _zarr_mark(path)
-                case Kind.ZIP:
-                    yield path, _mark(path.stat())
+        for path, form in products_below(root):
+            if form == SAFE:
+                yield path, _safe_mark(str(path))
+            elif form == TILE:
+                yield path / TILE_INFO, _tile_mark(path)
+            else:
+                kind = kind_at(path)
+                files = (path,) if kind is None else kind.files(path)
+                yield path, "+".join(_mark(file.stat()) for file in files)
     except S2KitError as error:
         _log.debug("%s", error)
 
@@ -129,11 +127,6 @@ def find_products(root: Path) -> Iterator[tuple[Path, str]]:
 def _tile_mark(folder: Path) -> str:
     xml = folder / "metadata.xml"  # it comes second when a tile is fetched
     return _mark((folder / TILE_INFO).stat()) + (f"+{_mark(xml.stat())}" if xml.is_file() else "")
-
-
-def _zarr_mark(folder: Path) -> str:
-    files = (folder / name for name in ("zarr.json", ".zattrs", ".zmetadata"))
-    return "+".join(_mark(file.stat()) for file in files if file.is_file())
 
 
 def _safe_mark(folder: str) -> str:

@@ -17,11 +17,12 @@ from s2kit.area.dates import parse_time
 from s2kit.area.mgrs import tile_polygon, utm_to_lonlat
 from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError, S2KitError
-from s2kit.product.cog_item import parse_cog_item
-from s2kit.product.cog_product import item_document, local_item_file
-from s2kit.product.eopf_product import is_eopf_folder, open_local_eopf
+from s2kit.product.base import Product
+from s2kit.product.baseline import UNKNOWN
 from s2kit.product.granule import parse_granule_metadata
+from s2kit.product.kinds import kind_at
 from s2kit.product.metadata import parse_product_metadata
+from s2kit.product.open import open_product
 from s2kit.product.open_tree import open_tree
 from s2kit.product.safe_tree import safe_name
 from s2kit.product.tile import TileId
@@ -45,11 +46,8 @@ def read_product(path: Path, catalogue: str) -> ProductRecord:
     """
     if path.name == "tileInfo.json":
         return _from_tile(path, catalogue)
-    item = local_item_file(path)
-    if item is not None:
-        return _from_item(item, catalogue)
-    if is_eopf_folder(path):
-        return _from_zarr(path, catalogue)
+    if kind_at(path) is not None:
+        return _from_product(open_product(path), path, catalogue)
     name = safe_name(path.name)
     size = path.stat().st_size if path.is_file() else None
     facts: dict[str, Any] = {
@@ -85,38 +83,19 @@ def _from_metadata(name: str, xml: bytes, facts: Mapping[str, Any]) -> ProductRe
     )
 
 
-def _from_item(path: Path, catalogue: str) -> ProductRecord:
-    """The record of COGs beside their STAC item."""
-    item = parse_cog_item(item_document(_bytes(path), str(path)))
-    folder = str(path.parent)
-    return named_record(
-        item.product,
-        item.sensing,
-        level="L2A",
-        tile=item.tile or None,
-        baseline=item.baseline or None,
-        cloud_cover=item.cloud_pct,
-        geometry=footprint(item.footprint),
-        catalogue=catalogue,
-        item=folder,
-        locations={"local": folder},
-    )
-
-
-def _from_zarr(path: Path, catalogue: str) -> ProductRecord:
-    """The record of an EOPF product."""
-    product = open_local_eopf(path)
-    about = product.metadata
+def _from_product(product: Product, path: Path, catalogue: str) -> ProductRecord:
+    """The record of a product of any kind, as it describes itself."""
+    about, tile = product.metadata, next(iter(product.tiles), None)
     return named_record(
         product.id,
         product.sensing,
         level=str(about.level),
-        tile=str(product.tile),
+        tile=str(tile) if tile is not None else None,
         platform=about.satellite,
-        baseline=str(about.baseline),
+        baseline=str(about.baseline) if about.baseline != UNKNOWN else None,
         orbit=int(about.orbit) if about.orbit is not None else None,
         cloud_cover=about.cloud_pct,
-        geometry=about.footprint or footprint(tile_polygon(product.tile)),
+        geometry=about.footprint or (footprint(tile_polygon(tile)) if tile is not None else None),
         product_type=f"S2MSI{about.level.removeprefix('L')}",
         catalogue=catalogue,
         item=str(path),

@@ -16,11 +16,11 @@ import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.archive.address import is_item_address
 from s2kit.area.aoi import footprint, footprints
 from s2kit.area.dates import parse_time
 from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError
+from s2kit.product.ref import is_item_address
 
 _remembered = lru_cache(maxsize=256)
 """For words of which a catalogue has few and says each of them thousands of times."""

@@ -16,7 +16,7 @@ from s2kit.chips.run import ChipsResult, PlannedSeries
 from s2kit.picture.indices import find_index
 from s2kit.picture.painter import value_range
 from s2kit.picture.palettes import palette
-from s2kit.product.eopf_product import SUFFIX as ZARR
+from s2kit.product.kinds import kind_named
 from s2kit.product.ref import ProductRef
 from s2kit.store.cost import PRICE_LIST, size_text
 from s2kit.store.cost import estimate as archive_cost
@@ -90,7 +90,7 @@ def estimate(request: ChipsRequest, planned: Sequence[PlannedSeries]) -> str:
 
 def _large_chunks(request: ChipsRequest, refs: Sequence[ProductRef]) -> str:
     """What there is to report of large chunks in products of Zarr; each is opened for it once."""
-    texts = {ref.text: ref for ref in refs if ref.text.rstrip("/").lower().endswith(ZARR)}
+    texts = {ref.text: ref for ref in refs if kind_named(Path(ref.text.rstrip("/"))) is not None}
     products = [reopen(ref, request.settings) for ref in texts.values()]
     return large_chunks(
         product.location(entry)

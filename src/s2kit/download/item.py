@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from s2kit.archive.address import is_item_address, object_at
+from s2kit.archive.address import object_at
 from s2kit.download.destination import Destination, stamp
 from s2kit.download.plan import FileResult, ProductResult, Status, Task
 from s2kit.download.product import check_space
@@ -20,8 +20,9 @@ from s2kit.download.record import FileState
 from s2kit.download.request import DownloadRequest
 from s2kit.download.transfers import TransferPools, transfer_all
 from s2kit.errors import InputError, NotFoundError
+from s2kit.product.item import asset_href
 from s2kit.product.manifest import ManifestEntry
-from s2kit.product.ref import ProductRef
+from s2kit.product.ref import ProductRef, is_item_address
 from s2kit.run.events import Report, WorkPlanned
 from s2kit.run.files import ensure_folder, write_atomic
 from s2kit.run.names import file_name
@@ -264,9 +265,7 @@ def _wanted(document: Mapping[str, Any], keys: tuple[str, ...], name: ItemAddres
 
 def _href(asset: Mapping[str, Any], base: str) -> str:
     """The address of an asset: that in a bucket if the item gives one, since it needs no login of a web page."""
-    alternate = asset.get("alternate")
-    s3 = alternate.get("s3") if isinstance(alternate, Mapping) else None
-    href = str((s3 if isinstance(s3, Mapping) else {}).get("href") or asset["href"])
+    href = asset_href(asset)
     return href if "://" in href else f"{base.rpartition('/')[0]}/{href.removeprefix('./')}"
 
 

@@ -9,7 +9,6 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
-from s2kit.archive.address import is_item_address
 from s2kit.archive.source import find_source, name_at
 from s2kit.download.destination import Destination
 from s2kit.download.item import ItemAddress, ItemPlan, download_item, item_of, plan_item
@@ -21,7 +20,7 @@ from s2kit.download.request import Arrangement, DownloadRequest, is_bucket
 from s2kit.download.transfers import TransferPools
 from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.product.name import AnyProductName, parse_product_name
-from s2kit.product.ref import ProductRef
+from s2kit.product.ref import ProductRef, is_item_address
 from s2kit.run.deadline import overtime
 from s2kit.run.events import Finished, Report, WorkPlanned, silent
 from s2kit.run.files import ensure_folder

@@ -55,6 +55,8 @@ class Baseline:
         return -1000 if self >= OFFSET_SINCE else 0
 
 
+UNKNOWN = Baseline(0, 0)
+"""Of a product that names none."""
 OFFSET_SINCE = Baseline(4, 0)
 """The first baseline whose digital numbers carry an offset (in use since 25 January 2022)."""
 

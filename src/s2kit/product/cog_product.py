@@ -1,48 +1,32 @@
 """A product as one GeoTIFF a band beside a STAC item: Earth Search's COGs, on this machine or in a bucket."""
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Self
 
 from s2kit.errors import InputError
 from s2kit.grid import Grid
 from s2kit.product.band_image import BandImage
 from s2kit.product.bands import BANDS, LAYERS
-from s2kit.product.base import Product
-from s2kit.product.baseline import Baseline
+from s2kit.product.baseline import UNKNOWN, Baseline
 from s2kit.product.cog_item import BoaOffset, CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
 from s2kit.product.cog_offset import AGAINST, offset_beside, offset_in_pixels
 from s2kit.product.contents import ImageEntry
 from s2kit.product.footprint import Footprint
+from s2kit.product.item import ItemProduct, Located
 from s2kit.product.metadata import ProductMetadata
 from s2kit.product.name import Level, Sentinel2Name, parse_product_name
+from s2kit.product.opening import BY_PIXELS, OffsetRule
 from s2kit.product.safe_product import grid_of_file
 from s2kit.product.tile import TileId
 from s2kit.store.location import ImageLocation, LocalFile
 
-_UNKNOWN = Baseline(0, 0)
 
-
-@dataclass(frozen=True, slots=True)
-class OffsetRule:
-    """How the offset of an item's reflectance is decided."""
-
-    word: str = "auto"
-    """The user's word, see `parse_boa_offset`."""
-    safe: Callable[[], Product | None] = lambda: None
-    """Finds the SAFE that the GeoTIFFs were made from, if it is at hand; its pixels prove the offset."""
-    openjpeg: str = "auto"
-    kept_in: bool | Path = True
-
-
-class CogProduct(Product):
+class CogProduct(ItemProduct):
     """One product as GeoTIFFs."""
 
-    def __init__(
-        self, item: CogItem, address: str, location: Callable[[str], ImageLocation], rule: OffsetRule = OffsetRule()
-    ) -> None:
+    def __init__(self, item: CogItem, address: str, location: Located, rule: OffsetRule = BY_PIXELS) -> None:
         """Take an item that was read.
 
         Args:
@@ -55,6 +39,16 @@ class CogProduct(Product):
         self._location, self._rule = location, rule
         self.name = _name(item)
         self.metadata = _metadata(item, self.name)
+
+    @classmethod
+    def reads(cls, document: object) -> bool:
+        """True for a STAC item that has a GeoTIFF of at least one band of Sentinel-2."""
+        return is_cog_item(document)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], address: str, location: Located, rule: OffsetRule) -> Self:
+        """The product of an item."""
+        return cls(parse_cog_item(document), address, location, rule)
 
     @cached_property
     def entries(self) -> tuple[ImageEntry, ...]:
@@ -124,7 +118,7 @@ class CogProduct(Product):
         said = parse_boa_offset(self._rule.word) or self.item.offset
         if said.is_certain:
             return said
-        return offset_beside(self._plain, self._rule.safe, self._reading) or offset_in_pixels(
+        return offset_beside(self._plain, lambda: self._rule.safe(self.id), self._reading) or offset_in_pixels(
             self.id, self._plain, said, self._reading
         )
 
@@ -171,58 +165,6 @@ def _grid_in_file(location: ImageLocation, said: Grid | None) -> Grid:
     return said.with_resolution(said.width * said.resolution_m / size.width)
 
 
-def local_item_file(path: Path) -> Path | None:
-    """The STAC item in a folder of GeoTIFFs, or the file itself; None if there is none."""
-    candidates = [path] if path.suffix == ".json" else [path / f"{path.name}.json"]
-    for candidate in candidates:
-        try:
-            if candidate.is_file() and is_cog_item(json.loads(candidate.read_bytes())):
-                return candidate
-        except (OSError, ValueError):
-            continue
-    return None
-
-
-def open_local_item(
-    path: Path, elsewhere: Callable[[str], ImageLocation] | None = None, rule: OffsetRule = OffsetRule()
-) -> CogProduct:
-    """A product from the file of its item on this machine; its GeoTIFFs lie beside it, or where it says.
-
-    Args:
-        path: The item's file.
-        elsewhere: Where the bytes of an address are; None if only files on this machine can be read.
-        rule: How the offset is decided.
-
-    Raises:
-        InputError: It is no item of GeoTIFFs.
-        DiskError: It cannot be read.
-    """
-    item = parse_cog_item(item_document(path.read_bytes(), str(path)))
-
-    def location(href: str) -> ImageLocation:
-        beside = path.parent / href.partition("?")[0].rpartition("/")[2]
-        if beside.exists() or "://" not in href or elsewhere is None:
-            return LocalFile(beside)
-        return elsewhere(href)
-
-    return CogProduct(item, str(path.parent), location, rule)
-
-
-def item_document(data: bytes, label: str) -> Mapping[str, object]:
-    """The bytes of a STAC item of GeoTIFFs as JSON.
-
-    Raises:
-        InputError: They are something else.
-    """
-    try:
-        document = json.loads(data)
-    except ValueError as error:
-        raise InputError(f"{label} is not JSON") from error
-    if not is_cog_item(document):
-        raise InputError(f"{label} is no STAC item of GeoTIFFs")
-    return dict(document)
-
-
 def _name(item: CogItem) -> Sentinel2Name | None:
     try:
         name = parse_product_name(item.product)
@@ -236,7 +178,7 @@ def _metadata(item: CogItem, name: Sentinel2Name | None) -> ProductMetadata:
     try:
         baseline = Baseline.parse(item.baseline)
     except InputError:
-        baseline = getattr(name, "baseline", None) or _UNKNOWN
+        baseline = getattr(name, "baseline", None) or UNKNOWN
     platform = str(item.properties.get("platform") or "").lower()
     satellite = f"S2{platform[-1].upper()}" if platform.startswith("sentinel-2") and platform[-1] in "abcd" else None
     return ProductMetadata(

@@ -17,7 +17,7 @@ from s2kit.grid import Grid, Window
 from s2kit.product.band_image import BandImage
 from s2kit.product.bands import BANDS, L2A_BANDS
 from s2kit.product.base import Product
-from s2kit.product.baseline import Baseline, RelativeOrbit
+from s2kit.product.baseline import UNKNOWN, Baseline, RelativeOrbit
 from s2kit.product.cog_item import item_time
 from s2kit.product.contents import ImageEntry
 from s2kit.product.eopf_document import (
@@ -48,7 +48,6 @@ from s2kit.store.open import open_store
 
 SUFFIX = ".zarr"
 
-_UNKNOWN = Baseline(0, 0)
 _REFLECTANCE, _AIR = 1e-4, 1e-3
 """Scale factors where the attributes name none: those of the SAFE."""
 _TYPE = re.compile(r"S02MSI(L1C|L2A)(?:_|$)", re.ASCII)
@@ -145,7 +144,7 @@ class EopfProduct(Product):
         if isinstance(self.name, ProductName):
             return self.name.baseline
         said = re.match(r"\d\d\.\d\d", str(self.document.properties.get("processing:version") or ""))
-        return Baseline.parse(said[0]) if said else _UNKNOWN
+        return Baseline.parse(said[0]) if said else UNKNOWN
 
     def _metadata(self) -> ProductMetadata:
         properties, name = self.document.properties, self.name
@@ -239,7 +238,7 @@ def _scale_of(array: ArrayDocument, band: str, baseline: Baseline, label: str) -
         return _Scale(0.0, round(1 / _AIR), (_AIR, 0.0), OffsetSource.ASSUMED)
     offset = -1000.0 if array.is_float else float(baseline.reflectance_offset)
     source = OffsetSource.METADATA if array.is_float else OffsetSource.BASELINE
-    if baseline == _UNKNOWN and not array.is_float:
+    if baseline == UNKNOWN and not array.is_float:
         source = OffsetSource.ASSUMED
     return _Scale(offset, round(1 / _REFLECTANCE), (_REFLECTANCE, offset * _REFLECTANCE), source)
 
@@ -254,9 +253,11 @@ def is_eopf_folder(path: Path) -> bool:
     return False
 
 
-def open_local_eopf(path: Path) -> EopfProduct:
-    """The product in a folder of this machine; see `open_eopf`."""
-    return open_eopf(Archive(name="folder", address=str(path.absolute())))
+def eopf_files(path: Path) -> tuple[Path, ...]:
+    """The metadata files of an EOPF product in a folder of this machine; none if there is no such product."""
+    if not is_eopf_folder(path):
+        return ()
+    return tuple(file for name in ("zarr.json", ".zattrs", ".zmetadata") if (file := path / name).is_file())
 
 
 def open_eopf(archive: Archive) -> EopfProduct:

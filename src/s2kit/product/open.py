@@ -7,13 +7,13 @@ from pathlib import Path
 from s2kit.errors import InputError
 from s2kit.product.band_image import BandImage
 from s2kit.product.base import Product
-from s2kit.product.cog_product import local_item_file, open_local_item
-from s2kit.product.eopf_product import SUFFIX, open_local_eopf
 from s2kit.product.granule import parse_granule_name
+from s2kit.product.kinds import kind_at, kind_named
 from s2kit.product.metadata import metadata_of_name, parse_product_metadata
 from s2kit.product.name import Baseline, Level, OldFormatName, Sentinel1Name, Sentinel2Name
 from s2kit.product.name import parse_product_name as parse_name
 from s2kit.product.open_tree import open_tree
+from s2kit.product.opening import HERE, Opening
 from s2kit.product.safe_product import MANIFEST, SafeProduct
 from s2kit.product.safe_tree import PRODUCT_METADATA, SafeTree, name_of
 from s2kit.product.xmltree import ends_whole
@@ -23,12 +23,13 @@ _log = logging.getLogger(__name__)
 __all__ = ["MANIFEST", "BandImage", "Product", "SafeProduct", "open_product", "open_safe"]
 
 
-def open_product(source: str | Path | SafeTree) -> Product:
+def open_product(source: str | Path | SafeTree, opening: Opening = HERE) -> Product:
     """Open a product for reading, of whatever kind.
 
     Args:
-        source: A path (SAFE folder, zip, a file at the top of the folder; a folder of COGs with their STAC item, or
-            the item's file; an EOPF product in Zarr, `NAME.zarr`) or a tree that is open already.
+        source: A path (SAFE folder, zip, a file at the top of the folder; whatever `product.kinds` lists) or a tree
+            that is open already.
+        opening: What kinds other than the SAFE may need.
 
     Raises:
         NotFoundError: There is nothing at that path.
@@ -36,11 +37,10 @@ def open_product(source: str | Path | SafeTree) -> Product:
         DiskError: It cannot be read.
     """
     if isinstance(source, str | Path):
-        item = local_item_file(Path(source))
-        if item is not None:
-            return open_local_item(item)
-        if Path(source).name.lower().endswith(SUFFIX) and Path(source).is_dir():
-            return open_local_eopf(Path(source))
+        path = Path(source)
+        kind = kind_at(path) or (kind_named(path) if path.is_dir() else None)
+        if kind is not None:
+            return kind.open_here(path, opening)
     return open_safe(source)
 
 

@@ -1,10 +1,18 @@
 """How a user names a product: a path, a name, an address or a record of a search."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
+
+_ITEM = re.compile(r"(?:https?|s3|gs)://.+/collections/[^/?#]+/items/[^/?#]+")
+
+
+def is_item_address(text: str) -> bool:
+    """True for the address of an item of a STAC API, `https://…/collections/ID/items/ID`."""
+    return _ITEM.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
