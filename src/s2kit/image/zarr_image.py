@@ -25,7 +25,10 @@ _LARGEST_DN = 65535
 
 
 class ZarrImage:
-    """One array `[row, col]` or `[component, row, col]` as an image. Not to be shared by threads."""
+    """One array `[row, col]` or `[component, row, col]`, or one position of its first axis, as an image.
+
+    Not to be shared by threads.
+    """
 
     def __init__(self, location: ZarrArray) -> None:
         """Open an array.
@@ -37,6 +40,10 @@ class ZarrImage:
         self._location, self._name = location, str(location)
         self._array, self._store = _opened(location)
         shape = self._array.shape
+        if location.position is not None:
+            if not 0 <= location.position < shape[0]:
+                raise InputError(f"{self._name}: an array of shape {shape} has no image {location.position}")
+            shape = shape[1:]
         if len(shape) not in {2, 3} or not all(shape):
             raise InputError(f"{self._name}: an array of shape {shape} is no image")
         self._stored_float = self._array.dtype.kind == "f"
@@ -86,9 +93,10 @@ class ZarrImage:
         self._store.close()
 
     def _read(self, window: Window) -> NDArray[Any]:
+        first = ... if self._location.position is None else self._location.position
         at = (slice(window.row, window.row_end), slice(window.col, window.col_end))
         with _translated(self._name):
-            stored = np.asarray(self._array[(..., *at)])
+            stored = np.asarray(self._array[(first, *at)])
         pixels = stored.reshape(self._size.count, *window.shape)
         return self._digital(pixels) if self._stored_float else pixels.astype(self._size.dtype, copy=False)
 

@@ -169,12 +169,15 @@ def write_zarr(path: Path, cube: Cube, writing: Writing) -> list[Path]:
 
         attributes = pyproj.CRS.from_user_input(cube.attrs["crs"]).to_cf()
         data["spatial_ref"] = xr.DataArray(np.int32(0), attrs={**attributes, "spatial_ref": attributes["crs_wkt"]})
-    data.attrs = {"Conventions": "CF-1.11", "history": writing.history}
-    encoding = {
+    data.attrs = {"Conventions": "CF-1.11", "history": writing.history, **_grid_attributes(cube)}
+    encoding: dict[str, Any] = {
         str(key): {"chunks": tuple(min(size, 512) for size in one.shape)}
         for key, one in data.data_vars.items()
         if one.ndim
     }
+    for name in names_of(cube, "temporal"):
+        if data[name].dtype.kind == "M":
+            encoding[name] = {"units": "seconds since 1970-01-01", "dtype": "int64"}
     target = path.with_name(f"{path.name}.zarr")
     if not writing.overwrite:
         refuse_existing(target)
@@ -189,6 +192,23 @@ def write_zarr(path: Path, cube: Cube, writing: Writing) -> list[Path]:
     finally:
         remove(part)
     return [target]
+
+
+def _grid_attributes(cube: Cube) -> dict[str, Any]:
+    """The grid as the cubes of `s2kit cube` have it; nothing if the cube is none of square pixels, north up."""
+    if len(names_of(cube, "spatial")) != 2 or cube.attrs.get("crs") is None:
+        return {}
+    from s2kit.openeo.processes.dimensions import spatial
+    from s2kit.openeo.processes.space import affine_of
+
+    x, y = spatial(cube)
+    try:
+        grid = _grid(cube.transpose(..., y, x))
+    except ProcessError:
+        return {}
+    if affine_of(cube).e > 0:
+        return {}
+    return {"proj:code": f"EPSG:{grid.epsg}", "proj:transform": list(grid.geotransform), "proj:shape": list(grid.shape)}
 
 
 def write_geotiff(path: Path, cube: Cube, writing: Writing) -> list[Path]:

@@ -28,7 +28,8 @@ class BandImage:
     """The digital number that means no data; in TCI and PVI all three components have it."""
     saturated: int | None
     """The digital number that means saturated, None for layers; in practice saturation is in the masks."""
-    tile: TileId
+    tile: TileId | None
+    """None for an image of a cube."""
     product: str = ""
     """Id of its product: the name without `.SAFE`."""
     nbytes: int = 0

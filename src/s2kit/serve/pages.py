@@ -1,6 +1,7 @@
 """Pages for people: what there is, what runs, what came out. Written on the server, without scripts or other hosts."""
 
 from html import escape
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
@@ -14,6 +15,7 @@ from s2kit.run.events import Report
 from s2kit.search.map import map_page
 from s2kit.search.request import SearchRequest
 from s2kit.search.run import search
+from s2kit.serve.layers import cubes_in, cubes_of_job
 from s2kit.serve.login import any_user
 from s2kit.serve.names import checked_word, contained
 from s2kit.serve.state import State, state_of
@@ -55,7 +57,8 @@ def home(request: Request) -> Response:
     return _page(
         "s2kit",
         f"<p>version {__version__}; dataset {escape(dataset.name or str(dataset))}</p>"
-        f"{_links(root)}<h2>Jobs</h2>{_job_table(jobs, root)}<h2>Products</h2>{_products(names, root)}",
+        f"{_links(root)}<h2>Jobs</h2>{_job_table(jobs, root)}<h2>Products</h2>{_products(names, root)}"
+        f"{_cubes(cubes_in(dataset), root)}",
     )
 
 
@@ -123,14 +126,23 @@ def _job_table(jobs: list[Job], root: str) -> str:
 def _products(names: list[str], root: str) -> str:
     if not names:
         return "<p>The dataset folder holds no product.</p>"
-    figures = "".join(
-        f"<figure><img src='{root}/tiles/{escape(name)}/preview.png?size=256' loading=lazy alt=''>"
-        f"<figcaption>{escape(name)}<br><a href='{root}/tiles/{escape(name)}/tilejson.json'>TileJSON</a> "
-        f"<a href='{root}/tiles/{escape(name)}/wmts.xml'>WMTS</a></figcaption></figure>"
-        for name in names[:_MOST]
-    )
+    figures = "".join(_layer(name, name, root) for name in names[:_MOST])
     more = f"<p>{_MOST} of {len(names)} are shown</p>" if len(names) > _MOST else ""
     return f"<div class=grid>{figures}</div>{more}"
+
+
+def _cubes(names: list[str], root: str) -> str:
+    figures = "".join(_layer(name, name, root) for name in names[:_MOST])
+    return f"<h2>Cubes</h2><div class=grid>{figures}</div>" if names else ""
+
+
+def _layer(name: str, title: str, root: str) -> str:
+    """What can be put on a map: its preview, and what a GIS asks for."""
+    address = f"{root}/tiles/{quote(name)}"
+    return (
+        f"<figure><img src='{address}/preview.png?size=256' loading=lazy alt=''><figcaption>{escape(title)}<br>"
+        f"<a href='{address}/tilejson.json'>TileJSON</a> <a href='{address}/wmts.xml'>WMTS</a></figcaption></figure>"
+    )
 
 
 def _facts(found: Job) -> str:
@@ -143,8 +155,11 @@ def _facts(found: Job) -> str:
 def _results(state: State, found: Job, root: str) -> str:
     if found.state is not JobState.FINISHED:
         return ""
-    figures = []
+    cubes = cubes_of_job(state, found.id)
+    figures = [_layer(f"{found.id}@{name}", name, root) for name in cubes]
     for path in state.jobs.results(found.id):
+        if path.name in cubes:
+            continue
         address = f"{root}/result/{escape(found.id)}/{escape(path.name)}"
         shown = f"<img src='{address}' loading=lazy alt=''>" if path.suffix in {".png", ".jpg", ".webp"} else ""
         figures.append(f"<figure>{shown}<figcaption><a href='{address}'>{escape(path.name)}</a></figcaption></figure>")

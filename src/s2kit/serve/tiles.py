@@ -1,33 +1,28 @@
-"""`/tiles/PRODUCT/z/x/y.png`: products as layers of a web map, straight from JPEG 2000 reductions.
+"""`/tiles/NAME/z/x/y.png`: products and cubes as layers of a web map, products straight from JPEG 2000 reductions.
 
+NAME is a product, a Zarr cube of the dataset folder, or a job whose result is a cube (`JOB@FILE` if it has several).
 Tiles are those of the Web Mercator square (OGC Two Dimensional Tile Matrix Set, WebMercatorQuad): 256 pixels a side,
 row 0 in the north.
 """
 
 import math
-import threading
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from s2kit.area.projection import LON_LAT, project
+from s2kit.area.projection import LON_LAT, is_geographic, project
 from s2kit.errors import NotFoundError
 from s2kit.grid import Bounds, Grid
 from s2kit.picture.painter import paint
 from s2kit.picture.write import Painting, png_bytes
-from s2kit.product.ref import ProductRef
-from s2kit.render.picture import Picture, count_band, read_pixels
-from s2kit.render.plan import Refused
-from s2kit.render.request import RenderRequest
-from s2kit.render.run import plan_all
+from s2kit.render.picture import Picture, read_pixels
+from s2kit.serve.layers import LayerView, Shown, shown
 from s2kit.serve.login import basic_user
-from s2kit.serve.names import checked_word
 from s2kit.serve.state import state_of
-from s2kit.settings import Settings
 
 router = APIRouter(tags=["tiles"])
 
@@ -36,139 +31,97 @@ MERCATOR = 3857
 HALF_WORLD_M = 20_037_508.342789244
 """Half of the circumference of the Earth at the equator of WGS 84, in metres."""
 MAX_ZOOM = 18
-_KEPT = 64
-"""Views that a process remembers."""
 _HEADERS = {"Cache-Control": "private, max-age=3600"}
-
-Bands = Annotated[str | None, Query(description="Three bands or one: B04,B03,B02")]
-Index = Annotated[str | None, Query(description="An index, such as ndvi")]
-Recipe = Annotated[str | None, Query(description="A named composite, such as false-color")]
-Scale = Annotated[str | None, Query(description="auto, 2:98%, 0:0.3 …")]
+_DEGREE_M = HALF_WORLD_M / 180
 
 
-@dataclass(frozen=True, slots=True)
-class LayerView:
-    """What a layer shows."""
+class Layer:
+    """What a request shows, and what it is drawn with."""
 
-    product: str
-    bands: str | None = None
-    index: str | None = None
-    recipe: str | None = None
-    stretch: str | None = None
+    def __init__(
+        self,
+        request: Request,
+        name: str,
+        bands: Annotated[str | None, Query(description="Three bands or one: B04,B03,B02")] = None,
+        index: Annotated[str | None, Query(description="An index, such as ndvi")] = None,
+        recipe: Annotated[str | None, Query(description="A named composite, such as false-color")] = None,
+        stretch: Annotated[str | None, Query(description="auto, 2:98%, 0:0.3 …")] = None,
+        time: Annotated[str | None, Query(description="Of a cube: 2024-04-19; the last one if it is left out")] = None,
+    ) -> None:
+        """The parameters that all addresses of a layer have; who asks must be allowed in."""
+        self.view = LayerView(name, bands, index, recipe, stretch, time)
+        self._request, self._state, self._user = request, state_of(request), basic_user(request)
 
-    @property
-    def query(self) -> str:
-        """The part of an address that names it."""
-        given = {"bands": self.bands, "index": self.index, "recipe": self.recipe, "stretch": self.stretch}
-        return "&".join(f"{key}={value}" for key, value in given.items() if value)
+    def shown(self) -> Shown:
+        """The layer, opened; the first time takes a moment."""
+        return shown(self.view, self._state, self._user)
 
+    async def png(self, grid_of: Callable[[Picture], Grid]) -> Response:
+        """A part of it as a PNG."""
+        png = await self._state.work.run(self._request, lambda _: _drawn((it := self.shown().picture), grid_of(it)))
+        return Response(png, media_type="image/png", headers=_HEADERS)
 
-class _Views:
-    """Pictures of whole products with the limits of their stretch, the last ones that were used."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[LayerView, str, bool], Picture] = OrderedDict()
-
-    def picture(self, view: LayerView, settings: Settings) -> Picture:
-        """The picture of a view; reading what its limits need takes a moment at the first time."""
-        key = (view, str(settings.dataset), settings.allow_requester_pays)
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
-        picture = _open(view, settings)
-        with self._lock:
-            self._known[key] = picture
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        return picture
+    async def about(self) -> tuple[dict[str, Any], Shown]:
+        """TileJSON of it, and the layer."""
+        found = await self._state.work.run(self._request, lambda _: self.shown())
+        base = f"{str(self._request.base_url).rstrip('/')}/tiles/{quote(self.view.name)}"
+        return tilejson_of(found, base, self.view.query), found
 
 
-_views = _Views()
+AskedLayer = Annotated[Layer, Depends()]
 
 
-@router.get("/tiles/{product}/{z}/{x}/{y}.png", response_class=Response)
-async def tile(
-    request: Request,
-    product: str,
-    z: int,
-    x: int,
-    y: int,
-    bands: Bands = None,
-    index: Index = None,
-    recipe: Recipe = None,
-    stretch: Scale = None,
-) -> Response:
-    """One tile as a PNG; what the product does not show is transparent."""
-    state = state_of(request)
-    settings = state.loaded_for(basic_user(request)).settings
-    view = LayerView(checked_word(product), bands, index, recipe, stretch)
+@router.get("/tiles/{name}/{z}/{x}/{y}.png", response_class=Response)
+async def tile(layer: AskedLayer, z: int, x: int, y: int) -> Response:
+    """One tile as a PNG; what the layer does not show is transparent."""
     grid = tile_grid(z, x, y)
-    png = await state.work.run(request, lambda _: _drawn(view, grid, settings))
-    return Response(png, media_type="image/png", headers=_HEADERS)
+    return await layer.png(lambda _: grid)
 
 
-@router.get("/tiles/{product}/preview.png", response_class=Response)
-async def preview(
-    request: Request,
-    product: str,
-    bands: Bands = None,
-    index: Index = None,
-    recipe: Recipe = None,
-    stretch: Scale = None,
-    size: Annotated[int, Query(ge=16, le=1024)] = 343,
-) -> Response:
-    """The whole product as a small picture, of a remote one too."""
-    state = state_of(request)
-    settings = state.loaded_for(basic_user(request)).settings
-    view = LayerView(checked_word(product), bands, index, recipe, stretch)
-    png = await state.work.run(request, lambda _: _preview(view, size, settings))
-    return Response(png, media_type="image/png", headers=_HEADERS)
+@router.get("/tiles/{name}/preview.png", response_class=Response)
+async def preview(layer: AskedLayer, size: Annotated[int, Query(ge=16, le=1024)] = 343) -> Response:
+    """The whole layer as a small picture, of a remote product too."""
+    return await layer.png(lambda picture: _small(picture.grid, size))
 
 
-@router.get("/tiles/{product}/tilejson.json")
-async def tilejson(
-    request: Request,
-    product: str,
-    bands: Bands = None,
-    index: Index = None,
-    recipe: Recipe = None,
-    stretch: Scale = None,
-) -> dict[str, Any]:
-    """TileJSON 3.0 of a layer."""
-    state = state_of(request)
-    settings = state.loaded_for(basic_user(request)).settings
-    view = LayerView(checked_word(product), bands, index, recipe, stretch)
-    picture = await state.work.run(request, lambda _: _views.picture(view, settings))
-    bounds = lon_lat_bounds(picture.grid)
-    zooms = zoom_range(picture.grid, bounds)
-    address = f"{str(request.base_url).rstrip('/')}/tiles/{product}/{{z}}/{{x}}/{{y}}.png"
-    return {
+@router.get("/tiles/{name}/tilejson.json")
+async def tilejson(layer: AskedLayer) -> dict[str, Any]:
+    """TileJSON 3.0 of a layer; of a cube it lists its times as well."""
+    return (await layer.about())[0]
+
+
+@router.get("/tiles/{name}/wmts.xml", response_class=Response)
+async def wmts(layer: AskedLayer) -> Response:
+    """WMTS 1.0 capabilities of a layer, for QGIS; a cube without `time` has its times as a dimension."""
+    about, found = await layer.about()
+    times = () if layer.view.time else found.times
+    return Response(capabilities(about, times), media_type="application/xml")
+
+
+def tilejson_of(found: Shown, base: str, query: str) -> dict[str, Any]:
+    """TileJSON 3.0.
+
+    Args:
+        found: The layer.
+        base: Its address, without the part of the tile.
+        query: What its addresses end with; empty for nothing.
+    """
+    grid = found.picture.grid
+    bounds = lon_lat_bounds(grid)
+    zooms = zoom_range(grid, bounds)
+    address = f"{base}/{{z}}/{{x}}/{{y}}.png"
+    about: dict[str, Any] = {
         "tilejson": "3.0.0",
-        "name": f"{product} {picture.subject.name}",
+        "name": f"{found.name} {found.picture.subject.name}",
         "scheme": "xyz",
-        "tiles": [f"{address}?{view.query}" if view.query else address],
+        "tiles": [f"{address}?{query}" if query else address],
         "bounds": list(bounds),
         "center": [(bounds.west + bounds.east) / 2, (bounds.south + bounds.north) / 2, zooms[0]],
         "minzoom": zooms[0],
         "maxzoom": zooms[1],
         "attribution": "Contains modified Copernicus Sentinel data",
     }
-
-
-@router.get("/tiles/{product}/wmts.xml", response_class=Response)
-async def wmts(
-    request: Request,
-    product: str,
-    bands: Bands = None,
-    index: Index = None,
-    recipe: Recipe = None,
-    stretch: Scale = None,
-) -> Response:
-    """WMTS 1.0 capabilities of a layer, for QGIS."""
-    about = await tilejson(request, product, bands, index, recipe, stretch)
-    return Response(capabilities(about), media_type="application/xml")
+    return about | {"times": list(found.times)} if found.times else about
 
 
 def tile_grid(z: int, x: int, y: int) -> Grid:
@@ -194,16 +147,30 @@ def lon_lat_bounds(grid: Grid) -> Bounds:
 def zoom_range(grid: Grid, bounds: Bounds) -> tuple[int, int]:
     """From the zoom at which the grid fills about a tile to that at which its pixels are a tile's."""
     shrink = math.cos(math.radians((bounds.south + bounds.north) / 2))
-    world_px = 2 * HALF_WORLD_M * shrink / SIDE_PX
-    finest = math.ceil(math.log2(world_px / grid.resolution_m))
-    coarsest = math.floor(math.log2(world_px * SIDE_PX / (max(grid.width, grid.height) * grid.resolution_m)))
+    world_px = 2 * HALF_WORLD_M / SIDE_PX
+    side = grid.resolution_m * _DEGREE_M if is_geographic(grid.epsg) else grid.resolution_m / shrink
+    finest = math.ceil(math.log2(world_px / side))
+    coarsest = math.floor(math.log2(world_px * SIDE_PX / (max(grid.width, grid.height) * side)))
     return max(0, min(coarsest, MAX_ZOOM)), max(0, min(finest, MAX_ZOOM))
 
 
-def capabilities(about: dict[str, Any]) -> str:
-    """A WMTS capabilities document (OGC 07-057r7) of one layer in the WebMercatorQuad of its TileJSON."""
+def capabilities(about: dict[str, Any], times: Sequence[str] = ()) -> str:
+    """A WMTS capabilities document (OGC 07-057r7) of one layer in the WebMercatorQuad of its TileJSON.
+
+    Args:
+        about: The TileJSON.
+        times: What its dimension `time` may be, ascending; the last one is the default. Without any there is none.
+    """
     west, south, east, north = about["bounds"]
     template = about["tiles"][0].replace("{z}", "{TileMatrix}").replace("{x}", "{TileCol}").replace("{y}", "{TileRow}")
+    dimension = ""
+    if times:
+        template += f"{'&' if '?' in template else '?'}time={{time}}"
+        values = "".join(f"<Value>{escape(one)}</Value>" for one in times)
+        dimension = (
+            "<Dimension><ows:Identifier>time</ows:Identifier><ows:UOM>ISO8601</ows:UOM>"
+            f"<Default>{escape(times[-1])}</Default>{values}</Dimension>"
+        )
     matrices = "".join(
         f"<TileMatrix><ows:Identifier>{z}</ows:Identifier>"
         f"<ScaleDenominator>{559082264.0287178 / (1 << z)}</ScaleDenominator>"
@@ -224,40 +191,19 @@ def capabilities(about: dict[str, Any]) -> str:
         f"<ows:UpperCorner>{east} {north}</ows:UpperCorner></ows:WGS84BoundingBox>"
         f"<ows:Identifier>{name}</ows:Identifier>"
         '<Style isDefault="true"><ows:Identifier>default</ows:Identifier></Style>'
-        "<Format>image/png</Format><TileMatrixSetLink><TileMatrixSet>WebMercatorQuad</TileMatrixSet></TileMatrixSetLink>"
+        f"<Format>image/png</Format>{dimension}"
+        "<TileMatrixSetLink><TileMatrixSet>WebMercatorQuad</TileMatrixSet></TileMatrixSetLink>"
         f'<ResourceURL format="image/png" resourceType="tile" template={quoteattr(template)}/></Layer>'
         "<TileMatrixSet><ows:Identifier>WebMercatorQuad</ows:Identifier>"
         f"<ows:SupportedCRS>urn:ogc:def:crs:EPSG::3857</ows:SupportedCRS>{matrices}</TileMatrixSet></Contents></Capabilities>"
     )
 
 
-def _open(view: LayerView, settings: Settings) -> Picture:
-    request = RenderRequest.parse(
-        [ProductRef(view.product)],
-        bands=[view.bands] if view.bands else None,
-        index=[view.index] if view.index else None,
-        recipe=[view.recipe] if view.recipe else None,
-        stretch=view.stretch,
-        form="png",
-        jobs=1,
-    )
-    planned = plan_all(request, settings)[0]
-    if isinstance(planned, Refused):
-        raise planned.error
-    picture = planned.picture
-    if picture.look.needs_counts:
-        picture = picture.painted_with([[count_band(picture, place)] for place in range(len(picture.sources))])
-    return picture
-
-
-def _drawn(view: LayerView, grid: Grid, settings: Settings) -> bytes:
-    picture = _views.picture(view, settings)
+def _drawn(picture: Picture, grid: Grid) -> bytes:
     return png_bytes(Painting(picture.look, grid, paint(picture.look, read_pixels(picture, grid))))
 
 
-def _preview(view: LayerView, size: int, settings: Settings) -> bytes:
-    picture = _views.picture(view, settings)
-    full = picture.grid
+def _small(full: Grid, size: int) -> Grid:
     scale = max(full.width, full.height) / size
     width, height = (max(1, round(side / scale)) for side in (full.width, full.height))
-    return _drawn(view, Grid(full.epsg, full.west, full.north, full.resolution_m * scale, width, height), settings)
+    return Grid(full.epsg, full.west, full.north, full.resolution_m * scale, width, height)

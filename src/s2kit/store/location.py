@@ -86,6 +86,8 @@ class ZarrArray:
     """Bytes that the whole array takes in memory."""
     scale: tuple[float, float] = (1.0, 0.0)
     """Scale factor and offset that digital numbers were stored with: only for arrays that hold floats."""
+    position: int | None = None
+    """Position along the first axis of the image, `[row, col]`, among those of an array; None for the whole array."""
 
     def __str__(self) -> str:
         return f"{self.archive.address.rstrip('/')}/{self.path}"
