@@ -8,7 +8,7 @@ import pytest
 from s2kit.openeo.errors import GraphError
 from s2kit.openeo.graph import unwrap
 from s2kit.openeo.legacy import is_legacy, standard
-from s2kit.openeo.run import normalised
+from s2kit.openeo.request import normalised
 from s2kit.openeo.validate import validate
 from support.graphs import MEAN, node, of
 

@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 from s2kit.cli.app import app
 from s2kit.demo import series
 from s2kit.errors import ExitCode
-from s2kit.openeo.run import RunRequest, evaluate, run_graph
+from s2kit.openeo.request import RunRequest
+from s2kit.openeo.run import evaluate, run_graph
 from s2kit.settings import load_settings
 from support.graphs import MEAN, node, of, parameter
 

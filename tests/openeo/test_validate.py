@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from s2kit.openeo.collections import open_catalogue
-from s2kit.openeo.run import problems_of
+from s2kit.openeo.request import problems_of
 from s2kit.settings import load_settings
 from support.graphs import MEAN, node, of, parameter
 

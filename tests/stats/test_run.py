@@ -13,7 +13,8 @@ from s2kit.chips.selection import Candidate
 from s2kit.product.ref import ProductRef
 from s2kit.product.tile import TileId
 from s2kit.settings import Settings
-from s2kit.stats.run import StatsRow, clear_products, pick
+from s2kit.stats.pick import pick
+from s2kit.stats.rows import StatsRow, clear_products
 from s2kit.stats.task import ZonalResult
 
 NOON = datetime(2018, 1, 1, 10, 54, 41, tzinfo=UTC)

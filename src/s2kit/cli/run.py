@@ -10,7 +10,7 @@ from s2kit.cli.options import DryRun, Format, Jobs, Overwrite, StdoutFormat
 from s2kit.errors import PartialFailure
 
 if TYPE_CHECKING:
-    from s2kit.openeo.run import RunRequest
+    from s2kit.openeo.request import RunRequest
 
 GraphFile = Annotated[Path, typer.Argument(metavar="GRAPH.json|-", help="A process graph, alone or in a job's body.")]
 Named = Annotated[
@@ -59,7 +59,8 @@ def run(
     """
     with session("run", jobs=jobs) as work:
         from s2kit.cli.output import write_line
-        from s2kit.openeo.run import RunRequest, run_graph
+        from s2kit.openeo.request import RunRequest
+        from s2kit.openeo.run import run_graph
         from s2kit.openeo.source import read_source
 
         request = RunRequest.parse(
@@ -109,7 +110,7 @@ def validate(
         from s2kit.cli.output import emit
         from s2kit.openeo.collections import open_catalogue
         from s2kit.openeo.errors import GraphError
-        from s2kit.openeo.run import parameters_of, problems_of
+        from s2kit.openeo.request import parameters_of, problems_of
         from s2kit.openeo.source import read_source
 
         catalogue = open_catalogue(work.loaded, collection or ())

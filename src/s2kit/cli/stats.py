@@ -135,7 +135,8 @@ def stats(
 
 def _rows(run: Session, asked: "StatsRun", form: Format, output: Path | None, *, lines: bool) -> None:
     from s2kit.cli.output import emit, write_line
-    from s2kit.stats.run import COLUMNS, CSV_COLUMNS, shown
+    from s2kit.stats.rows import COLUMNS, CSV_COLUMNS
+    from s2kit.stats.run import shown
 
     count = 0
     if lines:
@@ -157,7 +158,8 @@ def _clear(
 ) -> None:
     from s2kit.cli.output import emit
     from s2kit.stats.request import keep_clear
-    from s2kit.stats.run import CLEAR_COLUMNS, clear_rows
+    from s2kit.stats.rows import CLEAR_COLUMNS
+    from s2kit.stats.run import clear_rows
 
     records = clear_rows(asked, min_clear, min_seen)
     keep_clear(run.settings, records, asked.request.parcels)

@@ -5,38 +5,25 @@ to `running` in one transaction, under a lock that the job's processes hold unti
 finds a `running` job whose lock is free knows that it died with its machine.
 """
 
-import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from s2kit.errors import DiskError, UsageError
+from s2kit.errors import UsageError
 from s2kit.openeo.errors import JobLockedError, JobNotFinishedError, JobNotFoundError
-from s2kit.openeo.job import Job, JobKind, JobLimits, JobState, NewJob, compact, read_body, without_secrets
+from s2kit.openeo.job import Job, JobState, NewJob, compact, without_secrets
 from s2kit.openeo.job_log import LogLine, append_line, read_lines
 from s2kit.openeo.job_process import JobLock, end_session, start_supervisor
-from s2kit.run.files import ensure_folder, remove, translate_os_error
+from s2kit.openeo.job_table import JobTable, column_names, job_of, timestamp
+from s2kit.run.files import ensure_folder, remove
 
-DATABASE = "jobs.sqlite"
 RESULTS = "results"
 LOG = "log.jsonl"
 PRINTED = "stdout.txt"
-_VERSION = 1
-_TABLE = """
-CREATE TABLE IF NOT EXISTS jobs (
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
-  id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, state TEXT NOT NULL, owner TEXT NOT NULL,
-  created TEXT NOT NULL, updated TEXT NOT NULL, queued REAL, started TEXT, ended TEXT,
-  title TEXT, description TEXT, message TEXT, exit_code INTEGER, pid INTEGER, runs INTEGER NOT NULL DEFAULT 0,
-  peak_memory_bytes INTEGER, words TEXT NOT NULL, folder TEXT NOT NULL,
-  max_seconds REAL NOT NULL, max_memory_bytes INTEGER NOT NULL, body BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, queued);
-"""
 _DIED = "the job's process is gone: killed, or the machine went down"
 
 
@@ -49,23 +36,27 @@ class JobStore:
     slots: int = 2
     """How many jobs run at once; the others wait in the queue."""
 
+    @property
+    def _table(self) -> JobTable:
+        return JobTable(self.root)
+
     def create(self, new: NewJob) -> Job:
         """Make a job in the state `created`; what its body has of secrets (`Login`) is left out.
 
         Raises:
             OutputError: The store cannot be written.
         """
-        now = _now()
+        made = timestamp()
         job_id = f"j-{uuid.uuid4().hex}"
         values = {
             "id": job_id, "kind": new.kind.value, "state": JobState.CREATED.value, "owner": new.owner,
-            "created": now, "updated": now, "title": new.title, "description": new.description,
+            "created": made, "updated": made, "title": new.title, "description": new.description,
             "words": compact(list(new.words)).decode(), "folder": str(Path(new.folder).resolve()),
             "max_seconds": new.limits.seconds, "max_memory_bytes": new.limits.memory_bytes,
             "body": compact(without_secrets(new.body)),
         }  # fmt: skip
         ensure_folder(self.folder(job_id))
-        with self._transaction() as db:
+        with self._table.transaction() as db:
             marks = ", ".join("?" * len(values))
             db.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", list(values.values()))  # noqa: S608
         return self.get(job_id)
@@ -80,11 +71,11 @@ class JobStore:
         Raises:
             JobNotFoundError: There is none, or it is somebody else's.
         """
-        with self._connection() as db:
+        with self._table.connection() as db:
             row = db.execute("SELECT * FROM jobs WHERE id = ?", [job_id]).fetchone()
         if row is None or (owner is not None and row["owner"] != owner):
             raise JobNotFoundError(f"there is no job {job_id!r}", "s2kit jobs list prints all")
-        return _job(row)
+        return job_of(row)
 
     def find(self, start: str) -> str:
         """The id of the only job whose id begins so, with or without `j-`.
@@ -94,7 +85,7 @@ class JobStore:
             UsageError: There are several.
         """
         begin = f"j-{start.removeprefix('j-')}"
-        with self._connection() as db:
+        with self._table.connection() as db:
             query = "SELECT id FROM jobs WHERE substr(id, 1, ?) = ? LIMIT 2"
             found = [row["id"] for row in db.execute(query, [len(begin), begin])]
         if not found or begin == "j-":
@@ -109,7 +100,7 @@ class JobStore:
         Raises:
             JobNotFoundError: There is none, or it is somebody else's.
         """
-        with self._connection() as db:
+        with self._table.connection() as db:
             row = db.execute("SELECT id FROM jobs WHERE number = ?", [number]).fetchone()
         if row is None:
             raise JobNotFoundError(f"there is no job {number}", "s2kit jobs list prints all")
@@ -124,11 +115,11 @@ class JobStore:
             offset: How many to leave out first.
         """
         self.settle()
-        columns = ", ".join(name for name in _columns() if name != "body")
+        columns = ", ".join(name for name in column_names() if name != "body")
         where, values = ("WHERE owner = ?", [owner]) if owner is not None else ("", [])
         query = f"SELECT {columns} FROM jobs {where} ORDER BY number DESC LIMIT ? OFFSET ?"  # noqa: S608 - names of ours
-        with self._connection() as db:
-            return [_job(row) for row in db.execute(query, [*values, limit or -1, offset])]
+        with self._table.connection() as db:
+            return [job_of(row) for row in db.execute(query, [*values, limit or -1, offset])]
 
     def update(self, job_id: str, owner: str | None = None, **changes: Any) -> Job:
         """Change `title`, `description`, `body`, `words` or `limits` of a job that is neither queued nor running.
@@ -186,7 +177,7 @@ class JobStore:
             JobNotFoundError: There is none.
         """
         job = self.get(job_id, owner)
-        values = {"state": JobState.CANCELED.value, "ended": _now(), "message": "stopped"}
+        values = {"state": JobState.CANCELED.value, "ended": timestamp(), "message": "stopped"}
         with suppress(JobLockedError):
             self._change(job_id, values, only=(JobState.QUEUED, JobState.RUNNING))
         job = self.get(job_id)
@@ -202,7 +193,7 @@ class JobStore:
             JobNotFoundError: There is none.
         """
         self.stop(job_id, owner)
-        with self._transaction() as db:
+        with self._table.transaction() as db:
             db.execute("DELETE FROM jobs WHERE id = ?", [job_id])
         remove(self.folder(job_id))
 
@@ -245,7 +236,7 @@ class JobStore:
 
     def recover(self) -> list[str]:
         """Set `running` jobs whose processes are gone to `error`; returns their ids."""
-        with self._connection() as db:
+        with self._table.connection() as db:
             running = [row["id"] for row in db.execute("SELECT id FROM jobs WHERE state = 'running'")]
         dead = []
         for job_id in running:
@@ -253,7 +244,7 @@ class JobStore:
             if not lock.acquire():
                 continue
             try:
-                values = {"state": JobState.ERROR.value, "ended": _now(), "message": _DIED}
+                values = {"state": JobState.ERROR.value, "ended": timestamp(), "message": _DIED}
                 with suppress(JobLockedError, JobNotFoundError):
                     self._change(job_id, values, only=(JobState.RUNNING,))
                     append_line(self.folder(job_id) / LOG, LogLine.of("error", _DIED))
@@ -265,7 +256,7 @@ class JobStore:
     def settle(self) -> None:
         """Set right what a crash of the machine left: dead jobs end in `error`, the queue moves on."""
         dead = self.recover()
-        with self._connection() as db:
+        with self._table.connection() as db:
             waiting = db.execute("SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1").fetchone()
         if dead or waiting:
             self.dispatch()
@@ -287,7 +278,7 @@ class JobStore:
 
     def note_pid(self, job_id: str, pid: int) -> None:
         """Say which process (and session) works on a job."""
-        with self._transaction() as db:
+        with self._table.transaction() as db:
             db.execute("UPDATE jobs SET pid = ? WHERE id = ?", [pid, job_id])
 
     def finish(
@@ -300,7 +291,7 @@ class JobStore:
         peak_memory_bytes: int | None = None,
     ) -> None:
         """Say how a running job ended; nothing happens if it was canceled meanwhile."""
-        values = {"state": state.value, "ended": _now(), "message": message, "exit_code": exit_code,
+        values = {"state": state.value, "ended": timestamp(), "message": message, "exit_code": exit_code,
                   "peak_memory_bytes": peak_memory_bytes}  # fmt: skip
         with suppress(JobLockedError, JobNotFoundError):
             self._change(job_id, values, only=(JobState.RUNNING,))
@@ -323,7 +314,7 @@ class JobStore:
         """The oldest queued job, now `running`, with its lock held; None if there is no room or no job."""
         busy: set[str] = set()
         while True:
-            with self._transaction() as db:
+            with self._table.transaction() as db:
                 (running,) = db.execute("SELECT count(*) FROM jobs WHERE state = 'running'").fetchone()
                 if running >= self.slots:
                     return None
@@ -335,7 +326,7 @@ class JobStore:
                 if lock.acquire():
                     db.execute(
                         "UPDATE jobs SET state = 'running', started = ?, updated = ?, runs = runs + 1 WHERE id = ?",
-                        [_now(), _now(), job_id],
+                        [timestamp(), timestamp(), job_id],
                     )
                 else:
                     busy.add(job_id)  # its last run has not quite ended
@@ -354,51 +345,16 @@ class JobStore:
         unless: Sequence[JobState] = (),
     ) -> None:
         """Change a record if its state allows it, in one transaction."""
-        with self._transaction() as db:
+        with self._table.transaction() as db:
             row = db.execute("SELECT state FROM jobs WHERE id = ?", [job_id]).fetchone()
             if row is None:
                 raise JobNotFoundError(f"there is no job {job_id!r}", "s2kit jobs list prints all")
             state = JobState(row["state"])
             if state in unless or (only and state not in only):
                 raise JobLockedError(f"job {job_id} is {state.value}", f"stop it with: s2kit jobs stop {job_id}")
-            values = {**values, "updated": _now()}
+            values = {**values, "updated": timestamp()}
             names = ", ".join(f"{name} = ?" for name in values)
             db.execute(f"UPDATE jobs SET {names} WHERE id = ?", [*values.values(), job_id])  # noqa: S608 - names of ours
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        ensure_folder(self.root)
-        path = self.root / DATABASE
-        try:
-            with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as db:
-                db.row_factory = sqlite3.Row
-                if db.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                    self._set_up(db)
-                yield db
-        except sqlite3.Error as error:
-            raise DiskError(f"{path}: {error}", "check the disk, or name another folder in job_store") from error
-        except OSError as error:
-            if error.errno is None or isinstance(error, DiskError):
-                raise
-            raise translate_os_error(error, self.root) from error
-
-    def _set_up(self, db: sqlite3.Connection) -> None:
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version > _VERSION:
-            raise UsageError(f"{self.root}: the job store is of a newer s2kit", "update s2kit")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(f"BEGIN IMMEDIATE;{_TABLE}PRAGMA user_version = {_VERSION};COMMIT;")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._connection() as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
 
 
 def _lines(path: Path) -> list[str]:
@@ -406,27 +362,3 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
-
-
-def _columns() -> list[str]:
-    text = _TABLE[_TABLE.index("(") + 1 : _TABLE.index(");")]
-    return [part.split()[0] for part in text.replace("\n", " ").split(",")]
-
-
-def _job(row: sqlite3.Row) -> Job:
-    names = set(row.keys())
-    limits = JobLimits(seconds=row["max_seconds"], memory_bytes=row["max_memory_bytes"])
-    plain = ("id", "number", "created", "updated", "title", "description", "owner", "started", "ended", "message",
-             "exit_code", "pid", "runs", "peak_memory_bytes", "folder")  # fmt: skip
-    job = Job(
-        **{name: row[name] for name in plain},
-        kind=JobKind(row["kind"]),
-        state=JobState(row["state"]),
-        words=tuple(read_body(row["words"], "options", lists=True)),
-        limits=limits,
-    )
-    return replace(job, body=read_body(row["body"], job.id, lists=True)) if "body" in names else job
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

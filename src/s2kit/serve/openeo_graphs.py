@@ -14,7 +14,7 @@ from s2kit.openeo.collections import Collections, open_catalogue
 from s2kit.openeo.errors import Problem
 from s2kit.openeo.formats import FORMATS
 from s2kit.openeo.job import Job, JobState, read_body
-from s2kit.openeo.run import problems_of
+from s2kit.openeo.request import problems_of
 from s2kit.serve.answers import ApiError
 from s2kit.serve.login import bearer_user
 from s2kit.serve.openeo import base

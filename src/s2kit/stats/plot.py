@@ -9,7 +9,8 @@ from s2kit.errors import ConfigError, InputError
 from s2kit.picture.indices import index_of
 from s2kit.run.files import refuse_existing
 from s2kit.run.locks import locked_file
-from s2kit.stats.run import StatsRow, StatsRun
+from s2kit.stats.rows import StatsRow
+from s2kit.stats.run import StatsRun
 
 _FORMATS = {".png", ".svg", ".pdf"}
 _MOST_PARCELS = 12
