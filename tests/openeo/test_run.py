@@ -380,8 +380,9 @@ def test_a_stac_collection_names_its_files(tmp_path, yearly):
     assert one.value.sizes["t"] == 365
 
 
-def cli(*words, cwd):
-    return subprocess.run([sys.executable, "-m", "s2kit", *words], cwd=cwd, capture_output=True, text=True)
+def cli(*words, cwd, **environment):
+    command = [sys.executable, "-m", "s2kit", *words]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env={**os.environ, **environment})
 
 
 def test_the_command_line_prints_paths_and_dry_runs_write_nothing(june, tmp_path):
@@ -535,4 +536,25 @@ def test_a_missing_package_is_one_line_that_says_what_to_install(june, tmp_path,
     assert done.returncode == ExitCode.CONFIG, done.stderr
     assert missing in done.stderr.splitlines()[0]
     assert done.stderr.splitlines()[1:] == ["s2kit: hint: install what is missing with: pip install 's2kit[openeo]'"]
+    assert not list((tmp_path / "out").glob("result*"))
+
+
+def test_a_package_that_is_missing_is_named_wherever_it_is_first_needed(tmp_path):
+    (tmp_path / "g.json").write_text(json.dumps(saved(
+        load=node("load_collection", id="A", spatial_extent=None, temporal_extent=None),
+        mean=node("apply_kernel", data=of("load"), kernel=[[0, 0, 0], [0, 1, 0], [0, 0, 0]]),
+    )))  # fmt: skip
+    folder = tmp_path / "grid"
+    folder.mkdir()
+    profile = {"driver": "GTiff", "width": 8, "height": 8, "count": 1, "dtype": "float32", "crs": "EPSG:32633"}
+    with rasterio.open(
+        folder / "a_2024-05-01.tif", "w", **profile, transform=rasterio.Affine(10, 0, 0, 0, -10, 0)
+    ) as image:
+        image.write(np.ones((8, 8), np.float32), 1)
+    (tmp_path / "scipy.py").write_text("raise ModuleNotFoundError('there is none', name='scipy')\n")
+    words = ["run", "g.json", "--collection", f"A={folder}", "--jobs", "1", "-o", "out"]
+    done = cli(*words, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 78
+    assert "process graphs need scipy" in done.stderr
+    assert "pip install 's2kit[openeo]'" in done.stderr
     assert not list((tmp_path / "out").glob("result*"))

@@ -1,8 +1,10 @@
 """Errors with the codes of the openEO API. Computes only."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from s2kit.errors import ExitCode, InputError, NotFoundError, S2KitError, TryLaterError, UsageError
+from s2kit.errors import ConfigError, ExitCode, InputError, NotFoundError, S2KitError, TryLaterError, UsageError
 
 INSTALL = "install what is missing with: pip install 's2kit[openeo]'"
 
@@ -102,3 +104,16 @@ class JobNotFinishedError(S2KitError):
 
     code = "JobNotFinished"
     exit_code = ExitCode.TRY_LATER
+
+
+@contextmanager
+def extra_needed() -> Iterator[None]:
+    """A package that is not installed is a matter of settings, wherever in a run it is first needed.
+
+    Raises:
+        ConfigError: A package is missing; with the line that installs the extra.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise ConfigError(f"process graphs need {error.name}", INSTALL) from error

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s2kit.errors import ConfigError
 from s2kit.openeo.collections.base import wanted_of
-from s2kit.openeo.errors import INSTALL, GraphError, Problem
+from s2kit.openeo.errors import GraphError, Problem, extra_needed
 from s2kit.openeo.request import RunRequest
 from s2kit.run.events import Note, Report, silent
 from s2kit.run.files import ensure_folder, refuse_existing
@@ -57,6 +56,7 @@ class Saved:
     options: Mapping[str, Any]
 
 
+@extra_needed()
 def run_graph(request: RunRequest, report: Report = silent) -> RunResult:
     """Run a graph and write its results.
 
@@ -79,6 +79,7 @@ def run_graph(request: RunRequest, report: Report = silent) -> RunResult:
         return RunResult(paths=tuple(paths), metadata=metadata, value=value)
 
 
+@extra_needed()
 def dry_run(request: RunRequest, report: Report = silent) -> list[Load]:
     """What a graph would load; no pixel is read.
 
@@ -90,6 +91,7 @@ def dry_run(request: RunRequest, report: Report = silent) -> list[Load]:
     return session.loads
 
 
+@extra_needed()
 def evaluate(request: RunRequest, report: Report = silent) -> list[Saved]:
     """The results of a graph in memory, lazy, for callers that write them themselves.
 
@@ -117,21 +119,15 @@ class _Session:
 
     def evaluate(self) -> Any:
         from s2kit.openeo.execute import plan
+        from s2kit.openeo.processes.registry import pure_processes
 
-        try:
-            from s2kit.openeo.processes.registry import pure_processes
-        except ImportError as error:
-            raise ConfigError(f"process graphs need {error.name}", INSTALL) from error
         own: dict[str, Callable[..., Any]] = {
             "load_collection": self.load_collection,
             "load_stac": self.load_stac,
             "save_result": self.save_result,
         }
         planned = plan(self.request.graph.nodes, {**pure_processes(), **own})
-        try:
-            value = planned.run(self.request.parameters)
-        except ImportError as error:
-            raise ConfigError(f"process graphs need {error.name}", INSTALL) from error
+        value = planned.run(self.request.parameters)
         if not self.saved:
             self.saved.append(Saved(value, self.request.form or _usual_form(value), {}))
         return value
@@ -190,7 +186,7 @@ class _Session:
             writing = Writing(options=one.options, overwrite=overwrite, history=history)
             path = self.request.folder / name
             if not is_cube(one.value):
-                paths += _files(form, path, one.value, writing)
+                paths += form.write(path, one.value, writing)
                 self.written.append(None)
                 continue
             with computed_cube(
@@ -202,7 +198,7 @@ class _Session:
                 report=self.report,
             ) as cube:
                 self._remark_empty(cube, name)
-                paths += _files(form, path, cube, writing)
+                paths += form.write(path, cube, writing)
                 self.written.append(cube.isel({dim: slice(0, 2) for dim in cube.dims}).copy(deep=True))
                 self.written[-1].attrs["whole"] = {str(dim): cube[dim].values for dim in cube.dims}
         return paths
@@ -214,14 +210,6 @@ class _Session:
             flat = cube.data.reshape(cube.shape[0], -1) if cube.ndim > 1 else cube.data.reshape(1, -1)
             if not any(np.isfinite(row).any() for row in flat):
                 self.report(Note(f"{name}: every pixel is no data", warning=True))
-
-
-def _files(form: Any, path: Path, value: Any, writing: Any) -> list[Path]:
-    try:
-        made: list[Path] = form.write(path, value, writing)
-    except ImportError as error:
-        raise ConfigError(f"{form.name} needs {error.name}", INSTALL) from error
-    return made
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
