@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support import schemas
 from support.s3 import moto_url, s3_server  # noqa: F401
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ NAMESPACE_SKIP_PREFIX = "network namespaces are not allowed here: "
 # how fast an example is made and runs says more about the machine than about the code
 settings.register_profile("s2kit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("s2kit")
+
+schemas.watch()  # every JSON that s2kit prints in a test is held against its schema
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background ignores Ctrl-C, and its children too
     signal.signal(signal.SIGINT, signal.default_int_handler)

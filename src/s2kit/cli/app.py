@@ -99,6 +99,7 @@ def _register() -> None:
     from s2kit.cli.pixels import pixels
     from s2kit.cli.render import render
     from s2kit.cli.run import collections, processes, run, validate
+    from s2kit.cli.schema import schema
     from s2kit.cli.search import search
     from s2kit.cli.serve import serve_app
     from s2kit.cli.stats import stats
@@ -109,8 +110,8 @@ def _register() -> None:
     app.add_typer(jobs_app, name="jobs")
     app.add_typer(serve_app, name="serve")
     graphs = (collections, processes, run, validate)
-    pictures = (bands, chips, cube, demo, doctor, download, info, parcels, pixels, render, search, stats, verify)
-    for verb in (*pictures, *graphs):
+    pictures = (bands, chips, cube, demo, download, info, parcels, pixels, render, search, stats, verify)
+    for verb in (*pictures, *graphs, doctor, schema):
         app.command(verb.__name__, cls=Verb)(verb)
 
 

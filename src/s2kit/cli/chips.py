@@ -188,7 +188,7 @@ def _list(run: Session, request: "ChipsRequest", form: Format, *, dry_run: bool)
     from s2kit.run.events import Note
 
     planned = plan(request)
-    count = emit(planned_rows(planned), form, LIST_COLUMNS, command="chips")
+    count = emit(planned_rows(planned), form, LIST_COLUMNS, command="chips", schema="chips-list")
     run.result["matched"] = count
     if dry_run:
         run.report(Note(estimate(request, planned), warning=True))

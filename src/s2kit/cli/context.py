@@ -35,7 +35,7 @@ class NothingToDoError(Exception):
     """Products were to come from stdin, and stdin named none."""
 
 
-_WITHOUT_PIXELS = {"bands", "cache", "doctor"}
+_WITHOUT_PIXELS = {"bands", "cache", "doctor", "schema"}
 """Verbs that need no GDAL, or look at it themselves."""
 
 _ON_THIS_MACHINE = {*_WITHOUT_PIXELS, "demo", "info", "jobs", "parcels", "search", "serve"}

@@ -170,7 +170,7 @@ def _print_plans(
             else:
                 yield {"product": found.product, "archive": "", "files": 0, "nbytes": 0, "path": found.path}
 
-    emit(records(), form, _PLAN_COLUMNS, command="download", id_key="product", output=output)
+    emit(records(), form, _PLAN_COLUMNS, command="download", schema="download-plan", id_key="product", output=output)
     nbytes, usd = sum(plan.nbytes for plan in plans), sum(plan.estimate.usd for plan in plans)
     cost = f", about {usd:.2f} USD (prices of {PRICE_LIST}; no egress inside the region)" if usd else ""
     run.report(Note(f"download: {counted(len(plans), 'product')}, {size_text(nbytes)}{cost}"))

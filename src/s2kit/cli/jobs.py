@@ -94,7 +94,7 @@ def show(job: Id, form: StdoutFormat = Format.JSON) -> None:
     """Print everything about a job."""
     with session("jobs") as run:
         store = _store(run)
-        _emit([store.refreshed(_id(store, job)).record()], form)
+        _emit([store.refreshed(_id(store, job)).record()], form, "jobs-show")
 
 
 @jobs_app.command()
@@ -160,7 +160,7 @@ def logs(job: Id, form: StdoutFormat = Format.TABLE) -> None:
 
         store = _store(run)
         lines = [line.record() for line in store.logs(_id(store, job))]
-        emit(lines, form, ("time", "level", "message"), command="jobs")
+        emit(lines, form, ("time", "level", "message"), command="jobs", schema="jobs-logs")
 
 
 @jobs_app.command()
@@ -172,7 +172,7 @@ def results(job: Id, form: StdoutFormat = Format.IDS) -> None:
         store = _store(run)
         job_id = _id(store, job)
         paths = [{"job": job_id, "path": str(path)} for path in store.results(job_id)]
-        emit(paths, form, ("job", "path"), command="jobs", id_key="path")
+        emit(paths, form, ("job", "path"), command="jobs", schema="jobs-results", id_key="path")
 
 
 def _store(run: Session) -> "JobStore":
@@ -210,10 +210,10 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _emit(records: Sequence[dict[str, Any]], form: Format) -> None:
+def _emit(records: Sequence[dict[str, Any]], form: Format, schema: str = "jobs") -> None:
     from s2kit.cli.output import emit
 
-    emit(records, form, COLUMNS, command="jobs")
+    emit(records, form, COLUMNS, command="jobs", schema=schema)
 
 
 def _end(run: Session, store: "JobStore", started: "Sequence[Job]", form: Format, *, wait: bool) -> None:

@@ -13,13 +13,12 @@ from typing import Any
 
 from s2kit.cli.json_text import to_json
 from s2kit.cli.options import Format
+from s2kit.cli.schemas.versions import VERSIONS
 from s2kit.cli.streams import printable, stdout
 from s2kit.errors import UsageError
 from s2kit.version import __version__
 
 Record = Mapping[str, Any]
-
-SCHEMA_VERSION = 1
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet run a cell."""
@@ -33,6 +32,7 @@ def emit(
     columns: Sequence[str],
     *,
     command: str,
+    schema: str | None = None,
     id_key: str = "id",
     extra: Record | None = None,
     output: Path | None = None,
@@ -44,6 +44,7 @@ def emit(
         form: The format.
         columns: Keys that `table` and `csv` show, in order.
         command: Name of the verb, for the JSON envelope.
+        schema: Name of the schema of the records, as `s2kit schema` lists it; None for that of the verb.
         id_key: Key of what `ids` prints.
         extra: More entries of the JSON envelope, read after the last record.
         output: A file that gets the text instead of stdout, atomically.
@@ -58,7 +59,8 @@ def emit(
             raise UsageError("Parquet is not written to stdout", "use -o FILE.parquet")
         write_parquet(output, counter)
         return counter.count
-    lines = _lines(counter, form, columns, command, id_key, {} if extra is None else extra)
+    head = {"schema": VERSIONS.get(schema or command), "s2kit": __version__, "command": command}
+    lines = _lines(counter, form, columns, head, id_key, {} if extra is None else extra)
     write_lines(lines, output)
     return counter.count
 
@@ -95,7 +97,7 @@ class _Counter:
 
 
 def _lines(
-    records: Iterable[Record], form: Format, columns: Sequence[str], command: str, id_key: str, extra: Record
+    records: Iterable[Record], form: Format, columns: Sequence[str], head: Record, id_key: str, extra: Record
 ) -> Iterator[str]:
     match form:
         case Format.IDS:
@@ -103,7 +105,6 @@ def _lines(
         case Format.JSONL:
             yield from (to_json(record) for record in records)
         case Format.JSON:
-            head = {"schema": SCHEMA_VERSION, "s2kit": __version__, "command": command}
             yield from _enveloped((to_json(record) for record in records), head, "items", extra)
         case Format.GEOJSON:
             features = (to_json(_feature(record)) for record in records)

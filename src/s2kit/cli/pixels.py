@@ -154,7 +154,7 @@ def _plan(run: Session, asked: "PixelsRequest", word: str | None) -> None:
 
     columns = ("source", "rows", "cols", "nbytes", "requests", "usd", "answer_nbytes")
     shape = Format(word) if word in {"json", "jsonl", "csv"} else Format.TABLE
-    emit(records(), shape, columns, command="pixels", id_key="source")
+    emit(records(), shape, columns, command="pixels", schema="pixels-plan", id_key="source")
 
 
 def _dump(

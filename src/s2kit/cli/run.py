@@ -130,7 +130,7 @@ def processes(
         from s2kit.openeo.specs import spec_of, specs
 
         if name is not None:
-            _one(spec_of(name), form)
+            _one(spec_of(name), form, "process")
             return
         _listed(specs().values(), form, ("id", "summary"), "processes")
 
@@ -146,7 +146,7 @@ def collections(
 
         catalogue = open_catalogue(work.loaded, collection or ())
         if name is not None:
-            _one(catalogue.find(name).describe(), form)
+            _one(catalogue.find(name).describe(), form, "collection")
             return
         found = list(catalogue.described())
         _listed(found, form, ("id", "title", "description"), "collections")
@@ -156,14 +156,14 @@ def collections(
             raise PartialFailure("; ".join(str(one["description"]) for one in broken))
 
 
-def _one(description: Any, form: Format | None) -> None:
+def _one(description: Any, form: Format | None, schema: str) -> None:
     from s2kit.cli.json_text import to_json
     from s2kit.cli.output import emit, write_line
 
     if form is None or form is Format.JSON:
         write_line(to_json(description, indent=2))
     else:
-        emit([description], form, ("id", "description"), command="show")
+        emit([description], form, ("id", "description"), command="show", schema=schema)
 
 
 def _listed(found: Any, form: Format | None, columns: tuple[str, ...], command: str) -> None:

@@ -178,7 +178,8 @@ def _compare(
     made = audit(request, run.report)
     for name, error in made.failures.items():
         run.report(Note(f"{name} did not answer in full: {error.message}", warning=True))
-    count = emit((scene.record() for scene in made.scenes), form, COLUMNS, command="search", output=output)
+    rows = (scene.record() for scene in made.scenes)
+    count = emit(rows, form, COLUMNS, command="search", schema="search-audit", output=output)
     if map_ is not None:
         records = [scene.best for scene in made.scenes]
         write_map(map_, records, request.aois, complete=not made.failures, colouring=made.colouring())

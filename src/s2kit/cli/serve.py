@@ -126,6 +126,7 @@ def list_users(state: State = None, form: StdoutFormat = Format.TABLE) -> None:
             form,
             ("name",),
             command="serve",
+            schema="serve-users",
             id_key="name",
         )
 

@@ -163,7 +163,7 @@ def _clear(
 
     records = clear_rows(asked, min_clear, min_seen)
     keep_clear(run.settings, records, asked.request.parcels)
-    count = emit(records, form, CLEAR_COLUMNS, command="stats", output=output)
+    count = emit(records, form, CLEAR_COLUMNS, command="stats", schema="stats-clear", output=output)
     _end(run, asked, count)
 
 

@@ -57,7 +57,8 @@ def verify(
         )
         by_file = files or form is Format.JSONL
         columns, key = (_FILE_COLUMNS, "product") if by_file else (_COLUMNS, "path")
-        emit(_records(run, results, by_file), form, columns, command="verify", id_key=key, output=output)
+        schema = "verify-files" if by_file else "verify"
+        emit(_records(run, results, by_file), form, columns, command="verify", schema=schema, id_key=key, output=output)
         run.close()
 
 
