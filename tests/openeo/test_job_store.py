@@ -280,8 +280,21 @@ def test_a_store_of_the_future_is_refused(store):
     with pytest.raises(UsageError, match="newer"):
         store.jobs()
     with sqlite3.connect(store.root / "jobs.sqlite") as db:
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+
+
+def test_a_store_of_the_version_before_goes_on(store):
+    import sqlite3
+
+    job = store.create(NewJob(body={}, title="old"))
+    with sqlite3.connect(store.root / "jobs.sqlite") as db:
+        db.execute("ALTER TABLE jobs DROP COLUMN may_pay")
         db.execute("PRAGMA user_version = 1")
     db.close()
+    found = store.get(job.id)
+    assert (found.title, found.may_pay, found.environment) == ("old", None, {})
+    assert store.create(NewJob(body={})).may_pay is None
 
 
 def test_a_record_is_json(store):

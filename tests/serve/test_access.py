@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from s2kit.serve.guard import Guard, RequestCounts
+from s2kit.serve.guard import Guard
+from s2kit.serve.metrics import RequestCounts
 from s2kit.serve.options import is_loopback
 from s2kit.serve.users import UserStore
 from support.scenes import built_scene

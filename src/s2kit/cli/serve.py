@@ -70,6 +70,7 @@ def serve(
         from s2kit.serve.users import UserStore
 
         loaded, folder = _demo(run) if demo else (run.loaded, Path().absolute())
+        loaded = _free_unless_allowed(loaded)
         options = ServeOptions(
             loaded=loaded,
             folder=folder,
@@ -95,7 +96,6 @@ def serve(
         users = len(UserStore(options.state).names())
         check_exposed(options, users)
         leave_signals_alone()
-        os.environ["S2KIT_ALLOW_REQUESTER_PAYS"] = "false"  # of the jobs, which inherit it
         run_server(options)
 
 
@@ -163,6 +163,21 @@ def _needs_extra() -> None:
 
     if find_spec("fastapi") is None or find_spec("uvicorn") is None:
         raise ConfigError("s2kit serve needs FastAPI and uvicorn", "pip install 's2kit[serve]'")
+
+
+def _free_unless_allowed(loaded: "Loaded") -> "Loaded":
+    """Settings in which no archive that bills its readers is named: naming one is consent, of whoever sits here.
+
+    Jobs inherit the environment, which says the same.
+    """
+    from dataclasses import replace
+
+    settings = loaded.settings
+    named = settings.archives.get(settings.archive)
+    if settings.archive == "aws" or (named is not None and named.requester_pays):
+        os.environ["S2KIT_ARCHIVE"] = "auto"
+        return replace(loaded, settings=replace(settings, archive="auto"))
+    return loaded
 
 
 def _demo(run: Session) -> "tuple[Loaded, Path]":

@@ -94,7 +94,14 @@ class Job:
     words: tuple[str, ...] = ()
     folder: str = "."
     limits: JobLimits = field(default_factory=JobLimits)
+    may_pay: bool | None = None
+    """Whether it may read archives that bill their readers; None if the settings decide."""
     body: Any = field(default=None, repr=False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that lie over the environment of its verb."""
+        return {} if self.may_pay is None else {"S2KIT_ALLOW_REQUESTER_PAYS": str(self.may_pay).lower()}
 
     def record(self, *, full: bool = True) -> dict[str, Any]:
         """As openEO's job metadata, with a few keys more; `full` adds the process, the options and the limits."""

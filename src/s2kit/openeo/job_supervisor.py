@@ -64,6 +64,7 @@ def supervise(store: JobStore, job_id: str, lock_handle: int) -> None:
             process = subprocess.Popen(  # noqa: S603 - our own program, no shell
                 command_of(job, folder, results),
                 cwd=job.folder,
+                env={**os.environ, **job.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=subprocess.PIPE,

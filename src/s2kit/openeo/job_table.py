@@ -12,7 +12,7 @@ from s2kit.openeo.job import Job, JobKind, JobLimits, JobState, read_body
 from s2kit.run.files import ensure_folder, translate_os_error
 
 DATABASE = "jobs.sqlite"
-_VERSION = 1
+_VERSION = 2
 _TABLE = """
 CREATE TABLE IF NOT EXISTS jobs (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -20,10 +20,12 @@ CREATE TABLE IF NOT EXISTS jobs (
   created TEXT NOT NULL, updated TEXT NOT NULL, queued REAL, started TEXT, ended TEXT,
   title TEXT, description TEXT, message TEXT, exit_code INTEGER, pid INTEGER, runs INTEGER NOT NULL DEFAULT 0,
   peak_memory_bytes INTEGER, words TEXT NOT NULL, folder TEXT NOT NULL,
-  max_seconds REAL NOT NULL, max_memory_bytes INTEGER NOT NULL, body BLOB NOT NULL
+  max_seconds REAL NOT NULL, max_memory_bytes INTEGER NOT NULL, body BLOB NOT NULL, may_pay INTEGER
 );
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, queued);
 """
+_ADDED = {2: "ALTER TABLE jobs ADD COLUMN may_pay INTEGER;"}
+"""What a store of the version before lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,11 @@ class JobTable:
         if version > _VERSION:
             raise UsageError(f"{self.root}: the job store is of a newer s2kit", "update s2kit")
         db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(f"BEGIN IMMEDIATE;{_TABLE}PRAGMA user_version = {_VERSION};COMMIT;")
+        db.execute("BEGIN IMMEDIATE")
+        (version,) = db.execute("PRAGMA user_version").fetchone()  # another process may have been faster
+        steps = (_ADDED[step] for step in range(version + 1, _VERSION + 1)) if version else (_TABLE,)
+        for statement in (*"".join(steps).split(";")[:-1], f"PRAGMA user_version = {_VERSION}", "COMMIT"):
+            db.execute(statement)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -94,6 +100,7 @@ def job_of(row: sqlite3.Row) -> Job:
         state=JobState(row["state"]),
         words=tuple(read_body(row["words"], "options", lists=True)),
         limits=limits,
+        may_pay=None if row["may_pay"] is None else bool(row["may_pay"]),
     )
     return replace(job, body=read_body(row["body"], job.id, lists=True)) if "body" in names else job
 

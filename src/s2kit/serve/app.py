@@ -16,10 +16,11 @@ from starlette.exceptions import HTTPException
 
 from s2kit.errors import S2KitError
 from s2kit.openeo.job_store import JobStore
+from s2kit.run import tally
 from s2kit.serve import chips, composites, jp2, openeo, openeo_graphs, openeo_jobs, pages, parcels, tiles
 from s2kit.serve.answers import ApiError, error_response, status_of, told
-from s2kit.serve.guard import Guard, RequestCounts
-from s2kit.serve.metrics import exposition
+from s2kit.serve.guard import Guard
+from s2kit.serve.metrics import RequestCounts, exposition
 from s2kit.serve.options import ServeOptions
 from s2kit.serve.shelf import Shelf
 from s2kit.serve.state import State, state_of
@@ -56,6 +57,7 @@ def create_app(options: ServeOptions) -> Any:
         state.shelf.tidy(options.limits.kept_s)
         state.jobs.settle()
         yield
+        state.counts.flush()
 
     app = FastAPI(
         title="s2kit",
@@ -100,9 +102,11 @@ def _add_common(app: FastAPI) -> None:
 
     @app.get("/metrics", tags=["operation"], response_class=PlainTextResponse)
     def metrics(request: Request) -> str:
-        """Counts in Prometheus' text format."""
+        """Counts of all processes of the service in Prometheus' text format."""
         state = state_of(request)
-        return exposition(state.counts, Counter(job.state.value for job in state.jobs.jobs()))
+        state.counts.flush()
+        jobs = Counter(job.state.value for job in state.jobs.jobs())
+        return exposition(tally.totals(), jobs, state.counts.started)
 
     @app.head("/static/tmp/{token}/{path:path}", include_in_schema=False)
     @app.get("/static/tmp/{token}/{path:path}", tags=["files"])

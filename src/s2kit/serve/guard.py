@@ -7,9 +7,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -17,6 +15,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from s2kit.serve.metrics import RequestCounts
 from s2kit.serve.options import LOOPBACK_NAMES
 
 Scope = MutableMapping[str, Any]
@@ -25,10 +24,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
+ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _CORS = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", ALLOWED_METHODS.encode()),
+    (b"access-control-allow-methods", ", ".join(ALLOWED_METHODS).encode()),
     (b"access-control-allow-headers", b"Authorization, Content-Type, Range, If-None-Match"),
     (
         b"access-control-expose-headers",
@@ -48,26 +47,6 @@ _BODY_S = 30.0
 
 class BodyError(HTTPException):
     """A body of more bytes than the service takes, or one that does not come; FastAPI passes its kind on as it is."""
-
-
-@dataclass(slots=True)
-class RequestCounts:
-    """What `/metrics` tells; shared by the threads of one process."""
-
-    requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
-    """By route, method and status."""
-    seconds: Counter[str] = field(default_factory=Counter)
-    """By route."""
-    sent_nbytes: int = 0
-    started: float = field(default_factory=time.time)
-    lock: Lock = field(default_factory=Lock)
-
-    def add(self, route: str, method: str, status: int, seconds: float, nbytes: int) -> None:
-        """Count one request."""
-        with self.lock:
-            self.requests[route, method, status] += 1
-            self.seconds[route] += seconds  # type: ignore[assignment]
-            self.sent_nbytes += nbytes
 
 
 class Guard:
@@ -148,7 +127,8 @@ class Guard:
     def _note(self, scope: Scope, sent: "_Sent", seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
         status = sent.status or 499  # the client went away
-        self._counts.add(route, scope["method"], status, seconds, sent.nbytes)
+        method = scope["method"] if scope["method"] in ALLOWED_METHODS else "other"
+        self._counts.add(route, method, status, seconds, sent.nbytes)
         if self._audit is None:
             return
         line = {

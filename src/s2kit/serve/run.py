@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from uvicorn.supervisors import Multiprocess
 
 from s2kit.errors import OutputError
 from s2kit.serve.app import create_app
+from s2kit.serve.metrics import counting
 from s2kit.serve.options import ServeOptions
 
 log = logging.getLogger(__name__)
@@ -111,11 +113,8 @@ def run_server(options: ServeOptions) -> None:
         ssl_keyfile=options.tls_key,
     )
     server = uvicorn.Server(config)
-    sock = _bound(options)
-    try:
+    with closing(_bound(options)) as sock, counting():
         if options.workers > 1:
             Multiprocess(config, sockets=[sock]).run()
         else:
             server.run(sockets=[sock])
-    finally:
-        sock.close()

@@ -7,7 +7,7 @@ from fastapi import Request
 
 from s2kit.openeo.job_store import JobStore
 from s2kit.serve.answers import ApiError
-from s2kit.serve.guard import RequestCounts
+from s2kit.serve.metrics import RequestCounts
 from s2kit.serve.options import ServeOptions
 from s2kit.serve.shelf import Shelf
 from s2kit.serve.users import User, UserStore
@@ -36,8 +36,11 @@ class State:
     def loaded_for(self, user: User) -> Loaded:
         """The settings that a user's work runs with: archives that bill their readers only for those who may pay."""
         loaded = self.options.loaded
-        allowed = loaded.settings.allow_requester_pays and user.may_pay
-        return replace(loaded, settings=replace(loaded.settings, allow_requester_pays=allowed, jobs=1))
+        return replace(loaded, settings=replace(loaded.settings, allow_requester_pays=self.may_pay(user), jobs=1))
+
+    def may_pay(self, user: User) -> bool:
+        """True if archives that bill their readers may be used for a user: the settings and the user allow it."""
+        return self.options.loaded.settings.allow_requester_pays and user.may_pay
 
     def stored_nbytes(self, user: User) -> int:
         """Bytes of all results of a user's jobs."""
@@ -56,7 +59,7 @@ class State:
             raise ApiError(429, "JobLimitExceeded", f"{len(busy)} of your jobs are waiting or at work: let them end")
         if (stored := self.stored_nbytes(user)) > limits.stored_nbytes:
             raise ApiError(400, "StorageQuotaExceeded", f"your results have {stored} bytes: delete some jobs")
-        self.jobs.start(job_id, user.name)
+        self.jobs.start(job_id, user.name, may_pay=self.may_pay(user))
 
 
 def _nbytes(folder: Path) -> int:

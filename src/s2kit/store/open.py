@@ -1,9 +1,10 @@
 """The store that stands behind an archive."""
 
 from s2kit.run.sharing import is_leased
+from s2kit.run.tally import is_counting
 from s2kit.store.archive import Archive
 from s2kit.store.base import Store
-from s2kit.store.leased import LeasedStore
+from s2kit.store.counted import CountedStore
 
 
 def open_store(archive: Archive) -> Store:
@@ -12,7 +13,8 @@ def open_store(archive: Archive) -> Store:
         from s2kit.store.folder import FolderStore
 
         return FolderStore(archive)
-    return LeasedStore(_remote(archive)) if is_leased() else _remote(archive)
+    store = _remote(archive)
+    return CountedStore(store) if is_leased() or is_counting() else store
 
 
 def missing_keys(archives: tuple[Archive, ...]) -> str:
