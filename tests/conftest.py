@@ -19,6 +19,7 @@ SHARED_DATA = PROJECT.parent / "shared" / "data"
 SKIP_PREFIX = "shared data is not here: "
 POSTGIS_SKIP_PREFIX = "PostgreSQL with PostGIS is not here: "
 NAMESPACE_SKIP_PREFIX = "network namespaces are not allowed here: "
+NODE_SKIP_PREFIX = "node with @openeo/js-client is not here: "
 
 
 # how fast an example is made and runs says more about the machine than about the code
@@ -49,6 +50,12 @@ def postgis_skip() -> str:
 def namespace_skip() -> str:
     """How the reason begins if a test that needs network namespaces is skipped."""
     return NAMESPACE_SKIP_PREFIX
+
+
+@pytest.fixture(scope="session")
+def node_skip() -> str:
+    """How the reason begins if the test of the openEO JavaScript client is skipped."""
+    return NODE_SKIP_PREFIX
 
 
 @pytest.fixture(scope="session")
@@ -90,17 +97,18 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     monkeypatch.setenv("S2KIT_TRUSTED_FOLDERS", f"{tmp_path_factory.getbasetemp()}/*")
 
 
+_LEAVE = (SKIP_PREFIX, POSTGIS_SKIP_PREFIX, NAMESPACE_SKIP_PREFIX, NODE_SKIP_PREFIX)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run when a test was skipped for any reason but missing shared data or a missing database."""
+    """Fail the run if a test was skipped for any other reason than those that begin as in `_LEAVE`."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or hasattr(session.config, "workerinput"):
         return
     unexpected = [
         report.nodeid
         for report in reporter.stats.get("skipped", [])
-        if not any(
-            prefix in str(report.longrepr) for prefix in (SKIP_PREFIX, POSTGIS_SKIP_PREFIX, NAMESPACE_SKIP_PREFIX)
-        )
+        if not any(prefix in str(report.longrepr) for prefix in _LEAVE)
     ]
     if unexpected:
         reporter.write_line(f"skipped without leave: {', '.join(unexpected)}", red=True)

@@ -14,21 +14,8 @@ import pytest
 from s2kit.serve.guard import Guard
 from s2kit.serve.metrics import RequestCounts
 from s2kit.serve.options import is_loopback
-from s2kit.serve.users import UserStore
 from support.scenes import built_scene
 from support.service import Service, free_port, running, write_settings
-
-
-@pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory):
-    """A service with two users."""
-    folder = tmp_path_factory.mktemp("closed")
-    users = UserStore(folder / "state")
-    users.add("anna", "anna's password")
-    users.add("otto", "otto's password")
-    scene = built_scene()
-    with running(folder, write_settings(folder, scene.folder, scene.parcels)) as service:
-        yield service
 
 
 def basic(name: str, password: str) -> dict[str, str]:
