@@ -4,7 +4,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 
 from support.service import Service
 
@@ -31,3 +33,5 @@ def test_the_client_does_its_whole_work(
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "all passed\n"
+    with rasterio.open(tmp_path / "now.tif") as now, rasterio.open(tmp_path / "result.tif") as later:
+        assert np.array_equal(now.read(), later.read(), equal_nan=True)
