@@ -86,7 +86,17 @@ def test_xarray_opens_a_safe_by_its_engine(scene):
         part = opened.B8A.sel(x=slice(*image.bounds[::2]), y=slice(image.bounds[3], image.bounds[1]))
         assert np.allclose(part.values, image.values, atol=1e-7, equal_nan=True)
         assert opened.B8A.isel(x=5, y=slice(3, 9, 2)).shape == (3,)
-        assert np.array_equal(opened.B8A[::-1, 4].values, opened.B8A.values[::-1, 4], equal_nan=True)
+        whole = opened.B8A.values
+        for key in (
+            np.s_[::-1, 4],
+            np.s_[::7, ::5],
+            np.s_[900:100:-7, 3:50:4],
+            np.s_[5:5, ::2],
+            np.s_[[1, 5, 9], [2, 4, 7]],
+        ):
+            ours = opened.B8A[key].values
+            theirs = whole[np.ix_(*key)] if isinstance(key[0], list) else whole[key]
+            assert np.array_equal(ours, theirs, equal_nan=True), key
         assert np.array_equal(opened.SCL[10:20, [3, 1]].values, opened.SCL.values[10:20][:, [3, 1]])
         assert opened.B8A.isel(x=slice(4, 4)).shape[1] == 0
         assert opened.time.values == np.datetime64("2024-04-19T10:50:31")

@@ -96,6 +96,9 @@ def test_netcdf_is_opened_by_xarray_and_gdal(plan, tmp_path):
         for name in ("B04", "SCL", "ndvi"):
             assert np.array_equal(cube[name].values, expected(plan, name), equal_nan=name == "ndvi"), name
         assert cube.attrs["Conventions"] == "CF-1.11"
+        assert cube.spatial_ref.attrs["grid_mapping_name"] == "transverse_mercator"
+        assert cube.spatial_ref.attrs["longitude_of_central_meridian"] == 3
+        assert cube.spatial_ref.attrs["false_easting"] == 500_000
     with rasterio.open(f'netcdf:"{path}":B04') as image:
         assert image.count == 4
         assert image.crs.to_epsg() == 32631
@@ -354,10 +357,10 @@ def test_another_grid_or_other_bands_are_not_appended(tmp_path):
     path = tmp_path / "a.zarr"
     made(plan_of(tmp_path / "d", bands="B04"), path)
     for options, word in (
-        ({"bands": "B04,B08"}, "bands"),
-        ({"bands": "B04", "res": 20}, "grid"),
-        ({"bands": "B04", "dtype": "float32"}, "bands or types"),
-        ({"bands": "B04", "resampling": "nearest"}, "resampling"),
+        ({"bands": "B04,B08"}, r"has the layers B04 \(uint16\), not the layers B04 \(uint16\), B08 \(uint16\)"),
+        ({"bands": "B04", "res": 20}, "pixels of 10 from .* in EPSG:32631, not .* pixels of 20 from"),
+        ({"bands": "B04", "dtype": "float32"}, r"not the layers B04 \(float32\)"),
+        ({"bands": "B04", "resampling": "nearest"}, "has the resampling auto, not the resampling nearest"),
     ):
         with pytest.raises(InputError, match=word):
             made(plan_of(tmp_path / "d", **options), path, append=True)
@@ -366,6 +369,24 @@ def test_another_grid_or_other_bands_are_not_appended(tmp_path):
     (tmp_path / "x.zarr").mkdir()
     with pytest.raises(InputError, match="no cube that s2kit made"):
         made(plan_of(tmp_path / "d", bands="B04"), tmp_path / "x.zarr", append=True)
+
+
+@pytest.mark.parametrize("form", [CubeFormat.ZARR, CubeFormat.NETCDF, CubeFormat.COG])
+def test_workers_that_live_on_do_not_take_the_next_cube_for_the_last(four, tmp_path, form, monkeypatch):
+    """A pool keeps its processes, and a cluster for weeks: an output of the same name has another type and size."""
+    out, other = tmp_path / "a", tmp_path / "b"
+    monkeypatch.setattr("s2kit.cube.run._SMALL_PX", 0)
+    corner = plan_of(four.l2a[0], bands="B04", bbox=[(0.58, 44.15, 0.585, 44.155)])
+    whole = plan_of(*four.l2a[:2], bands="B04", dtype="float32", bbox=[(0.58, 44.13, 0.66, 44.155)])
+    for run in range(2):
+        made(corner, out, form, jobs=2, overwrite=run > 0)
+        made(whole, out, form, jobs=2, overwrite=True)
+    made(whole, other, form, jobs=1)
+    files = sorted(path.relative_to(other) for path in [other, *other.rglob("*")] if path.is_file())
+    assert files
+    assert files == sorted(path.relative_to(out) for path in [out, *out.rglob("*")] if path.is_file())
+    for name in files:
+        assert (out / name).read_bytes() == (other / name).read_bytes(), name
 
 
 def test_a_date_that_comes_late_is_reported_and_left_out(tmp_path):

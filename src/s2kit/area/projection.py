@@ -42,6 +42,16 @@ def is_geographic(epsg: int) -> bool:
     return bool(_crs(epsg).is_geographic)
 
 
+def linear_unit(epsg: int) -> str:
+    """The unit of a projected CRS in the words of UDUNITS: `m`, `US_survey_foot`.
+
+    Raises:
+        InputError: There is no such CRS.
+    """
+    unit = str(_crs(epsg).linear_units)
+    return "m" if unit in {"metre", "meter"} else unit.replace(" ", "_")
+
+
 def crs_wkt(epsg: int) -> str:
     """A CRS as WKT 2 (ISO 19162:2019).
 

@@ -86,12 +86,18 @@ def cube(
     ] = None,
     period: Period = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="CUBE.zarr", help="The cube; .nc is netCDF, a folder for COGs.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="CUBE.zarr", help="The cube: a file .nc is netCDF, any other name a folder with Zarr."
+        ),
     ] = None,
     form: Annotated[
         str | None,
         typer.Option(
-            "--format", "-F", metavar="zarr|netcdf|cog|multicog|pictures", help="By the name of --out by default."
+            "--format",
+            "-F",
+            metavar="zarr|netcdf|cog|multicog|pictures",
+            help="netCDF for a name in .nc, Zarr for others; of images --out is the folder.",
         ),
     ] = None,
     stac: Stac = False,

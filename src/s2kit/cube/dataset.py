@@ -183,11 +183,11 @@ def read_part(plan: CubePlan, layer: CubeLayer, key: tuple[Any, ...]) -> NDArray
     """
     (rows, inner_rows), (cols, inner_cols) = (_span(one, size) for one, size in zip(key, plan.grid.shape, strict=True))
     if not len(rows) or not len(cols):
-        return np.asarray(np.zeros((len(rows), len(cols)), layer.dtype)[inner_rows, inner_cols])
+        return np.asarray(np.zeros((len(rows), len(cols)), layer.dtype)[inner_rows][..., inner_cols])
     window = Window(cols.start, rows.start, len(cols), len(rows))
     task = plan.task_of(0, window)
     alone = replace(task, recipe=replace(task.recipe, layers=(layer,)))
-    return np.asarray(make_block(alone).layers[layer.name][inner_rows, inner_cols])
+    return np.asarray(make_block(alone).layers[layer.name][inner_rows][..., inner_cols])
 
 
 def _span(key: Any, size: int) -> tuple[range, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from s2kit.area.projection import is_geographic, linear_unit
 from s2kit.cube import meaning
 from s2kit.cube.grids import bounds_in
 from s2kit.cube.plan import CubePlan
@@ -10,6 +11,7 @@ from s2kit.errors import UsageError
 from s2kit.grid import Grid
 from s2kit.picture.clouds import ClassImage
 from s2kit.product.band_image import BandImage
+from s2kit.run.wording import counted
 from s2kit.store.cost import PRICE_LIST, parse_size, size_text
 from s2kit.store.cost import estimate as archive_cost
 from s2kit.store.location import RemoteObject, ZarrArray, large_chunks
@@ -51,10 +53,11 @@ def estimate(plan: CubePlan) -> str:
     ]
     requests = sum(_requests(image, plan.grid) for image in remote)
     times, rows_, cols = plan.shape
+    side = f"{plan.grid.resolution_m:g} {'degrees' if is_geographic(plan.grid.epsg) else linear_unit(plan.grid.epsg)}"
     text = (
-        f"{times} time{'s' if times != 1 else ''} of {len(plan.slices)} dates, {cols} x {rows_} pixels of "
-        f"{plan.grid.resolution_m:g} in EPSG:{plan.grid.epsg}, {len(plan.layers)} layers; reads about "
-        f"{size_text(round(nbytes))} in {requests} requests, writes at most {size_text(plan.nbytes)}"
+        f"{counted(times, 'time')} of {counted(len(plan.slices), 'date')}, {cols} x {rows_} pixels of "
+        f"{side} in EPSG:{plan.grid.epsg}, {counted(len(plan.layers), 'layer')}; reads about "
+        f"{size_text(round(nbytes))} in {counted(requests, 'request')}, writes at most {size_text(plan.nbytes)}"
     )
     costs = [
         archive_cost(image.location.archive, round(_nbytes(image, plan.grid)), _requests(image, plan.grid), lists=0)

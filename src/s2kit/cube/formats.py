@@ -15,6 +15,9 @@ Shares = Mapping[str, Mapping[int, float]]
 """`data_pct` and `clear_pct`, each by step."""
 
 
+_IMAGES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp"})
+
+
 class CubeFormat(StrEnum):
     """What a cube is written as."""
 
@@ -32,9 +35,14 @@ class CubeFormat(StrEnum):
         """The format of `--format`, else that of the output's name: `.nc` is netCDF, anything else Zarr.
 
         Raises:
-            UsageError: No such format.
+            UsageError: No such format, or the name of an image.
         """
         if text is None:
+            if path.suffix.lower() in _IMAGES:
+                raise UsageError(
+                    f"{path} is the name of one image, and a cube has one for each time",
+                    "name a folder, and add --format cog, multicog or pictures",
+                )
             return cls.NETCDF if path.suffix.lower() in {".nc", ".nc4"} else cls.ZARR
         try:
             return cls(text.strip().lower())

@@ -92,7 +92,7 @@ def cube_grid(bounds: Bounds, epsg: int, resolution: float, natives_m: Sequence[
         InputError: The box is too large for any raster.
     """
     west, south, east, north = bounds
-    step = max([resolution, *natives_m]) if _is_utm(epsg) else resolution
+    step = max([resolution, *natives_m]) if is_utm(epsg) else resolution
     base = _EQUATOR_SOUTH_M if 32700 < epsg <= 32760 else 0.0
     left, right = _down(west, step), _up(east, step)
     bottom, top = base + _down(south - base, step), base + _up(north - base, step)
@@ -111,7 +111,8 @@ def refuse_degrees(epsg: int, resolution: float) -> None:
         )
 
 
-def _is_utm(epsg: int) -> bool:
+def is_utm(epsg: int) -> bool:
+    """True for the UTM zones that ESA's tiles are in."""
     return 32600 < epsg <= 32660 or 32700 < epsg <= 32760
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2kit.area.projection import crs_wkt, is_geographic
+from s2kit.area.projection import crs_wkt, is_geographic, linear_unit
 from s2kit.cube.layers import CubeLayer
 from s2kit.cube.plan import CubePlan
 from s2kit.grid import Grid
@@ -26,12 +26,22 @@ def crs_attributes(grid: Grid) -> dict[str, Any]:
     """Attributes of the variable `spatial_ref`: what CF, GDAL and rioxarray look for."""
     wkt = crs_wkt(grid.epsg)
     a, b, c, d, e, f = grid.geotransform
-    return {
+    return _grid_mapping(wkt) | {
         "crs_wkt": wkt,
         "spatial_ref": wkt,
         "GeoTransform": " ".join(f"{number:.12g}" for number in (c, a, b, f, d, e)),
         "long_name": f"EPSG:{grid.epsg}",
     }
+
+
+def _grid_mapping(wkt: str) -> dict[str, Any]:
+    """`grid_mapping_name` and parameters (CF 1.11, appendix F); empty for a projection that CF does not know."""
+    try:
+        from pyproj import CRS
+    except ImportError:  # comes with rioxarray; the WKT alone says the same
+        return {}
+    found = {name: list(value) if isinstance(value, tuple) else value for name, value in CRS(wkt).to_cf().items()}
+    return found if "grid_mapping_name" in found else {}
 
 
 def axes(grid: Grid) -> dict[str, tuple[NDArray[np.floating], dict[str, str]]]:
@@ -42,7 +52,7 @@ def axes(grid: Grid) -> dict[str, tuple[NDArray[np.floating], dict[str, str]]]:
     if is_geographic(grid.epsg):
         names, units = ("latitude", "longitude"), ("degrees_north", "degrees_east")
     else:
-        names, units = ("projection_y_coordinate", "projection_x_coordinate"), ("m", "m")
+        names, units = ("projection_y_coordinate", "projection_x_coordinate"), (linear_unit(grid.epsg),) * 2
     return {
         "y": (y, {"standard_name": names[0], "units": units[0], "axis": "Y"}),
         "x": (x, {"standard_name": names[1], "units": units[1], "axis": "X"}),

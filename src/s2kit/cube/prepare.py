@@ -11,7 +11,7 @@ from s2kit.area.projection import LON_LAT, project_point
 from s2kit.chips.candidates import outlines_in
 from s2kit.chips.places import products as find_products
 from s2kit.chips.selection import Candidate
-from s2kit.cube.grids import around, bounds_in, bounds_of, cube_grid, extent, refuse_degrees, zone_of
+from s2kit.cube.grids import around, bounds_in, bounds_of, cube_grid, extent, is_utm, refuse_degrees, zone_of
 from s2kit.cube.layers import bands_read, with_substitutes
 from s2kit.cube.plan import CubePlan, CubeRecipe, CubeSource, Slice
 from s2kit.cube.request import CubeRequest
@@ -182,7 +182,8 @@ def _source(request: CubeRequest, product: Product, grid: Grid, seen: Seen) -> C
     there |= {name for name in SUBSTITUTES if product.resolutions(name)}
     exact = {layer.name for layer in request.layers if layer.kind != "index"}
     bands = with_substitutes(wanted, there, exact)
-    resolution = round(grid.resolution_m) if grid.resolution_m in {10, 20, 60} else None
+    natural = is_utm(grid.epsg) and grid.resolution_m in {10, 20, 60}  # 20 m of another CRS are other metres
+    resolution = round(grid.resolution_m) if natural else None
     return CubeSource(
         product.id,
         {name: product.image_near(own, resolution, tile) for name, own in bands.items()},

@@ -271,18 +271,24 @@ def _new_steps(plan: CubePlan, there: zarr_store.Existing) -> tuple[tuple[int, .
     return tuple(new), late, grown
 
 
+def _words(name: str, value: Any) -> str:
+    """A part of a recipe in words."""
+    match name, value:
+        case "grid", [epsg, side, _, west, _, _, north, cols, rows]:
+            return f"{cols} x {rows} pixels of {side:g} from {west:.12g}, {north:.12g} in EPSG:{epsg}"
+        case "layers", dict():
+            return f"the layers {', '.join(f'{layer} ({what[0]})' for layer, what in value.items())}"
+        case "digital", _:
+            return "digital numbers" if value else "reflectance"
+        case _:
+            return f"the {name} {value}" if value else f"no {name}"
+
+
 def _refuse_other(there: Mapping[str, Any], asked: Mapping[str, Any], path: Path) -> None:
     """Raise if two cubes differ in grid, layers or values."""
-    for name, word in (
-        ("grid", "grid"),
-        ("layers", "bands or types"),
-        ("digital", "values"),
-        ("mask", "mask"),
-        ("resampling", "resampling"),
-        ("composite", "composite"),
-    ):
+    for name in ("layers", "digital", "mask", "resampling", "composite", "grid"):
         if there.get(name) != asked.get(name):
             raise InputError(
-                f"{path} has another {word}: {there.get(name)}, not {asked.get(name)}",
+                f"{path} has {_words(name, there.get(name))}, not {_words(name, asked.get(name))}",
                 "append with the options that made it, or name another --out",
             )

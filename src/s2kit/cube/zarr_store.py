@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -130,11 +129,6 @@ def _layer(root: Any, layer: CubeLayer, shape: tuple[int, int, int], crs: Mappin
     )  # fmt: skip
 
 
-@lru_cache(maxsize=64)
-def _array(path: Path, name: str) -> Any:
-    return library().open_array(path / name, mode="r+", zarr_format=3)
-
-
 def write(path: Path, name: str, step: int, window: Window, values: NDArray[Any]) -> None:
     """Put one block of one layer into a cube; runs in the workers.
 
@@ -149,13 +143,13 @@ def write(path: Path, name: str, step: int, window: Window, values: NDArray[Any]
         DiskError: The disk is full or failing.
     """
     with _quiet(path):
-        _array(path, name)[step, window.row : window.row_end, window.col : window.col_end] = values
+        array = library().open_array(path / name, mode="r+", zarr_format=3)  # not remembered: the next cube is another
+        array[step, window.row : window.row_end, window.col : window.col_end] = values
 
 
 def finish(path: Path, shares: Mapping[str, Sequence[float]]) -> None:
     """Write the shares of each time and gather all metadata in one file."""
     zarr = library()
-    _array.cache_clear()
     with _quiet(path):
         root = zarr.open_group(path, mode="r+", zarr_format=3)
         for name, values in shares.items():
