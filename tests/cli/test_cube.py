@@ -82,7 +82,7 @@ def test_a_dry_run_says_what_would_be_made(data, tmp_path):
     lines = result.stdout.splitlines()
     assert lines[0].split()[:2] == ["datetime", "day"]
     assert len(lines) == 3
-    assert "2 times of 2 dates, 40 x 40 pixels of 10 in EPSG:32631, 1 layer" in result.stderr
+    assert "2 times of 2 dates, 40 x 40 pixels of 10 m in EPSG:32631, 1 layer" in result.stderr
     assert "writes at most 6.4 kB" in result.stderr
     assert [one.name for one in tmp_path.iterdir()] == ["d"]
 

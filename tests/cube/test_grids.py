@@ -5,7 +5,7 @@ from shapely.geometry import MultiPolygon, box
 
 from s2kit.area.aoi import bbox_aoi, tile_aoi
 from s2kit.area.mgrs import tile_bounds
-from s2kit.cube.grids import block_side, blocks, bounds_of, cube_grid, parse_crs, refuse_degrees, zone_of
+from s2kit.cube.grids import block_side, blocks, bounds_in, bounds_of, cube_grid, parse_crs, refuse_degrees, zone_of
 from s2kit.errors import InputError, UsageError
 from s2kit.grid import Grid
 from s2kit.product.tile import TileId
@@ -95,3 +95,16 @@ def test_blocks_of_many_slices_are_smaller():
 def test_an_area_of_several_parts_has_one_zone():
     area = MultiPolygon([box(1, 43, 2, 44), box(7, 43, 7.5, 43.2)])
     assert zone_of(area) == 32631
+
+
+def test_a_crs_that_ends_at_the_antimeridian_has_no_grid_over_it():
+    both = bbox_aoi(179.95, -18, -179.95, -17.95).geometry
+    for epsg in (3857, 4326):
+        with pytest.raises(InputError, match="on both sides of the antimeridian"):
+            bounds_of(both, epsg)
+    west = bounds_of(bbox_aoi(179.95, -18, 180, -17.95).geometry, 4326)
+    assert (west.west, west.east) == (179.95, 180)
+    tile = cube_grid(bounds_of(both, 32760), 32760, 10, [10])
+    with pytest.raises(InputError, match="on both sides of the antimeridian"):
+        bounds_in(tile, 4326)
+    assert bounds_of(bbox_aoi(-180, -80, 180, 80).geometry, 4326).west == -180, "the world is an area of its own"

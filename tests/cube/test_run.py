@@ -449,3 +449,27 @@ def test_the_date_of_a_pixel_is_a_date_in_xarray(four, tmp_path):
     dates = xr.open_zarr(tmp_path / "m.zarr").source_date.values
     assert dates.dtype.kind == "M"
     assert (dates == np.datetime64("2024-04-19")).all(), "the first date of the scene is clear all over"
+
+
+PACIFIC = "S2A_MSIL2A_20240419T{}_N0301_R072_T{}_20240419T235959"
+
+
+def test_a_side_of_the_antimeridian_is_a_cube_in_any_crs(tmp_path):
+    """The product lies on both sides of it: its outline must be cut where the CRS ends."""
+    values = {"B04": np.full((900, 900), 700, np.uint16)}
+    place = {"epsg": 32760, "west": 815_000.0, "north": 8_125_000.0}
+    write_item(tmp_path / "d", values, name=PACIFIC.format("220611", "60KZD"), **place)
+    for options in ({"crs": "EPSG:3857", "res": 20}, {"crs": "EPSG:4326", "res": 0.0002}):
+        for box in ((179.97, -16.98, 180.0, -16.96), (-180.0, -16.98, -179.97, -16.96)):
+            plan = plan_of(tmp_path / "d", bands="B04", bbox=[box], **options)
+            assert (expected(plan, "B04") == 700).all(), (options, box)
+    over = plan_of(tmp_path / "d", bands="B04", bbox=[(179.97, -16.98, -179.97, -16.96)])
+    assert (expected(over, "B04") == 700).all()
+
+
+def test_products_that_miss_the_area_by_a_hair_are_none(tmp_path, monkeypatch):
+    """The footprint in degrees touches it, the one in metres does not."""
+    item(tmp_path / "d", 3)
+    monkeypatch.setattr("s2kit.cube.prepare.days", lambda *_: ())
+    with pytest.raises(InputError, match="none of 1 product shows the area"):
+        plan_of(tmp_path / "d", bands="B04")

@@ -13,11 +13,12 @@ from shapely.geometry.base import BaseGeometry
 from s2kit.archive.dataset import is_product
 from s2kit.archive.find import expand, locate, whereabouts
 from s2kit.area.aoi import footprint as usable_footprint
+from s2kit.area.aoi import footprints
 from s2kit.area.dates import DateRange, parse_time
 from s2kit.area.mgrs import tile_bounds, tile_polygon
 from s2kit.area.projection import LON_LAT, project_all, project_point
 from s2kit.catalogue.record import ProductRecord
-from s2kit.chips.grid import square_around, utm_epsg
+from s2kit.chips.grid import is_utm, square_around, utm_epsg
 from s2kit.chips.record import ChipSite
 from s2kit.chips.selection import Candidate, Choice, select
 from s2kit.errors import InputError, S2KitError
@@ -198,10 +199,17 @@ def outlines_in(found: Sequence[Candidate], epsg: int) -> list[BaseGeometry]:
                 members, project_all([found[at].footprint for at in members], LON_LAT, zone), strict=True
             )
         ]
-        moved = cut if zone == epsg else project_all([one.segmentize(5000.0) for one in cut], zone, epsg)
+        moved = cut if zone == epsg else _moved([one.segmentize(5000.0) for one in cut], zone, epsg)
         for at, outline in zip(members, moved, strict=True):
             outlines[at] = outline
     return outlines
+
+
+def _moved(outlines: Sequence[BaseGeometry], zone: int, epsg: int) -> list[BaseGeometry]:
+    """Outlines of a UTM zone in another CRS; those over the antimeridian in two parts if that is where the CRS ends."""
+    if is_utm(epsg):
+        return project_all(outlines, zone, epsg)
+    return project_all(footprints(project_all(outlines, zone, LON_LAT)), LON_LAT, epsg)
 
 
 def zone_of(one: Candidate) -> int:

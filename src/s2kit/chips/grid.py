@@ -104,6 +104,11 @@ def square_around(centre: tuple[float, float], side_m: float) -> Bounds:
     return Bounds(x - side_m / 2, y - side_m / 2, x + side_m / 2, y + side_m / 2)
 
 
+def is_utm(epsg: int) -> bool:
+    """True for the UTM zones that ESA's tiles are in."""
+    return 32600 < epsg <= 32660 or 32700 < epsg <= 32760
+
+
 def utm_epsg(lon: float, lat: float) -> int:
     """The UTM zone of a point, with the exceptions of Norway and Svalbard as in MGRS (NGA.STND.0037)."""
     zone = min(60, int((lon + 180) % 360 // 6) + 1)

@@ -12,8 +12,9 @@ import shapely
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
+from s2kit.area.aoi import lon_lat_outline
 from s2kit.area.projection import LON_LAT, is_geographic, project
-from s2kit.chips.grid import utm_epsg
+from s2kit.chips.grid import is_utm, utm_epsg
 from s2kit.errors import InputError, UsageError
 from s2kit.grid import Bounds, Grid, Window
 
@@ -70,7 +71,15 @@ def bounds_of(area: BaseGeometry, epsg: int) -> Bounds:
         InputError: The area has no place in the CRS.
     """
     outline = area if area.geom_type == "Point" else shapely.segmentize(area, _DENSE_DEG)
-    return Bounds(*project(outline, LON_LAT, epsg).bounds)
+    parts = [Bounds(*project(part, LON_LAT, epsg).bounds) for part in getattr(outline, "geoms", [outline])]
+    whole = around(parts)
+    west, _, east, _ = area.bounds
+    if (west, east) == (-180, 180) and whole.east - whole.west > 2 * sum(one.east - one.west for one in parts):
+        raise InputError(
+            f"the area lies on both sides of the antimeridian, where EPSG:{epsg} ends",
+            "take --crs auto, or make a cube of each side",
+        )
+    return whole
 
 
 def around(boxes: Iterable[Bounds]) -> Bounds:
@@ -109,11 +118,6 @@ def refuse_degrees(epsg: int, resolution: float) -> None:
             f"--res {resolution:g} with --crs EPSG:{epsg} would be {resolution:g} degrees",
             "give degrees, as in --res 0.0001, or a CRS in metres",
         )
-
-
-def is_utm(epsg: int) -> bool:
-    """True for the UTM zones that ESA's tiles are in."""
-    return 32600 < epsg <= 32660 or 32700 < epsg <= 32760
 
 
 def _down(value: float, step: float) -> float:
@@ -157,5 +161,7 @@ def bounds_in(grid: Grid, epsg: int) -> Bounds:
     """The box around a grid in another CRS, edges bent as the projection bends them."""
     if epsg == grid.epsg:
         return grid.bounds
+    if is_utm(grid.epsg) and not is_utm(epsg):
+        return bounds_of(lon_lat_outline(grid.bounds, grid.epsg), epsg)
     step = max(grid.bounds.east - grid.bounds.west, grid.bounds.north - grid.bounds.south) / 20
     return Bounds(*project(shapely.segmentize(extent(grid), step), grid.epsg, epsg).bounds)

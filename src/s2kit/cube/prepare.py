@@ -9,9 +9,10 @@ from s2kit.archive.find import locate
 from s2kit.area.mgrs import tile_bounds
 from s2kit.area.projection import LON_LAT, project_point
 from s2kit.chips.candidates import outlines_in
+from s2kit.chips.grid import is_utm
 from s2kit.chips.places import products as find_products
 from s2kit.chips.selection import Candidate
-from s2kit.cube.grids import around, bounds_in, bounds_of, cube_grid, extent, is_utm, refuse_degrees, zone_of
+from s2kit.cube.grids import around, bounds_in, bounds_of, cube_grid, extent, refuse_degrees, zone_of
 from s2kit.cube.layers import bands_read, with_substitutes
 from s2kit.cube.plan import CubePlan, CubeRecipe, CubeSource, Slice
 from s2kit.cube.request import CubeRequest
@@ -27,6 +28,7 @@ from s2kit.product.base import Product
 from s2kit.product.tile import TileId
 from s2kit.run.events import Note, Report, silent
 from s2kit.run.threads import Pool
+from s2kit.run.wording import counted
 from s2kit.settings import Settings
 
 _OPENED_TOGETHER = 8
@@ -84,11 +86,13 @@ def _found(request: CubeRequest, report: Report) -> tuple[Candidate, ...]:
         found = tuple(one for one in found if one.tile in request.tiles)
     shown = tuple(one for one in found if area is None or one.footprint.intersects(area))
     if not shown:
-        what = f"none of the {len(found)} products shows the area" if found else "no product is found"
-        raise InputError(
-            f"{what} in that time", "look with s2kit search, or s2kit info PRODUCT for a product's footprint"
-        )
+        raise _none_shown(len(found))
     return shown
+
+
+def _none_shown(found: int) -> InputError:
+    what = f"none of {counted(found, 'product')} shows the area" if found else "no product is found"
+    return InputError(f"{what} in that time", "look with s2kit search, or s2kit info PRODUCT for a product's footprint")
 
 
 def _refuse_levels(found: Sequence[Candidate]) -> None:
@@ -164,10 +168,13 @@ def _slices(
     if needs_angles(seen):
         seen = [replace(one, view_zenith_deg=opened[one.id].view_zenith_deg(TileId.parse(one.tile))) for one in seen]
     longitude, _ = project_point(*_middle(grid), grid.epsg, LON_LAT)
-    return tuple(
+    slices = tuple(
         Slice(day.day, day.time, tuple(_source(request, opened[one.id], grid, one) for one in day.products))
         for day in days(seen, extent(grid), longitude)
     )
+    if not slices:
+        raise _none_shown(len(found))
+    return slices
 
 
 def _middle(grid: Grid) -> tuple[float, float]:
