@@ -1,7 +1,8 @@
 import pytest
 
 from s2kit.errors import InputError
-from s2kit.picture.composites import RECIPES, Subject, parse_bands, parse_index, parse_recipe, parse_resolution
+from s2kit.picture.composites import Subject, parse_bands, parse_index, parse_recipe, parse_resolution
+from s2kit.picture.recipes import RECIPES
 from s2kit.product.bands import BANDS
 
 

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from s2kit.cli.app import app
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
-COMMAND = "python tests/support/cli_docs.py"
+COMMAND = "make generated"
 WIDTH = 100
 HEAD = f"""# The command line
 

@@ -29,6 +29,10 @@ class Root(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words after moving global options to the front; help and version are printed here."""
+        if ctx.resilient_parsing:  # a shell asks what may follow
+            from s2kit.cli.completion import attach
+
+            attach(self)
         with _translated():
             return super().parse_args(ctx, hoisted(args))
 

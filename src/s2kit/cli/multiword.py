@@ -56,6 +56,8 @@ class Verb(TyperCommand):
             values = first.replace("/", ",").split(",") if equals else []
             while len(values) < WORDS[name] and rest and not rest[0].startswith("--"):
                 values += [rest.pop(0)] if values or "," not in rest[0] else rest.pop(0).split(",")
+            if len(values) != WORDS[name] and ctx.resilient_parsing:
+                continue  # a shell asks what may follow: the words are still being typed
             if len(values) != WORDS[name]:
                 ctx.fail(f"Option '{name}' takes {WORDS[name]} values, not {len(values)}.")
             folded += [name, _SEPARATOR.join(values)]

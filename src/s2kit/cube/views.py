@@ -19,11 +19,12 @@ from s2kit.errors import InputError, NotFoundError, S2KitError, UsageError
 from s2kit.grid import Grid
 from s2kit.image.zarr_image import read_values
 from s2kit.picture.clouds import ClassImage
-from s2kit.picture.composites import RECIPES, Subject, parse_bands, parse_index, parse_recipe
+from s2kit.picture.composites import Subject, parse_bands, parse_index, parse_recipe
 from s2kit.picture.formula import Reflectance
 from s2kit.picture.indices import INDICES, find_index
 from s2kit.picture.painter import Look, Mode, PaintedBand, fixed_limits
 from s2kit.picture.read import Reading
+from s2kit.picture.recipes import RECIPES
 from s2kit.picture.stretch import Stretch
 from s2kit.picture.substitutes import standing_in
 from s2kit.product.band_image import BandImage

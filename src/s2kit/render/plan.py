@@ -13,11 +13,12 @@ from s2kit.area.projection import LON_LAT, project
 from s2kit.errors import InputError, NotFoundError, S2KitError, UsageError
 from s2kit.grid import Grid, Window
 from s2kit.picture.clouds import needed_classes
-from s2kit.picture.composites import RECIPES, Subject
+from s2kit.picture.composites import Subject
 from s2kit.picture.indices import find_index
 from s2kit.picture.naming import file_name
 from s2kit.picture.painter import Look, Mode, PaintedBand, fixed_limits
 from s2kit.picture.read import Reading
+from s2kit.picture.recipes import RECIPES
 from s2kit.picture.substitutes import standing_in, substitute_notes
 from s2kit.picture.write import ItemFacts, Output
 from s2kit.product.band_image import BandImage
