@@ -15,8 +15,9 @@ from s2kit.chips import ChipOptions, ChipsMade, ChipsRequest, make_chips
 from s2kit.download import DownloadOptions, DownloadRequest, ProductResult
 from s2kit.download.run import download as downloaded
 from s2kit.errors import S2KitError, UsageError
-from s2kit.pixels import PixelOptions, PixelOutcome, PixelsRequest, dump
+from s2kit.pixels import PixelOptions, PixelOutcome, PixelsRequest
 from s2kit.pixels.request import DEFAULT_NAME, file_names
+from s2kit.pixels.run import dump
 from s2kit.product.ref import Products, product_refs
 from s2kit.render import Outcome, RenderOptions, RenderRequest
 from s2kit.render.run import render as rendered

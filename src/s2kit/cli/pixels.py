@@ -161,8 +161,8 @@ def _dump(
     run: Session, asked: "PixelsRequest", *, output: Path | None, out: str | None, name: str | None, overwrite: bool
 ) -> None:
     from s2kit.errors import UsageError
-    from s2kit.pixels import dump
     from s2kit.pixels.request import DEFAULT_NAME, file_names
+    from s2kit.pixels.run import dump
     from s2kit.run.files import refuse_existing
 
     many = len(asked.wishes) > 1
