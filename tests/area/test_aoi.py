@@ -252,14 +252,14 @@ def test_the_outline_of_a_box_on_the_antimeridian_is_cut() -> None:
 
 def test_a_scribble_and_a_geometry_without_end_are_refused_in_time() -> None:
     random = np.random.default_rng(1)
-    started = time.monotonic()
+    started = time.process_time()
     for vertices in (3000, 20_000):
         with pytest.raises(InputError, match="cross themselves"):
             clean(shapely.Polygon(random.uniform(0, 10, (vertices, 2))), "field")
     angle = np.linspace(0, 2 * np.pi, MAX_VERTICES + 1)
     with pytest.raises(InputError, match="vertices"):
         clean(shapely.LineString(np.column_stack([np.cos(angle), np.sin(angle)])), "field")
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_long_ring_that_touches_itself_once_is_still_mended() -> None:

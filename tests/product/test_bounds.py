@@ -23,9 +23,9 @@ from support.tiny_safe import L2A_NAME
 
 @pytest.fixture(autouse=True)
 def _quickly():
-    started = time.monotonic()
+    started = time.process_time()
     yield
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def manifest_rows(count: int) -> bytes:

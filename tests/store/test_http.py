@@ -69,7 +69,7 @@ def test_a_certificate_that_is_not_trusted_ends_at_once_with_77(tmp_path: Path) 
                 ask()
             assert caught.value.exit_code == 77
         assert "certificate is not trusted" in probe(url).error
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
 
 
 def test_a_certificate_that_the_user_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def test_plain_http_where_https_is_spoken_is_no_passing_fault(server: CatalogueS
     started = time.monotonic()
     with pytest.raises(AccessError, match="no secure connection"):
         fetch(server.url.replace("http:", "https:"))
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_proxy_that_refuses_is_named(status: str, words: str, monkeypatch: pyt
             monkeypatch.setenv("HTTP_PROXY", proxy)
             with pytest.raises(AccessError, match="wants user and password"):
                 fetch("http://catalogue.invalid/v1")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10
 
 
 def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,17 @@
 """One object, one file: over a real server that spoils, cuts, ignores and replaces."""
 
+import errno
 from pathlib import Path
+from typing import IO
 
 import pytest
 
-from s2kit.errors import NotFoundError, OutputError, TryLaterError
+from s2kit.errors import DiskError, NotFoundError, OutputError, TryLaterError
+from s2kit.store import transfer
 from s2kit.store.archive import Archive
 from s2kit.store.hashes import is_md5, new_hash
 from s2kit.store.https import HttpsStore
+from s2kit.store.part_file import open_part
 from s2kit.store.transfer import (
     Budget,
     Fetched,
@@ -185,3 +189,27 @@ def test_multipart_tags_are_no_md5():
     assert not is_md5("0123456789abcdef" * 2 + "-2")
     assert not is_md5("0123456789ABCDEF" * 2)
     assert not is_md5(None)
+
+
+def opened_parts(monkeypatch: pytest.MonkeyPatch) -> list[IO[bytes]]:
+    """Every part that is opened from now on."""
+    found: list[IO[bytes]] = []
+
+    def noted(path: Path) -> IO[bytes]:
+        found.append(open_part(path))
+        return found[-1]
+
+    monkeypatch.setattr(transfer, "open_part", noted)
+    return found
+
+
+def test_a_part_that_cannot_be_read_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = opened_parts(monkeypatch)
+
+    def unreadable(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(transfer, "_feed", unreadable)
+    with serving(files={KEY: DATA}) as server, pytest.raises(DiskError):
+        get(server, tmp_path / KEY)
+    assert [part.closed for part in parts] == [True]

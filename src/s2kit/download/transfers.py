@@ -1,7 +1,6 @@
 """The threads that transfer the objects of products, and what becomes of each file."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, as_completed
 from threading import Lock
 
@@ -14,7 +13,7 @@ from s2kit.run.events import Advanced, Report
 from s2kit.run.sharing import share_of
 from s2kit.run.threads import Pool
 from s2kit.store.archive import Archive
-from s2kit.store.transfer import Budget, ProofError, Wanted, fetch, parts_of
+from s2kit.store.transfer import Budget, Commit, ProofError, Wanted, fetch, parts_of
 
 _SYNCS = 4
 """Files that are synced to the disk at one time."""
@@ -29,9 +28,19 @@ class TransferPools:
         self._syncs = Pool(_SYNCS, "s2kit-sync")
         self._lock = Lock()
 
-    def sync(self, commit: Callable[[], None]) -> "Future[None]":
-        """Have a proven file synced to the disk and renamed, while its connection goes on with the next object."""
-        return self._syncs.submit(commit)
+    def sync(self, commit: Commit) -> "Future[None]":
+        """Have a proven file synced to the disk and renamed, while its connection goes on with the next object.
+
+        Raises:
+            RuntimeError: The pools are closed; the file is left as a part.
+        """
+        try:
+            future = self._syncs.submit(commit)
+        except RuntimeError:
+            commit.abandon()
+            raise
+        future.add_done_callback(lambda done: commit.abandon() if done.cancelled() else None)
+        return future
 
     def submit(
         self, place: Destination, task: Task, report: Report, syncs: "list[Future[None]]"

@@ -79,7 +79,7 @@ class Budget(Deadline):
         self.attempts = attempts
 
 
-def run_now(commit: Callable[[], None]) -> None:
+def run_now(commit: "Commit") -> None:
     """Commit at once, in the thread that transferred."""
     commit()
 
@@ -89,7 +89,7 @@ def fetch(
     wanted: Wanted,
     budget: Budget,
     advanced: Callable[[int], None] = lambda nbytes: None,
-    commit: Callable[[Callable[[], None]], object] = run_now,
+    commit: Callable[["Commit"], object] = run_now,
 ) -> Fetched:
     """Bring an object to its place, proven.
 
@@ -153,6 +153,31 @@ def hash_file(path: Path, algorithm: Algorithm, nbytes: int | None = None) -> st
     return digest.hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The last step of a proven file: calling it syncs the bytes to the disk and renames the part."""
+
+    file: IO[bytes]
+    """The part, open; closed by either step."""
+    part: Path
+    target: Path
+
+    def __call__(self) -> None:
+        """Give the file its name.
+
+        Raises:
+            DiskError, OutputError: The disk refuses.
+        """
+        with _os_errors(self.target):
+            with self.file:
+                os.fsync(self.file.fileno())
+            self.part.replace(self.target)
+
+    def abandon(self) -> None:
+        """Leave the part as it is, for a later run."""
+        self.file.close()
+
+
 class _Transfer:
     """The state of one file: how much there is, its checksum so far, the tag it belongs to."""
 
@@ -170,7 +195,11 @@ class _Transfer:
         self.moved = 0
 
     def __enter__(self) -> "_Transfer":
-        self._open()
+        try:
+            self._open()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -210,19 +239,11 @@ class _Transfer:
             )
         return "size", ""
 
-    def detach(self) -> Callable[[], None]:
-        """What gives the file its name, once its bytes are on the disk; it may be called later, from anywhere."""
+    def detach(self) -> "Commit":
+        """What gives the file its name; it may be called later, from anywhere."""
         assert self._file is not None
         file, self._file = self._file, None
-        part, target = self._part, self._wanted.target
-
-        def finish() -> None:
-            with _os_errors(target):
-                with file:
-                    os.fsync(file.fileno())
-                part.replace(target)
-
-        return finish
+        return Commit(file, self._part, self._wanted.target)
 
     def restart(self, info: ObjectInfo | None = None) -> None:
         """Forget what there is; with `info`, an object that was replaced is begun."""
