@@ -1,46 +1,21 @@
 """Checks of the machine s2kit runs on, each with what to mend."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from s2kit.errors import AccessError, ConfigError, S2KitError, ServiceError
+from s2kit.admin.check import Check, CheckState
+from s2kit.admin.installation import decoder_checks, extra_checks, python_checks
+from s2kit.admin.machine import MAX_SKEW_S, file_clock_check, limit_checks, place_checks
+from s2kit.errors import AccessError, S2KitError, ServiceError
 from s2kit.settings import Settings
-from s2kit.version import __version__
 
-_LIBRARIES = ("rasterio", "numpy", "boto3", "shapely", "joblib", "pystac_client", "typer", "simplejpeg", "isal")
-_LOW_SPACE = 2 * 10**9
-_MAX_SKEW_S = 300.0
-"""S3 refuses signatures that are more than 15 minutes off; a third of that is worth a warning."""
+if TYPE_CHECKING:
+    from s2kit.store.probe import Answer
 
-
-class CheckState(StrEnum):
-    """How a check came out."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    check: str
-    state: CheckState
-    detail: str
-    hint: str = ""
-    exit_code_of: type[S2KitError] = ConfigError
-    """The error that a failure of this check stands for."""
-
-    def record(self) -> dict[str, object]:
-        """The check for output."""
-        record = asdict(self)
-        del record["exit_code_of"]
-        return record
+__all__ = ["Check", "CheckState", "diagnose", "worst"]
 
 
 def diagnose(settings: Settings, secrets: Mapping[str, str], *, offline: bool) -> list[Check]:
@@ -49,12 +24,18 @@ def diagnose(settings: Settings, secrets: Mapping[str, str], *, offline: bool) -
     Args:
         settings: The merged settings.
         secrets: Credentials that were found, by the names of `settings.SECRETS`.
-        offline: True where no service shall be asked.
+        offline: True if no service shall be asked.
     """
-    checks = [*_versions(), *_decoders(settings.openjpeg), *_places(settings), *_credentials(settings, secrets)]
-    if not offline:
-        checks += _services(settings)
-    return checks
+    checks = [
+        *python_checks(),
+        *extra_checks(),
+        *decoder_checks(settings.openjpeg),
+        *place_checks(settings),
+        *limit_checks(settings),
+        *_credentials(settings, secrets),
+        *_proxies(),
+    ]
+    return [*checks, *([file_clock_check(settings)] if offline else _services(settings))]
 
 
 def worst(checks: Sequence[Check]) -> S2KitError | None:
@@ -64,57 +45,6 @@ def worst(checks: Sequence[Check]) -> S2KitError | None:
         return None
     names = ", ".join(check.check for check in failed)
     return failed[0].exit_code_of(f"{len(failed)} of {len(checks)} checks failed: {names}", failed[0].hint or None)
-
-
-def _versions() -> Iterator[Check]:
-    from importlib.metadata import version
-
-    yield Check("python", CheckState.OK, sys.version.split()[0])
-    yield Check("s2kit", CheckState.OK, __version__)
-    for library in _LIBRARIES:
-        yield Check(library, CheckState.OK, version(library.replace("_", "-")))
-
-
-def _decoders(openjpeg: str) -> Iterator[Check]:
-    from s2kit.jp2.openjpeg import route_in_use
-    from s2kit.run.gdal_info import driver_names, environment_problems, gdal_version
-
-    yield Check("gdal", CheckState.OK, gdal_version())
-    for problem in environment_problems():
-        yield Check("environment", CheckState.FAIL, str(problem), problem.hint or "")
-    if "JP2OpenJPEG" in driver_names():
-        yield Check("jpeg 2000 driver", CheckState.OK, "JP2OpenJPEG")
-    else:
-        hint = "install rasterio from its wheel: pip install --force-reinstall --only-binary :all: rasterio"
-        yield Check("jpeg 2000 driver", CheckState.FAIL, "rasterio has no JP2OpenJPEG", hint)
-    yield Check("jpeg 2000 windows", CheckState.OK, route_in_use(openjpeg))
-    yield _openjpeg()
-
-
-def _openjpeg() -> Check:
-    """The OpenJPEG that was found, against the faults that were published."""
-    from s2kit.jp2.openjpeg import load
-    from s2kit.jp2.openjpeg_faults import faults_of
-
-    library = load()
-    if library is None:
-        return Check("openjpeg", CheckState.WARN, "no library of known kind was found, so its faults are not known")
-    faults = faults_of(library.version)
-    told = ", ".join(f"{one.name} ({'reached' if one.reached else 'not reached'})" for one in faults)
-    state = CheckState.WARN if any(fault.reached for fault in faults) else CheckState.OK
-    hint = "" if state is CheckState.OK else "install rasterio 1.4.4 or later from its wheel, which carries a newer one"
-    return Check("openjpeg", state, f"{library.version}; published faults: {told or 'none'}", hint)
-
-
-def _places(settings: Settings) -> Iterator[Check]:
-    from s2kit.run.files import free_bytes
-
-    for name, folder in (("dataset folder", settings.dataset), ("cache folder", settings.cache_dir)):
-        free = free_bytes(folder)
-        state = CheckState.OK if free > _LOW_SPACE else CheckState.WARN
-        hint = "" if state is CheckState.OK else "free some space, or name another folder in the settings"
-        there = "" if folder.is_dir() else " (not there yet)"
-        yield Check(name, state, f"{folder.absolute()}{there}, {free / 1e9:.1f} GB free", hint)
 
 
 def _credentials(settings: Settings, secrets: Mapping[str, str]) -> Iterator[Check]:
@@ -170,7 +100,19 @@ def _aws_source(file: Path) -> str:
     return str(file) if file.is_file() else ""
 
 
+def _proxies() -> Iterator[Check]:
+    """The proxies that requests go through, without their passwords; none are listed if there are none."""
+    from urllib.request import getproxies
+
+    from s2kit.run.redact import redacted
+
+    for scheme, address in sorted(getproxies().items()):
+        if scheme in {"http", "https", "all"}:
+            yield Check(f"proxy {scheme}", CheckState.OK, redacted(address.rpartition("@")[2]))
+
+
 def _services(settings: Settings) -> Iterator[Check]:
+    """Each service, then the clock against theirs."""
     from s2kit.store.probe import probe
 
     addresses = {f"catalogue {name}": catalogue.url for name, catalogue in settings.catalogues.items()}
@@ -179,15 +121,33 @@ def _services(settings: Settings) -> Iterator[Check]:
         for archive in settings.archives.values()
         if "://" in archive.address
     }
+    skews: dict[str, float] = {}
     for name, url in addresses.items():
         if not url.startswith(("http://", "https://")):
             continue
         answer = probe(url)
-        if answer.error:
-            hint = "check the network, or leave services out with --offline"
-            yield Check(name, CheckState.FAIL, f"{url}: {answer.error}", hint, ServiceError)
-        elif answer.skew_s is not None and abs(answer.skew_s) > _MAX_SKEW_S:
-            hint = "set the clock: signed requests are refused when it is off"
-            yield Check(name, CheckState.FAIL, f"{url}: this clock is {answer.skew_s:+.0f} s off", hint, AccessError)
-        else:
-            yield Check(name, CheckState.OK, f"{url}: {answer.seconds * 1000:.0f} ms")
+        yield _service_check(name, url, answer)
+        if answer.skew_s is not None:
+            skews[name] = answer.skew_s
+    yield _clock_check(skews) if skews else file_clock_check(settings)
+
+
+def _service_check(name: str, url: str, answer: "Answer") -> Check:
+    if answer.error:
+        hint = "check the network, or leave services out with --offline"
+        return Check(name, CheckState.FAIL, f"{url}: {answer.error}", hint, ServiceError)
+    return Check(name, CheckState.OK, f"{url}: {answer.seconds * 1000:.0f} ms")
+
+
+def _clock_check(skews: Mapping[str, float]) -> Check:
+    """This clock against those of the services, in the middle, so that one wrong service does not count.
+
+    Args:
+        skews: Seconds that this clock is ahead of each service's.
+    """
+    skew = median(skews.values())
+    others = "1 service" if len(skews) == 1 else f"{len(skews)} services"
+    if abs(skew) <= MAX_SKEW_S:
+        return Check("clock", CheckState.OK, f"{skew:+.0f} s against {others}")
+    hint = "set the clock: signed requests are refused if it is off"
+    return Check("clock", CheckState.FAIL, f"this clock is {skew:+.0f} s off, by {others}", hint, AccessError)
