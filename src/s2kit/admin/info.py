@@ -10,11 +10,12 @@ from shapely.geometry import mapping
 from s2kit.archive.find import locate
 from s2kit.errors import InputError
 from s2kit.grid import Bounds
-from s2kit.product.bands import BANDS
+from s2kit.product.bands import BANDS, KELVIN_BANDS
 from s2kit.product.contents import ImageEntry, find_images, summary
 from s2kit.product.footprint import Footprint
 from s2kit.product.manifest import ManifestEntry
 from s2kit.product.metadata import ProductMetadata
+from s2kit.product.mission import SENTINEL2, Mission, satellite_name
 from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
 from s2kit.settings import Settings
@@ -28,6 +29,7 @@ class ProductInfo:
     """Name without `.SAFE`."""
     address: str
     """Where it is."""
+    mission: Mission
     metadata: ProductMetadata
     sensing: datetime
     """Start of sensing, UTC."""
@@ -44,6 +46,8 @@ class ProductInfo:
     """What is added to digital numbers of reflectance, by band."""
     offset_source: str
     """The source of the offset; `unknown` of some COGs."""
+    temperatures: Mapping[str, tuple[float, float]] = field(hash=False)
+    """Offset and divisor of digital numbers of bands that give kelvin, by band."""
     nbytes: int
     """Bytes of all its files."""
     listed: int | None
@@ -65,12 +69,13 @@ class ProductInfo:
     def record(self) -> dict[str, Any]:
         """A flat record with the names of STAC where it has some; keys are added, never renamed."""
         about = self.metadata
+        reflecting = BANDS if self.mission is SENTINEL2 else self.offsets
         return {
             "id": self.id,
             "address": self.address,
             "processing:level": about.level.value,
             "processing:version": str(about.baseline),
-            "platform": f"sentinel-{about.satellite[1:].lower()}" if about.satellite else None,
+            "platform": satellite_name(about.satellite).lower() if about.satellite else None,
             "datetime": _iso(self.sensing),
             "tile": self.tiles[0] if len(self.tiles) == 1 else None,
             "level": about.level.value,
@@ -79,14 +84,14 @@ class ProductInfo:
             "s2:datatake_id": about.datatake,
             "sat:relative_orbit": int(about.orbit) if about.orbit else None,
             "sat:orbit_state": about.orbit_direction.lower() if about.orbit_direction else None,
-            "s2:mgrs_tile": self.tiles[0] if len(self.tiles) == 1 else None,
+            "s2:mgrs_tile": self.tiles[0] if len(self.tiles) == 1 and self.mission is SENTINEL2 else None,
             "s2kit:tiles": list(self.tiles),
             "proj:epsg": self.epsg,
             "proj:bbox": list(self.bounds) if self.bounds else None,
             "eo:cloud_cover": about.cloud_pct,
             "s2kit:images": {str(res): list(bands) for res, bands in self.images.items()},
             "s2kit:quantification": self.quantification(),
-            "s2kit:offsets": {band: self.offsets.get(band, 0.0) for band in BANDS},
+            "s2kit:offsets": {band: self.offsets.get(band, 0.0) for band in reflecting},
             "s2kit:offset_source": self.offset_source,
             "s2kit:nodata": about.nodata,
             "s2kit:saturated": about.saturated,
@@ -137,6 +142,7 @@ def describe(product: Product) -> ProductInfo:
     return ProductInfo(
         id=product.id,
         address=product.address,
+        mission=product.mission,
         metadata=product.metadata,
         sensing=product.sensing,
         tiles=tuple(str(tile) for tile in product.tiles),
@@ -146,6 +152,10 @@ def describe(product: Product) -> ProductInfo:
         images=dict(summary(product.entries)),
         offsets=offsets,
         offset_source=source,
+        temperatures={
+            image.band: (image.offset, image.quantification)
+            for image in (product.open_entry(entry) for entry in product.entries if entry.band in KELVIN_BANDS)
+        },
         nbytes=product.nbytes,
         listed=len(manifest.entries) if manifest else None,
         missing=missing,

@@ -22,12 +22,12 @@ from s2kit.grid import Bounds, Grid, Window
 from s2kit.picture.png import encode_png
 from s2kit.picture.read import Reading, Resampling, Use, read
 from s2kit.product.band_image import BandImage
-from s2kit.product.bands import BANDS, LAYERS
+from s2kit.product.bands import KELVIN_BANDS, in_order
 from s2kit.product.base import Product
 from s2kit.product.metadata import Radiometry
 from s2kit.product.radiometry import to_physical
 from s2kit.product.ref import OneProduct, ProductRef, product_refs
-from s2kit.product.tile import TileId
+from s2kit.product.tile import parse_tile
 from s2kit.run.options import Texts, words
 from s2kit.settings import Loaded, Settings, in_use
 
@@ -121,7 +121,7 @@ class OpenProduct:
 
     @property
     def tiles(self) -> tuple[str, ...]:
-        """Its MGRS tiles, `31TCJ`: one, except of products of the old format."""
+        """Its MGRS tiles, `31TCJ`: one, except of products of the old format; of Landsat path and row, `198030`."""
         return tuple(str(tile) for tile in self._product.tiles)
 
     @property
@@ -138,7 +138,7 @@ class OpenProduct:
     def bands(self) -> tuple[str, ...]:
         """Bands and layers that are there, in the order of the instrument."""
         there = {entry.band for entry in self._product.entries}
-        return tuple(name for name in (*BANDS, *LAYERS) if name in there)
+        return in_order(there)
 
     def resolutions(self, band: str) -> tuple[int, ...]:
         """Resolutions in metres at which a band or layer is there, finest first.
@@ -195,7 +195,11 @@ class OpenProduct:
             tags["OFFSET_SOURCE"] = self._product.offset_source
         if not physical:
             return PixelArray(values, image.band, grid, image.nodata, tags | {"UNIT": "digital number"})
-        unit = "reflectance" if image.is_reflectance else {"WVP": "cm"}.get(image.band, "1")
+        unit = (
+            "reflectance"
+            if image.is_reflectance
+            else {"WVP": "cm"}.get(image.band, "K" if image.band in KELVIN_BANDS else "1")
+        )
         real = to_physical(values, Radiometry(image.quantification, image.offset), image.nodata)
         return PixelArray(real, image.band, grid, float("nan"), tags | {"UNIT": unit})
 
@@ -260,7 +264,7 @@ class OpenProduct:
         return np.stack([_grey(pixels[0], image) for pixels, image in zip(found, images, strict=True)])
 
     def _image(self, band: str, res: float | None, tile: str | None) -> BandImage:
-        which = None if tile is None else TileId.parse(tile)
+        which = None if tile is None else parse_tile(tile)
         whole = None if res is None or res != int(res) else int(res)
         return self._product.image_near(band, whole, which)
 
@@ -293,7 +297,7 @@ class OpenProduct:
         )
 
 
-_PREVIEWS = (("TCI",), ("B04", "B03", "B02"), ("PVI",), ("B08",), ("B8A",))
+_PREVIEWS = (("TCI",), ("B04", "B03", "B02"), ("red", "green", "blue"), ("PVI",), ("B08",), ("B8A",))
 """What a preview shows, the best first."""
 
 

@@ -102,7 +102,7 @@ def is_safe(folder: Path) -> bool:
     return False
 
 
-def find_in_dataset(folder: Path, name: AnyProductName) -> Path | None:
+def find_in_dataset(folder: Path, name: AnyProductName | str) -> Path | None:
     """Where a product is below a dataset folder: a SAFE folder if there is one, else a zip, another kind, None."""
     for ending in (".SAFE", ".zip", ".SAFE.zip", *(kind.suffix for kind in KINDS if kind.suffix), ""):
         direct = folder / f"{name}{ending}"

@@ -31,8 +31,10 @@ from s2kit.store.open import open_store
 
 COGS = "cogs"
 """Key of the COG item's address among the locations of a search record."""
-READ_IN_PLACE = (COGS, "pc", "eopf")
-"""Locations of a search record that are products as they are: COG items and Zarr groups."""
+ITEM = "item"
+"""Key of the item's own address, of which the archive is not known."""
+READ_IN_PLACE = (COGS, "pc", "eopf", ITEM)
+"""Locations of a search record that are products as they are: STAC items and Zarr groups."""
 
 _SAFE_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.SAFE)(?:/.*)?", re.IGNORECASE)
 _TILE_KEY = re.compile(r"tiles/\d{1,2}/[A-Z]/[A-Z]{2}/\d{4}/\d{1,2}/\d{1,2}/\d+")
@@ -131,7 +133,7 @@ def whereabouts(ref: ProductRef, settings: Settings | Access) -> ProductRef:
         return replace(ref, text=str(here))
     for key in READ_IN_PLACE:
         there = locations.get(key)
-        if isinstance(there, str) and settings.archive in {AUTO, key}:
+        if isinstance(there, str) and (settings.archive in {AUTO, key} or key == ITEM):
             return replace(ref, text=json_address(there) if "://" in there and key == COGS else there)
     if name is None:
         path = Path(ref.text)
@@ -243,12 +245,13 @@ def _opening(settings: Settings | Access, boa_offset: str) -> Opening:
 
 
 def _named_in(folder: Path, text: str) -> Path | None:
-    """A product of a dataset folder by the name of its folder, which need not be a product's; None if none is there."""
+    """A product of a dataset folder by its own id or the name of its folder, if that is no name of ESA's; else None."""
     if Path(text).name != text:
         return None
     suffixes = [kind.suffix for kind in KINDS if kind.suffix]
     names = (text if text.lower().endswith(suffix) else f"{text}{suffix}" for suffix in suffixes)
-    return next((path for name in names if (path := _existing(str(folder / name)))), None)
+    direct = next((path for name in names if (path := _existing(str(folder / name)))), None)
+    return direct or find_in_dataset(folder, text)
 
 
 def _facts(record: Mapping[str, object]) -> Mapping[str, Any]:

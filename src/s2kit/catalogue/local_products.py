@@ -22,6 +22,7 @@ from s2kit.product.baseline import UNKNOWN
 from s2kit.product.granule import parse_granule_metadata
 from s2kit.product.kinds import kind_at
 from s2kit.product.metadata import parse_product_metadata
+from s2kit.product.mission import SENTINEL2
 from s2kit.product.open import open_product
 from s2kit.product.open_tree import open_tree
 from s2kit.product.safe_tree import safe_name
@@ -95,8 +96,9 @@ def _from_product(product: Product, path: Path, catalogue: str) -> ProductRecord
         baseline=str(about.baseline) if about.baseline != UNKNOWN else None,
         orbit=int(about.orbit) if about.orbit is not None else None,
         cloud_cover=about.cloud_pct,
-        geometry=about.footprint or (footprint(tile_polygon(tile)) if tile is not None else None),
-        product_type=f"S2MSI{about.level.removeprefix('L')}",
+        geometry=about.footprint or (footprint(tile_polygon(tile)) if isinstance(tile, TileId) else None),
+        product_type=f"S2MSI{about.level.removeprefix('L')}" if product.mission is SENTINEL2 else None,
+        mission="s2" if product.mission is SENTINEL2 else product.mission.name.lower(),
         catalogue=catalogue,
         item=str(path),
         locations={"local": str(path)},

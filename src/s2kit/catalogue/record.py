@@ -15,6 +15,7 @@ from shapely.geometry import Polygon, mapping
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.errors import InputError
+from s2kit.product.mission import satellite_name
 from s2kit.product.name import ProductName, Sentinel1Name, parse_product_name
 from s2kit.product.ref import ProductRef
 
@@ -267,7 +268,7 @@ def _generated(text: str | None) -> str | None:
 
 
 def _platform(satellite: str | None) -> str | None:
-    return f"sentinel-{satellite[1:].lower()}" if satellite else None
+    return satellite_name(satellite).lower() if satellite else None
 
 
 SCHEMA = tuple(ProductRecord(id="", datetime=dt.datetime(2015, 6, 23, tzinfo=dt.UTC)).to_stac_properties())

@@ -255,7 +255,7 @@ def _mission_in(text: str) -> str | None:
     return next((f"s{number}" for number in "12" if f"sentinel-{number}" in low or low.startswith(f"s{number}")), None)
 
 
-_LEVEL_KEYS = ("s2:product_type", "sentinel2:product_type", "product:type", "processing:level")
+_LEVEL_KEYS = ("s2:product_type", "sentinel2:product_type", "product:type", "processing:level", "landsat:correction")
 
 
 def _level(properties: Mapping[str, Any], item: Mapping[str, Any]) -> str | None:
@@ -268,6 +268,8 @@ def _level_in(kind: str) -> str | None:
     match = re.fullmatch(
         r"(?:S2MSI|sentinel-s?2-(?:c1-)?l|L(?:evel-)?|S2[A-D]_\w+_L)(1c|2a)(?:-cogs)?", kind, re.IGNORECASE
     )
+    if kind in {"L2SP", "L2SR"}:
+        return kind
     return f"L{match[1].upper()}" if match else None
 
 
@@ -284,13 +286,21 @@ def _kind_in(text: str) -> str:
 
 @_remembered
 def _satellite(platform: str) -> str | None:
-    match = re.search(r"sentinel-?([12])([a-d])$", platform, re.IGNORECASE)
-    return f"S{match[1]}{match[2].upper()}" if match else None
+    match = re.search(r"sentinel-?([12])([a-d])$|landsat[-_ ]?([1-9])$", platform, re.IGNORECASE)
+    if match is None:
+        return None
+    return f"L{match[3]}" if match[3] else f"S{match[1]}{match[2].upper()}"
 
 
 def _tile(properties: Mapping[str, Any]) -> str | None:
-    code = _text(properties.get("grid:code")) or _text(properties.get("s2:mgrs_tile"))
-    return code.removeprefix("MGRS-").rjust(5, "0") if code else None
+    code = _text(properties.get("grid:code")) or _text(properties.get("s2:mgrs_tile")) or _path_row(properties)
+    return code.removeprefix("MGRS-").removeprefix("WRS2-").rjust(5, "0") if code else None
+
+
+def _path_row(properties: Mapping[str, Any]) -> str | None:
+    """Landsat's path and row, `198030`."""
+    path, row = (_whole(properties.get(f"landsat:wrs_{key}")) for key in ("path", "row"))
+    return None if path is None or row is None else f"{path:03d}{row:03d}"
 
 
 def _stated_baseline(properties: Mapping[str, Any]) -> str | None:

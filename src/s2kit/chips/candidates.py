@@ -23,7 +23,7 @@ from s2kit.chips.record import ChipSite
 from s2kit.chips.selection import Candidate, Choice, select
 from s2kit.errors import InputError, S2KitError
 from s2kit.product.baseline import Baseline
-from s2kit.product.name import ProductName, parse_product_name
+from s2kit.product.name import ProductName, parse_product_name, same_stage
 from s2kit.product.newest import datastrip_start
 from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
@@ -61,7 +61,7 @@ def candidates(
             except S2KitError as error:
                 report(Note(f"{Path(one.text).name} is left out: {error}", warning=True))
                 continue
-            if level in {None, candidate.level}:
+            if level is None or same_stage(level, candidate.level):
                 found.append(candidate)
     return found
 
@@ -93,7 +93,7 @@ def _of_product(product: Product, ref: ProductRef) -> Candidate:
     outline: BaseGeometry | None = metadata.footprint
     tile = product.tiles[0] if product.tiles else None
     if outline is None:
-        outline = tile_polygon(tile) if tile else Polygon()
+        outline = tile_polygon(tile) if isinstance(tile, TileId) else Polygon()
     sensing = name.sensing if isinstance(name, ProductName) else metadata.sensing_start
     return Candidate(
         id=product.id,
@@ -141,7 +141,7 @@ def _of_record(ref: ProductRef, settings: Settings) -> Candidate:
         level=str(name.level) if name else str(properties.get("processing:level") or "L2A").upper(),
         sensing=sensing.astimezone(UTC).replace(microsecond=0),
         baseline=_baseline(name, properties.get("processing:version") or properties.get("s2:processing_baseline")),
-        tile=str(name.tile) if name else str(properties.get("grid:code") or "").removeprefix("MGRS-"),
+        tile=str(name.tile) if name else str(properties.get("grid:code") or "").rpartition("-")[2],
         generation=name.discriminator if name else str(properties.get("processing:datetime") or ""),
         cloud_pct=float(cloud) if isinstance(cloud, int | float) else None,
         footprint=outline,
@@ -177,7 +177,7 @@ def wanted(
         one
         for one in found
         if (not ranges or any(when.overlaps(one.sensing) for when in ranges))
-        and level in {None, one.level}
+        and (level is None or same_stage(level, one.level))
         and (max_cloud_pct is None or one.cloud_pct is None or one.cloud_pct <= max_cloud_pct)
     ]
 

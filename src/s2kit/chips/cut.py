@@ -17,9 +17,8 @@ from s2kit.chips.grid import ChipSize, at_resolution, chip_frame
 from s2kit.chips.paint import ChipPixels, write_chip
 from s2kit.chips.record import ChipRecord, ChipSite, ChipStyle
 from s2kit.chips.selection import Candidate
-from s2kit.errors import NotFoundError
 from s2kit.grid import Grid
-from s2kit.picture.clouds import class_source, hidden, needed_classes
+from s2kit.picture.clouds import class_image, class_source, hidden, needed_classes, scene_classes
 from s2kit.picture.kernels import picked
 from s2kit.picture.painter import PaintedBand
 from s2kit.picture.read import OpenImages, Reading, Resampling, filled
@@ -30,6 +29,7 @@ from s2kit.picture.zonal import class_histogram
 from s2kit.product.band_image import BandImage
 from s2kit.product.base import Product
 from s2kit.product.metadata import Radiometry
+from s2kit.product.name import Level
 from s2kit.product.ref import ProductRef
 from s2kit.product.scl import CLEAR, CLOUDY, share_of
 from s2kit.settings import Access
@@ -120,14 +120,12 @@ def _method(task: CutTask) -> Resampling:
 
 
 def _scl(product: Product, images: OpenImages, frames: Sequence[Grid]) -> list[NDArray[Any]] | None:
-    """The scene classification in its own pixels, for the share of cloud; None if the product has none."""
-    try:
-        image = product.image_near("SCL", SCL_RESOLUTION_M)
-        return [
-            codes[0] for codes in images.read(image, [at_resolution(one, image.grid.resolution_m) for one in frames])
-        ]
-    except NotFoundError:
+    """The scene classes in their own pixels, for the share of cloud; None of L1C, and of products without classes."""
+    source = None if product.metadata.level is Level.L1C else class_image(product, resolution_m=SCL_RESOLUTION_M)
+    if source is None:
         return None
+    resolution_m = source.image.grid.resolution_m
+    return list(scene_classes(source, [at_resolution(one, resolution_m) for one in frames], images))
 
 
 class _Chip:
@@ -247,6 +245,7 @@ class _Chip:
             grid=self._frame,
             sources=[(one.band, one.resolution_m) for one in self._sources],
             resampling=recipe.resampling,
+            credit=self._product.mission.credit,
         )
         tags["OFFSET_SOURCE"] = self._offset_source
         if recipe.mask is not None:

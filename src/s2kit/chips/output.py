@@ -17,7 +17,7 @@ from s2kit.chips.run import ChipSeries, ChipsResult
 from s2kit.errors import OutputError
 from s2kit.grid import Grid
 from s2kit.picture.sidecars import sidecar_paths
-from s2kit.picture.tags import CREDIT
+from s2kit.product.mission import SENTINEL2, mission_of
 from s2kit.run.files import write_atomic
 from s2kit.run.locks import destination_lock
 from s2kit.version import __version__
@@ -151,7 +151,9 @@ def _page(
         side = chips[0][0].size_px if chips else 128
         sections.append(Series(series.place.title, _facts(series, recipe), pictures, side, notes))
     span = f" {min(years)}" + (f"-{max(years)}" if len(years) > 1 else "") if years else ""
-    return render_page(sections, footer=f"{CREDIT}{span}. Made with s2kit {__version__}.", legend=legend)
+    missions = {mission_of(record.level) for _, chips in placed for record, _ in chips} or {SENTINEL2}
+    credit = "; ".join(sorted(one.credit for one in missions))
+    return render_page(sections, footer=f"{credit}{span}. Made with s2kit {__version__}.", legend=legend)
 
 
 def _picture(record: ChipRecord, path: Path, folder: Path, place: ChipSite) -> PagePicture:

@@ -18,6 +18,8 @@ from s2kit.picture.indices import find_index
 from s2kit.picture.limits import Limits
 from s2kit.picture.painter import Look, Mode, PaintedBand, count, counted_limits, fixed_limits, paint
 from s2kit.picture.write import Output, Painting, write_picture
+from s2kit.product.bands import is_reflectance
+from s2kit.product.metadata import REFLECTANCE_QUANTIFICATION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,5 +102,5 @@ def _write(painting: Painting, path: Path, tags: Mapping[str, str]) -> None:
 
 
 def _scaled(band: PaintedBand, limits: Limits) -> tuple[float, float]:
-    factor = band.radiometry.quantification
+    factor = REFLECTANCE_QUANTIFICATION if is_reflectance(band.name) else band.radiometry.quantification
     return round(limits.low * factor, 3), round(limits.high * factor, 3)

@@ -18,7 +18,7 @@ from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.indices import Index, find_index
 from s2kit.picture.read import RESAMPLINGS
 from s2kit.picture.stretch import Stretch, parse_stretch
-from s2kit.product.bands import native_resolution, normal_band
+from s2kit.product.bands import band_words, native_resolution, normal_band
 from s2kit.product.cog_item import parse_boa_offset
 from s2kit.product.ref import Products, product_refs
 from s2kit.run.choices import one_of
@@ -185,7 +185,7 @@ def parse_bands(text: str, *, raw: bool) -> tuple[str, ...]:
     Raises:
         InputError: No such band, TCI or PVI, or another number.
     """
-    bands = tuple(dict.fromkeys(normal_band(part) for part in text.replace("_", ",").split(",") if part.strip()))
+    bands = tuple(dict.fromkeys(normal_band(part) for part in band_words(text)))
     if not bands:
         raise InputError(f"--bands {text!r} names no band")
     for band in bands:

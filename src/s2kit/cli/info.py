@@ -74,10 +74,13 @@ def lines(one: "ProductInfo") -> Iterator[str]:
 
 
 def _facts(one: "ProductInfo") -> Iterator[tuple[str, list[str]]]:
+    from s2kit.product.mission import satellite_name
+
     about = one.metadata
-    satellite = f", Sentinel-{about.satellite[1:]}" if about.satellite else ""
+    satellite = f", {satellite_name(about.satellite)}" if about.satellite else ""
+    version = "baseline" if about.satellite is None or about.satellite.startswith("S") else "collection"
     yield "where", [one.address]
-    yield "level", [f"{about.level}, baseline {about.baseline}{satellite}"]
+    yield "level", [f"{about.level}, {version} {about.baseline}{satellite}"]
     tile_time = f"; tile at {one.tile_times[0]:%H:%M:%S}" if len(one.tile_times) == 1 else ""
     yield "sensed", [f"{one.sensing:%Y-%m-%d %H:%M:%S} UTC{tile_time}"]
     crs = f", EPSG:{one.epsg}" if one.epsg else ""
@@ -115,21 +118,32 @@ def _by_resolution(images: Mapping[int, tuple[str, ...]]) -> list[str]:
 
 
 def _values(one: "ProductInfo") -> list[str]:
+    from s2kit.product.bands import is_reflectance
+
     about = one.metadata
     groups: dict[float, list[str]] = {}
-    for band in (band for bands in one.images.values() for band in bands if band.startswith("B")):
+    for band in (band for bands in one.images.values() for band in bands if is_reflectance(band)):
         groups.setdefault(one.offsets.get(band, 0.0), []).append(band)
     offsets = sorted(groups) or sorted(set(one.offsets.values())) or [0.0]
     texts = []
     for offset in offsets:
         what = "reflectance" if len(offsets) == 1 else f"reflectance of {' '.join(dict.fromkeys(groups[offset]))}"
-        number = "DN" if not offset else f"(DN {'-' if offset < 0 else '+'} {abs(offset):g})"
-        texts.append(f"{what} = {number} / {about.quantification:g}, offset from the {one.offset_source}")
+        texts.append(f"{what} = {_formula(offset, about.quantification)}, offset from the {one.offset_source}")
     saturated = f", DN {about.saturated} is saturated" if about.saturated is not None else ""
     texts.append(f"DN {about.nodata} is no data{saturated}")
     if about.level == "L2A":
         texts.append(f"AOT = DN / {about.aot_quantification:g}, WVP = DN / {about.wvp_quantification:g} cm")
+    texts += [f"{band} = {_formula(*scale)} K" for band, scale in one.temperatures.items()]
     return texts
+
+
+def _formula(offset: float, quantification: float) -> str:
+    """How digital numbers become values: with a divisor if that is a whole number, else with a factor."""
+    sign = "-" if offset < 0 else "+"
+    if quantification != round(quantification):
+        return f"DN * {1 / quantification:g} {sign} {abs(offset / quantification):g}"
+    number = "DN" if not offset else f"(DN {sign} {abs(offset):g})"
+    return f"{number} / {quantification:g}"
 
 
 def _files(one: "ProductInfo") -> list[str]:

@@ -10,7 +10,7 @@ from s2kit.archive.find import locate
 from s2kit.cube.dataset import opened
 from s2kit.cube.prepare import plan_cube
 from s2kit.cube.request import CubeRequest
-from s2kit.product.bands import BANDS, LAYERS
+from s2kit.product.bands import in_order
 from s2kit.product.ref import ProductRef
 from s2kit.run.options import words
 from s2kit.settings import Loaded, in_use
@@ -53,7 +53,7 @@ class S2kitBackend(BackendEntrypoint):
         dropped = {drop_variables} if isinstance(drop_variables, str) else set(drop_variables or ())
         if bands is None:
             there = {entry.band for entry in locate(ProductRef(text), loaded.settings).entries}
-            bands = [name for name in (*BANDS, *LAYERS) if name in there and name not in _PICTURES]
+            bands = [name for name in in_order(there) if name not in _PICTURES]
         names = words(bands)
         request = CubeRequest.parse(
             loaded,

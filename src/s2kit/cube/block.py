@@ -20,7 +20,7 @@ from s2kit.grid import Grid
 from s2kit.picture.clouds import hidden
 from s2kit.picture.indices import compute, find_index
 from s2kit.picture.read import OpenImages
-from s2kit.product.bands import BANDS
+from s2kit.product.bands import is_reflectance
 from s2kit.product.masks import raster_session
 
 _EPOCH_ORDINAL = 719163
@@ -157,7 +157,7 @@ def _there(
     source: CubeSource, pixels: Mapping[str, NDArray[Any]], recipe: CubeRecipe
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Pixels with data in all bands of a product, and in any; of layers only where no band is read."""
-    names = [name for name in recipe.bands if name in pixels and name in BANDS]
+    names = [name for name in recipe.bands if name in pixels and is_reflectance(source.images[name].band)]
     names = names or [name for name in recipe.bands if name in pixels]
     have = [pixels[name] != source.images[name].nodata for name in names]
     return np.logical_and.reduce(have), np.logical_or.reduce(have)

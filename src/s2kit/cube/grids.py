@@ -88,22 +88,26 @@ def around(boxes: Iterable[Bounds]) -> Bounds:
     return Bounds(min(west), min(south), max(east), max(north))
 
 
-def cube_grid(bounds: Bounds, epsg: int, resolution: float, natives_m: Sequence[int]) -> Grid:
+def cube_grid(
+    bounds: Bounds, epsg: int, resolution: float, natives_m: Sequence[int], lattice: tuple[float, float] = (0.0, 0.0)
+) -> Grid:
     """The smallest grid on the lattice that covers a box.
 
     Args:
         bounds: In the CRS.
         epsg: CRS of the grid.
         resolution: Side of a pixel in the unit of the CRS.
-        natives_m: ESA's resolutions of the bands in use; they count for UTM zones only.
+        natives_m: Resolutions of the bands in use; they count for UTM zones only.
+        lattice: A corner of the pixels of all products, if it is not ESA's; it counts for UTM zones only.
 
     Raises:
         InputError: The box is too large for any raster.
     """
     west, south, east, north = bounds
     step = max([resolution, *natives_m]) if is_utm(epsg) else resolution
-    base = _EQUATOR_SOUTH_M if 32700 < epsg <= 32760 else 0.0
-    left, right = _down(west, step), _up(east, step)
+    first, base = lattice if is_utm(epsg) else (0.0, 0.0)
+    base += _EQUATOR_SOUTH_M if 32700 < epsg <= 32760 else 0.0
+    left, right = first + _down(west - first, step), first + _up(east - first, step)
     bottom, top = base + _down(south - base, step), base + _up(north - base, step)
     width, height = (max(1, math.ceil(side / resolution - 1e-6)) for side in (right - left, top - bottom))
     if max(width, height) > _MOST_PX:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from s2kit.errors import InputError, UsageError
 from s2kit.picture.indices import SUBSTITUTES, find_index
 from s2kit.product.band_image import BandImage
-from s2kit.product.bands import BANDS, LAYERS, normal_band
+from s2kit.product.bands import BANDS, LAYERS, SHARED_BANDS, Quantity, band_words, normal_band
 from s2kit.product.scl import SCENE_CLASSES
 
 Kind = Literal["band", "layer", "index", "count", "date"]
@@ -25,7 +25,7 @@ class CubeLayer:
     """One variable of the cube."""
 
     name: str
-    """`B04`, `SCL`, `ndvi`, `count`, `source_date`."""
+    """`B04`, `SCL`, `ndvi`, `count`, `source_date`; bands that missions share go by Sentinel-2's name."""
     kind: Kind
     dtype: str
     """numpy's name."""
@@ -63,7 +63,7 @@ def parse_layers(bands: Sequence[str], indices: Sequence[str], *, dtype: str, di
         InputError: No such band, layer or index, or a picture.
         UsageError: Nothing is named.
     """
-    names = [normal_band(part) for text in bands for part in text.split("_")]
+    names = [normal_band(part) for text in bands for part in band_words(text)]
     found = [find_index(text).spec for text in indices]
     for name in names:
         if name in {"TCI", "PVI"}:
@@ -75,6 +75,8 @@ def parse_layers(bands: Sequence[str], indices: Sequence[str], *, dtype: str, di
 
 
 def _band(name: str, dtype: str, *, digital: bool) -> CubeLayer:
+    if name in SHARED_BANDS:
+        return _of_other_mission(name, digital=digital)
     if name in LAYERS:
         scale = 1.0 if name == "SCL" else 0.001
         units = {"WVP": "cm"}.get(name, "1")
@@ -85,6 +87,16 @@ def _band(name: str, dtype: str, *, digital: bool) -> CubeLayer:
     if dtype == "float32":
         return CubeLayer(name, "band", "float32", float("nan"), 1.0, f"{title}, reflectance")
     return CubeLayer(name, "band", "uint16", 0, 1 / QUANTIFICATION, f"{title}, reflectance")
+
+
+def _of_other_mission(name: str, *, digital: bool) -> CubeLayer:
+    """A band that Sentinel-2 does not have: temperature in kelvin, or flags as they are."""
+    band = SHARED_BANDS[name]
+    if band.quantity is Quantity.FLAGS:
+        return CubeLayer(name, "layer", "uint16", 0, 1.0, band.title)
+    if digital:
+        return CubeLayer(name, "band", "uint16", 0, 1.0, f"{band.title}, digital numbers")
+    return CubeLayer(name, "band", "float32", float("nan"), 1.0, band.title, "K")
 
 
 def _index(spec: str) -> CubeLayer:

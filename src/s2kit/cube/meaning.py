@@ -143,8 +143,8 @@ def root_attributes(plan: CubePlan, steps: Sequence[int]) -> dict[str, Any]:
     times = [plan.steps[at].time for at in steps]
     found: dict[str, Any] = {
         "Conventions": CONVENTIONS,
-        "title": "Sentinel-2 cube",
-        "source": "Copernicus Sentinel-2",
+        "title": f"{' and '.join(one.name for one in plan.missions)} cube",
+        "source": "; ".join(one.source for one in plan.missions),
         "history": f"made by s2kit {__version__}",
         "proj:code": f"EPSG:{grid.epsg}",
         "proj:transform": list(grid.geotransform),

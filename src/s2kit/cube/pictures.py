@@ -29,7 +29,6 @@ from s2kit.picture.painter import (
     paint,
 )
 from s2kit.picture.palettes import to_steps
-from s2kit.picture.tags import CREDIT
 from s2kit.picture.write import Output, Painting, write_picture
 from s2kit.product.metadata import Radiometry
 from s2kit.product.scl import CLEAR
@@ -140,7 +139,9 @@ def _tasks(plan: CubePlan, built: Built, part: Path, output: CubeOutput) -> Iter
                 by_band = [[one[band] for one in chosen] for band in range(len(look.bands))]
                 look = replace(look, limits=counted_limits(look, by_band))
             tags = step_tags(plan, step, drawing.layers)
-            tags |= {"CREDIT": f"{CREDIT} {plan.steps[step].time.year}", "COMPOSITE": drawing.name}
+            year = plan.steps[step].time.year
+            credits = "; ".join(f"{one.credit} {year}" for one in plan.missions)
+            tags |= {"CREDIT": credits, "COMPOSITE": drawing.name}
             yield PictureTask(
                 replace(drawing, look=look),
                 part,

@@ -18,6 +18,7 @@ from s2kit.grid import Grid, Window
 from s2kit.picture.clouds import ClassSource, Mask
 from s2kit.picture.read import DEFAULT_READING, Reading, Resampling
 from s2kit.product.band_image import BandImage
+from s2kit.product.mission import SENTINEL2, Mission
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class CubeSource:
     """Where its scene classes are; None if it has none or none are needed."""
     address: str = ""
     """Where it is."""
+    mission: Mission = SENTINEL2
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,12 @@ class CubePlan:
     period: Period = field(default_factory=lambda: Period("all"))
     """Of a composite."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def missions(self) -> tuple[Mission, ...]:
+        """Whose data it is made of, each once; Sentinel-2 if there is none."""
+        found = {source.mission for one in self.slices for source in one.sources}
+        return tuple(sorted(found)) or (SENTINEL2,)
 
     @property
     def layers(self) -> tuple[CubeLayer, ...]:

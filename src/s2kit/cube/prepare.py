@@ -23,9 +23,10 @@ from s2kit.grid import Bounds, Grid
 from s2kit.picture.clouds import class_source
 from s2kit.picture.indices import SUBSTITUTES
 from s2kit.picture.read import Reading
-from s2kit.product.bands import BANDS, LAYERS
+from s2kit.product.bands import LAYERS, native_resolution, serves
 from s2kit.product.base import Product
-from s2kit.product.tile import TileId
+from s2kit.product.name import same_stage
+from s2kit.product.tile import TileId, parse_tile
 from s2kit.run.events import Note, Report, silent
 from s2kit.run.threads import Pool
 from s2kit.run.wording import counted
@@ -46,9 +47,9 @@ def plan_cube(request: CubeRequest, report: Report = silent) -> CubePlan:
     settings = request.settings
     found = _found(request, report)
     _refuse_levels(found)
-    epsg = request.epsg or _zone(request, found)
     opened = _open_all(found, settings, request.boa_offset)
-    grid = _grid(request, epsg, opened.values())
+    epsg = request.epsg or _zone(request, found, opened)
+    grid = _grid(request, epsg, tuple(opened.values()))
     slices = _slices(request, found, opened, grid)
     _refuse_offsets(request, slices)
     recipe = CubeRecipe(
@@ -97,7 +98,7 @@ def _none_shown(found: int) -> InputError:
 
 def _refuse_levels(found: Sequence[Candidate]) -> None:
     levels = sorted({one.level for one in found})
-    if len(levels) > 1:
+    if not all(same_stage(level, levels[0]) for level in levels):
         first = {level: next(one.id for one in found if one.level == level) for level in levels}
         raise InputError(
             f"products of two levels: {', '.join(f'{name} is {level}' for level, name in first.items())}",
@@ -105,15 +106,30 @@ def _refuse_levels(found: Sequence[Candidate]) -> None:
         )
 
 
-def _zone(request: CubeRequest, found: Sequence[Candidate]) -> int:
-    """The zone of the tiles that are named, or that the named products are of, if that is one; else of the area."""
+def _zone(request: CubeRequest, found: Sequence[Candidate], opened: Mapping[str, Product]) -> int:
+    """The zone of the tiles that are named, or that the named products are of, if that is one; else of the area.
+
+    Products that are not cut into tiles of zones (Landsat) keep their own CRS if they all have the same.
+    """
     zones = {TileId.parse(tile).epsg for tile in request.tiles}
-    if not zones and request.area is None:
-        zones = {TileId.parse(one.tile).epsg for one in found if one.tile}
+    if not zones and (request.area is None or not any(_is_in_zone(one) for one in found)):
+        zones = {zone for one in found if (zone := _own_zone(one, opened[one.id]))}
     if len(zones) == 1:
         return zones.pop()
     area = request.area
     return zone_of(shapely.union_all([one.footprint for one in found]) if area is None else area)
+
+
+def _is_in_zone(one: Candidate) -> bool:
+    """True if the tile of a product, or none, is all that tells its zone."""
+    return not one.tile or isinstance(parse_tile(one.tile), TileId)
+
+
+def _own_zone(one: Candidate, product: Product) -> int | None:
+    """EPSG code of a product's pixels; None if it is not known."""
+    if _is_in_zone(one):
+        return TileId.parse(one.tile).epsg if one.tile else None
+    return next((grid.epsg for grid in product.extents()), None)
 
 
 def _bands(request: CubeRequest) -> tuple[str, ...]:
@@ -121,13 +137,16 @@ def _bands(request: CubeRequest) -> tuple[str, ...]:
     return bands_read(request.layers, (deciding,) if deciding else ())
 
 
-def _grid(request: CubeRequest, epsg: int, products: Iterable[Product]) -> Grid:
-    natives = [(BANDS.get(name) or LAYERS[name]).resolution_m for name in _bands(request)]
+def _grid(request: CubeRequest, epsg: int, products: Sequence[Product]) -> Grid:
+    wanted = _bands(request)
+    natives = sorted({native_resolution(product.own_band(name)) for product in products for name in wanted})
     resolution = request.resolution or float(min(natives))
     refuse_degrees(epsg, resolution)
     if request.mask:
         natives.append(LAYERS["SCL"].resolution_m)
-    return cube_grid(_bounds(request, epsg, products), epsg, resolution, natives)
+    lattices = {product.lattice for product in products}
+    lattice = lattices.pop() if len(lattices) == 1 else (0.0, 0.0)
+    return cube_grid(_bounds(request, epsg, products), epsg, resolution, natives, lattice)
 
 
 def _bounds(request: CubeRequest, epsg: int, products: Iterable[Product]) -> Bounds:
@@ -137,8 +156,10 @@ def _bounds(request: CubeRequest, epsg: int, products: Iterable[Product]) -> Bou
         return around(tile_bounds(one) for one in squares)
     if request.area is not None:
         return bounds_of(request.area, epsg)
-    wanted = _bands(request)
-    grids = {image.grid for product in products for image in product.images() if image.band in wanted}
+    grids: set[Grid] = set()
+    for product in products:
+        wanted = {product.own_band(name) for name in _bands(request)}
+        grids |= {image.grid for image in product.images() if image.band in wanted}
     return around(bounds_in(grid, epsg) for grid in grids)
 
 
@@ -161,12 +182,12 @@ def _slices(
             generation=one.generation,
             footprint=outline,
             datastrip=one.datastrip,
-            is_own_zone=bool(one.tile) and TileId.parse(one.tile).epsg == grid.epsg,
+            is_own_zone=_own_zone(one, opened[one.id]) == grid.epsg,
         )
         for one, outline in zip(found, outlines_in(found, grid.epsg), strict=True)
     ]
     if needs_angles(seen):
-        seen = [replace(one, view_zenith_deg=opened[one.id].view_zenith_deg(TileId.parse(one.tile))) for one in seen]
+        seen = [replace(one, view_zenith_deg=opened[one.id].view_zenith_deg(parse_tile(one.tile))) for one in seen]
     longitude, _ = project_point(*_middle(grid), grid.epsg, LON_LAT)
     slices = tuple(
         Slice(day.day, day.time, tuple(_source(request, opened[one.id], grid, one) for one in day.products))
@@ -183,7 +204,7 @@ def _middle(grid: Grid) -> tuple[float, float]:
 
 
 def _source(request: CubeRequest, product: Product, grid: Grid, seen: Seen) -> CubeSource:
-    tile = TileId.parse(seen.tile) if len(product.tiles) > 1 else None
+    tile = parse_tile(seen.tile) if len(product.tiles) > 1 else None
     wanted = _bands(request)
     there = {name for name in wanted if product.resolutions(name)}
     there |= {name for name in SUBSTITUTES if product.resolutions(name)}
@@ -196,6 +217,7 @@ def _source(request: CubeRequest, product: Product, grid: Grid, seen: Seen) -> C
         {name: product.image_near(own, resolution, tile) for name, own in bands.items()},
         class_source(product, tile, resolution) if request.mask or request.needs_classes else None,
         product.address,
+        product.mission,
     )
 
 
@@ -221,7 +243,7 @@ def _remarks(plan: CubePlan) -> Iterator[Note]:
         for name in plan.recipe.bands:
             if name not in source.images:
                 lacking.setdefault(name, []).append(source.id)
-            elif source.images[name].band != name:
+            elif not serves(source.images[name].band, name):
                 key = (name, source.images[name].band)
                 standing[key] = standing.get(key, 0) + 1
     for name, products in lacking.items():

@@ -3,7 +3,7 @@
 L2A products carry the scene classification (SCL). L1C products carry cloud masks instead: `MSK_CLASSI`, a raster of
 60 m (baseline 04.00 and later), or `MSK_CLOUDS`, outlines in GML (before). These are read as the SCL classes that mean
 the same: opaque cloud 9, cirrus 10, snow 11, anything else 7 (S2-PDGS-TAS-DI-PSD, "Cloud masks" and "Classification
-mask").
+mask"). Landsat's `qa_pixel` is read the same way (`product/landsat_item.py`).
 """
 
 import math
@@ -27,7 +27,7 @@ from s2kit.product.flags import CIRRUS, OPAQUE, OTHER, SNOW, Flag, classes_of_fl
 from s2kit.product.masks import inside, window_of
 from s2kit.product.safe_product import Granule, SafeProduct
 from s2kit.product.scl import CLEAR, CLOUDY, SCENE_CLASSES, parse_classes
-from s2kit.product.tile import TileId
+from s2kit.product.tile import Tile
 from s2kit.product.xmltree import XmlTree, local_name, parse_xml
 from s2kit.run.choices import typed
 
@@ -127,7 +127,15 @@ class ClassOutlines:
 ClassSource = ClassImage | ClassOutlines
 
 
-def class_source(product: Product, tile: TileId | None = None, resolution_m: int | None = None) -> ClassSource | None:
+def class_image(product: Product, tile: Tile | None = None, resolution_m: int | None = None) -> ClassImage | None:
+    """The SCL of a product, or the flags that it has instead; None if it has neither. See `class_source`."""
+    if product.resolutions("SCL", tile):
+        return ClassImage(product.image_near("SCL", resolution_m, tile))
+    flagged = product.class_flags(tile)
+    return None if flagged is None else ClassImage(flagged.image, is_scl=False, flags=flagged.flags)
+
+
+def class_source(product: Product, tile: Tile | None = None, resolution_m: int | None = None) -> ClassSource | None:
     """Where a product keeps its scene classes; None if it has none.
 
     Args:
@@ -138,11 +146,9 @@ def class_source(product: Product, tile: TileId | None = None, resolution_m: int
     Raises:
         InputError: A damaged mask.
     """
-    if product.resolutions("SCL", tile):
-        return ClassImage(product.image_near("SCL", resolution_m, tile))
-    flagged = product.class_flags(tile)
-    if flagged is not None:
-        return ClassImage(flagged.image, is_scl=False, flags=flagged.flags)
+    found = class_image(product, tile, resolution_m)
+    if found is not None:
+        return found
     if not isinstance(product, SafeProduct):
         return None
     granule = next((one for one in product.granules if tile in {None, one.tile}), None)
@@ -158,7 +164,7 @@ def class_source(product: Product, tile: TileId | None = None, resolution_m: int
     return parse_cloud_outlines(product.tree.read(outlines), granule.tile.epsg, f"{product.tree.address}/{outlines}")
 
 
-def needed_classes(product: Product, tile: TileId | None = None, resolution_m: int | None = None) -> ClassSource:
+def needed_classes(product: Product, tile: Tile | None = None, resolution_m: int | None = None) -> ClassSource:
     """The same for a product that has to be masked.
 
     Raises:
@@ -241,10 +247,11 @@ def scene_classes(source: ClassSource, grids: Sequence[Grid], images: OpenImages
     if isinstance(source, ClassOutlines):
         return [_burnt(source, grid) for grid in grids]
     frames = images.read(source.image, grids, resampling="nearest")
-    return [_codes(source, frame) for frame in frames]
+    return [codes_of(source, frame) for frame in frames]
 
 
-def _codes(source: ClassImage, frame: NDArray[Any]) -> NDArray[np.uint8]:
+def codes_of(source: ClassImage, frame: NDArray[Any]) -> NDArray[np.uint8]:
+    """SCL classes `[row, col]` of the pixels `[component, row, col]` of an image of classes."""
     if source.flags:
         return classes_of_flags(frame[0], source.flags)
     return frame[0].astype(np.uint8, copy=False) if source.is_scl else _of_classi(frame)

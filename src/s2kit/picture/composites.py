@@ -11,11 +11,13 @@ from s2kit.picture.indices import INDICES, find_index
 from s2kit.picture.recipes import RECIPES
 from s2kit.product.bands import LAYERS, normal_band
 
-RESOLUTIONS = (10, 20, 60)
-"""Resolutions in metres that Sentinel-2 products have."""
+RESOLUTIONS = (10, 20, 30, 60)
+"""Resolutions in metres that products have: Sentinel-2 10, 20 and 60, Landsat 30."""
 
 
-NATURAL = frozenset({("B04", "B03", "B02"), ("B04", "B03", "B01")})
+NATURAL = frozenset(
+    {("B04", "B03", "B02"), ("B04", "B03", "B01"), ("red", "green", "blue"), ("red", "green", "coastal")}
+)
 """Bands whose picture looks natural only if all three share one pair of stretch limits."""
 
 
@@ -30,7 +32,7 @@ class Subject:
     index: str | None = None
     """What `find_index` reads: a name, or `name=formula`; None for bands as they are."""
     resolution_m: int | None = None
-    """10, 20 or 60; None for the coarsest native one among the bands."""
+    """10, 20, 30 or 60; None for the coarsest native one among the bands."""
 
     @property
     def is_layer(self) -> bool:
@@ -106,14 +108,14 @@ def find_recipe(name: str) -> Subject:
 
 
 def parse_resolution(text: str) -> int:
-    """Read `10`, `20` or `60`, also with an `m` behind it.
+    """Read `10`, `20`, `30` or `60`, also with an `m` behind it.
 
     Raises:
         InputError: Any other text.
     """
     word = text.strip().lower().removesuffix("m")
     if word not in {str(res) for res in RESOLUTIONS}:
-        raise InputError(f"resolution {text!r} is none of Sentinel-2's", "take 10, 20 or 60")
+        raise InputError(f"resolution {text!r} is none that products have", "take 10, 20, 30 or 60")
     return int(word)
 
 
@@ -121,10 +123,10 @@ def allowed_resolution(value: int | None) -> int | None:
     """A resolution that was asked for, if it is one.
 
     Raises:
-        UsageError: Sentinel-2 has no such resolution.
+        UsageError: No product has such a resolution.
     """
     if value is not None and value not in RESOLUTIONS:
-        raise UsageError(f"Sentinel-2 has no resolution {value}", "take --res 10, 20 or 60")
+        raise UsageError(f"no product has a resolution of {value} m", "take --res 10, 20, 30 or 60")
     return value
 
 

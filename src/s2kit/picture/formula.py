@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2kit.errors import InputError
-from s2kit.product.bands import BANDS, normal_band
+from s2kit.product.bands import is_measured, normal_band
 
 Reflectance = NDArray[np.float32]
 FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int]] = MappingProxyType(
@@ -36,7 +36,6 @@ _DEEPEST = 60
 _OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = MappingProxyType(
     {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide, ast.Pow: np.power}
 )
-_MEASURED = frozenset({*BANDS, "AOT", "WVP"})
 _HINT = "as in 'name=(B08-B04)/(B08+B04+0.5)': bands, numbers, + - * / **, " + ", ".join(FUNCTIONS)
 
 
@@ -108,7 +107,7 @@ def _checked(node: ast.expr, label: str, bands: dict[str, None], depth: int) -> 
             return ast.Constant(value if abs(value) < LARGEST else np.inf)
         case ast.Name(name):
             band = normal_band(name)
-            if band not in _MEASURED:
+            if not is_measured(band):
                 raise InputError(f"formula {label!r}: {band} holds no measurements", _HINT)
             bands[band] = None
             return ast.Name(band)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from s2kit.picture.indices import SUBSTITUTES
 from s2kit.product.band_image import BandImage
-from s2kit.product.bands import native_resolution
+from s2kit.product.bands import native_resolution, serves
 from s2kit.run.events import Note
 
 
@@ -39,7 +39,7 @@ def substitute_notes(
 
 def _notes(subject: str, asked: Sequence[str], images: Sequence[BandImage], resolution_m: int | None) -> Iterator[str]:
     for band, image in zip(asked, images, strict=True):
-        if image.band != band:
+        if not serves(image.band, band):
             yield f"{subject} is made with {image.band}, since there is no {band}"
     for image in images:
         best = max(native_resolution(image.band), resolution_m or 0)

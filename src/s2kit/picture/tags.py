@@ -10,8 +10,6 @@ from s2kit.grid import Grid
 from s2kit.picture.read import Use
 from s2kit.version import __version__
 
-CREDIT = "Contains modified Copernicus Sentinel data"
-
 
 def common_tags(
     *,
@@ -24,6 +22,7 @@ def common_tags(
     grid: Grid,
     sources: Sequence[tuple[str, float]],
     resampling: str,
+    credit: str,
     use: Use = "data",
 ) -> dict[str, str]:
     """The tags that pictures, chips and data share; `Look.tags` says the rest.
@@ -31,13 +30,14 @@ def common_tags(
     Args:
         product: Id of the product.
         sensing: Its start of sensing.
-        level: `L1C` or `L2A`.
+        level: `L1C`, `L2A`, of Landsat `L2SP`.
         baseline: `05.10`.
         tile: `31TCJ`.
         subject: `B04-B03-B02`, the name of a recipe or of an index.
         grid: Of the output.
         sources: Band and resolution in metres of each image that was read.
         resampling: `auto`, or the method that was named.
+        credit: What the licence of the data wants to be said, before the year.
         use: As in `picture.read`: a picture may be made of reductions that are stored in the files.
     """
     start = sensing.astimezone(UTC)
@@ -50,7 +50,7 @@ def common_tags(
         "COMPOSITE": subject,
         "RESOLUTION_M": f"{grid.resolution_m:g}",
         "SOURCES": "; ".join(_derivations(grid, sources, resampling, use)),
-        "CREDIT": f"{CREDIT} {start.year}",
+        "CREDIT": f"{credit} {start.year}",
         "SOFTWARE": f"s2kit {__version__}",
     }
 
@@ -62,7 +62,7 @@ def _derivations(grid: Grid, sources: Sequence[tuple[str, float]], resampling: s
         if native == target:
             yield f"{band} {native:g} m as it is"
         else:
-            how = _method(native, target, resampling, use) if band != "SCL" else "nearest"
+            how = _method(native, target, resampling, use) if band not in {"SCL", "qa_pixel"} else "nearest"
             yield f"{band} {native:g} m -> {round(target, 2):g} m ({how})"
 
 

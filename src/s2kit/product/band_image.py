@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from s2kit.grid import Grid
-from s2kit.product.tile import TileId
+from s2kit.product.bands import is_measured, is_reflectance
+from s2kit.product.tile import Tile
 from s2kit.store.location import ImageLocation
 
 
@@ -12,7 +13,7 @@ class BandImage:
     """One image of a product, ready to be read in any process: `rho = (DN + offset) / quantification`."""
 
     band: str
-    """Band or layer: `B04`, `SCL` …"""
+    """Band or layer under its product's own name: `B04`, `SCL`, of Landsat `red` …"""
     resolution_m: int
     path: str
     """Below the SAFE folder; of a COG item, the file's name."""
@@ -28,7 +29,7 @@ class BandImage:
     """The digital number that means no data; in TCI and PVI all three components have it."""
     saturated: int | None
     """The digital number that means saturated, None for layers; in practice saturation is in the masks."""
-    tile: TileId | None
+    tile: Tile | None
     """None for an image of a cube."""
     product: str = ""
     """Id of its product: the name without `.SAFE`."""
@@ -38,7 +39,12 @@ class BandImage:
     @property
     def is_reflectance(self) -> bool:
         """True for spectral bands, False for layers."""
-        return self.band.startswith("B")
+        return is_reflectance(self.band)
+
+    @property
+    def is_measured(self) -> bool:
+        """True for images of a physical quantity; False for classes, flags and pictures."""
+        return is_measured(self.band)
 
     @property
     def is_picture(self) -> bool:
@@ -47,5 +53,5 @@ class BandImage:
 
     @property
     def is_classes(self) -> bool:
-        """True for images of class codes (SCL), whose pixels are picked and never mixed."""
-        return self.band == "SCL"
+        """True for images of class codes or flags (SCL, `qa_pixel`), whose pixels are picked and never mixed."""
+        return self.band in {"SCL", "qa_pixel"}

@@ -2,8 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -94,7 +95,7 @@ BANDS: Mapping[str, Band] = MappingProxyType(
 )
 """All bands by name, in the order of the metadata's `band_id`. The wavelengths are those of `SOURCE`."""
 
-_BOTH = frozenset(Level)
+_BOTH = frozenset({Level.L1C, Level.L2A})
 _L2A = frozenset({Level.L2A})
 
 LAYERS: Mapping[str, Layer] = MappingProxyType(
@@ -144,6 +145,51 @@ COMMON_NAMES: Mapping[str, str] = MappingProxyType(
 )
 """Names of bands that other missions share: STAC's EO extension (v1.1 and 2.0), and Earth Search's for the red edge."""
 
+
+class Quantity(StrEnum):
+    """What the numbers of an image are."""
+
+    REFLECTANCE = "reflectance"
+    KELVIN = "kelvin"
+    """Temperature of the surface."""
+    FLAGS = "flags"
+    """Bits that are no measurement."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBand:
+    """A band or layer of another mission, under the name that missions share."""
+
+    name: str
+    serves: tuple[str, ...]
+    """Bands of Sentinel-2 in whose place it is read: what is asked for as `red` or `B04`; empty if none is like it."""
+    title: str
+    quantity: Quantity = Quantity.REFLECTANCE
+    resolution_m: int = 30
+
+
+SHARED_BANDS: Mapping[str, SharedBand] = MappingProxyType(
+    {
+        band.name: band
+        for band in (
+            SharedBand("coastal", ("B01",), "coastal blue"),
+            SharedBand("blue", ("B02",), "blue"),
+            SharedBand("green", ("B03",), "green"),
+            SharedBand("red", ("B04",), "red"),
+            SharedBand("nir08", ("B8A", "B08"), "near infrared"),
+            SharedBand("swir16", ("B11",), "short-wave infrared 1"),
+            SharedBand("swir22", ("B12",), "short-wave infrared 2"),
+            SharedBand("lwir", (), "surface temperature (thermal infrared)", Quantity.KELVIN),
+            SharedBand("lwir11", (), "surface temperature (thermal infrared 11 um)", Quantity.KELVIN),
+            SharedBand("qa_pixel", (), "quality of pixels (fill, cloud, shadow, snow, water)", Quantity.FLAGS),
+        )
+    }
+)
+"""Bands of Landsat Collection 2, Level-2; thermal ones are delivered at 30 m too."""
+
+KELVIN_BANDS = frozenset(name for name, band in SHARED_BANDS.items() if band.quantity is Quantity.KELVIN)
+"""Bands that give the temperature of the surface."""
+
 _BAND = re.compile(r"B?0?(\d{1,2}|8A)", re.IGNORECASE | re.ASCII)
 _B01_AT_20M_SINCE = Baseline(4, 0)
 _VISIBILITY_UNTIL = Baseline(2, 6)
@@ -159,6 +205,8 @@ def normal_band(text: str) -> str:
     name = COMMON_NAMES.get(name.lower(), name)
     if name in LAYERS:
         return name
+    if name.lower() in SHARED_BANDS:  # those that Sentinel-2 has too are its own by now
+        return name.lower()
     match = _BAND.fullmatch(name)
     if match:
         name = "B8A" if match[1] == "8A" else f"B{int(match[1]):02d}"
@@ -167,12 +215,47 @@ def normal_band(text: str) -> str:
     known = [*BANDS, *LAYERS]
     near = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(name.lower(), COMMON_NAMES, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise InputError(f"there is no band {text!r}", f"{hint}bands are {', '.join(BANDS)}; layers {', '.join(LAYERS)}")
+    own = ", ".join(name for name, band in SHARED_BANDS.items() if not band.serves)
+    raise InputError(
+        f"there is no band {text!r}",
+        f"{hint}bands are {', '.join(BANDS)}; layers {', '.join(LAYERS)}; of Landsat also {own}",
+    )
+
+
+_WORD = re.compile(rf"\s*({'|'.join(name for name in SHARED_BANDS if '_' in name)}|[^_,]+)", re.IGNORECASE)
+
+
+def band_words(text: str) -> tuple[str, ...]:
+    """The names of a list as people type it, with commas or the older underscores: `B04,qa_pixel` or `B04_B08`."""
+    return tuple(word for word in map(str.strip, _WORD.findall(text)) if word)
+
+
+def serves(own: str, asked: str) -> bool:
+    """True if the image of a band is what is meant by another name: `B04` by `B04`, `red` by `B04`."""
+    return own == asked or (own in SHARED_BANDS and asked in SHARED_BANDS[own].serves)
+
+
+def is_reflectance(band: str) -> bool:
+    """True for spectral bands, False for layers, temperatures and flags."""
+    return band in BANDS or (band in SHARED_BANDS and SHARED_BANDS[band].quantity is Quantity.REFLECTANCE)
+
+
+def is_measured(band: str) -> bool:
+    """True for images of a physical quantity; False for classes, flags and pictures."""
+    if band in SHARED_BANDS:
+        return SHARED_BANDS[band].quantity is not Quantity.FLAGS
+    return band in BANDS or band in {"AOT", "WVP"}
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Bands, then layers, in the order of the instrument; other names are left out."""
+    there = set(names)
+    return tuple(name for name in (*BANDS, *LAYERS, *SHARED_BANDS) if name in there)
 
 
 def native_resolution(name: str) -> int:
     """The finest resolution in metres at which a band or layer is made; 20 for images that are neither."""
-    known = BANDS.get(name) or LAYERS.get(name)
+    known = BANDS.get(name) or LAYERS.get(name) or SHARED_BANDS.get(name)
     return known.resolution_m if known else 20
 
 

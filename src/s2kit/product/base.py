@@ -17,14 +17,16 @@ from s2kit.product.contents import ImageEntry, summary
 from s2kit.product.flags import ClassFlags
 from s2kit.product.manifest import Manifest, ManifestEntry
 from s2kit.product.metadata import ProductMetadata
+from s2kit.product.mission import SENTINEL2, Mission
 from s2kit.product.name import Level, Sentinel2Name
-from s2kit.product.tile import TileId
+from s2kit.product.tile import Tile
 from s2kit.store.location import ImageLocation
 
 
 class Product(ABC):
-    """One Sentinel-2 product, wherever it is."""
+    """One product, wherever it is."""
 
+    mission: Mission = SENTINEL2
     id: str
     """The product's name without `.SAFE`; an id of the archive's own if that does not tell the name."""
     name: Sentinel2Name | None
@@ -49,6 +51,15 @@ class Product(ABC):
     def open_entry(self, entry: ImageEntry) -> BandImage:
         """The image of an entry, with its grid and the meaning of its numbers."""
 
+    def own_band(self, band: str) -> str:
+        """What the product calls the band that is meant by a name of `normal_band`; the same if it has none like it."""
+        return band
+
+    @property
+    def lattice(self) -> tuple[float, float]:
+        """A corner of its pixels in their CRS, as near to its origin as can be; ESA's pixels are counted from there."""
+        return 0.0, 0.0
+
     @property
     def sensing(self) -> datetime:
         """Start of sensing, UTC, to the second: the time in its name, as search records have it too."""
@@ -67,12 +78,12 @@ class Product(ABC):
         """
         return self.metadata.offsets
 
-    def class_flags(self, tile: TileId | None = None) -> ClassFlags | None:
+    def class_flags(self, tile: Tile | None = None) -> ClassFlags | None:
         """An image whose bits say what the SCL says; None if it has none (or an SCL instead)."""
         del tile
         return None
 
-    def view_zenith_deg(self, tile: TileId) -> float | None:
+    def view_zenith_deg(self, tile: Tile) -> float | None:
         """Mean angle in degrees from which a tile was seen; None if the metadata does not give it."""
         del tile
         return None
@@ -106,11 +117,11 @@ class Product(ABC):
         return tuple(self.open_entry(entry).grid for entry in finest.values())
 
     @cached_property
-    def tiles(self) -> tuple[TileId, ...]:
+    def tiles(self) -> tuple[Tile, ...]:
         """Its tiles, sorted."""
         return tuple(sorted({entry.tile for entry in self.entries}))
 
-    def resolutions(self, band: str, tile: TileId | None = None) -> tuple[int, ...]:
+    def resolutions(self, band: str, tile: Tile | None = None) -> tuple[int, ...]:
         """Resolutions in metres at which a band or layer is there, finest first.
 
         Args:
@@ -120,15 +131,15 @@ class Product(ABC):
         Raises:
             InputError: There is no such band or layer at all.
         """
-        wanted = normal_band(band)
+        wanted = self.own_band(normal_band(band))
         fitting = (one for one in self.entries if one.band == wanted and tile in {None, one.tile})
         return tuple(sorted({entry.resolution_m for entry in fitting}))
 
-    def image(self, band: str, resolution_m: int | None = None, tile: TileId | None = None) -> BandImage:
+    def image(self, band: str, resolution_m: int | None = None, tile: Tile | None = None) -> BandImage:
         """One image; see `entry`."""
         return self.open_entry(self.entry(band, resolution_m, tile))
 
-    def entry(self, band: str, resolution_m: int | None = None, tile: TileId | None = None) -> ImageEntry:
+    def entry(self, band: str, resolution_m: int | None = None, tile: Tile | None = None) -> ImageEntry:
         """One image among those that are there; nothing is read for it.
 
         Args:
@@ -140,7 +151,7 @@ class Product(ABC):
             NotFoundError: It is not there; the message says what is.
             InputError: No such band, or several tiles to choose from.
         """
-        wanted = normal_band(band)
+        wanted = self.own_band(normal_band(band))
         fitting = [
             entry
             for entry in self.entries
@@ -153,7 +164,7 @@ class Product(ABC):
             raise InputError(f"{self.id} has {wanted} of {len(tiles)} tiles: {', '.join(tiles)}", "say which tile")
         return min(fitting, key=lambda entry: entry.resolution_m)
 
-    def image_near(self, band: str, resolution_m: int | None = None, tile: TileId | None = None) -> BandImage:
+    def image_near(self, band: str, resolution_m: int | None = None, tile: Tile | None = None) -> BandImage:
         """The image of a band that serves a resolution best: that very one, else the next finer, else the next coarser.
 
         Args:
@@ -174,7 +185,7 @@ class Product(ABC):
         for entry in self.entries:
             yield self.open_entry(entry)
 
-    def _lacking(self, band: str, resolution_m: int | None, tile: TileId | None) -> NotFoundError:
+    def _lacking(self, band: str, resolution_m: int | None, tile: Tile | None) -> NotFoundError:
         """The error that says what is lacking and what is there."""
         if band == "SCL" and self.metadata.level is Level.L1C:
             return NotFoundError(f"{self.id} is L1C and has no SCL", "scene classification comes with L2A: --level l2a")
@@ -194,7 +205,7 @@ class Product(ABC):
             hint = f"choose {joined(there)} m"
         return NotFoundError(f"{self.id} lacks {at}{of}: {has}{f'; {what}' if what else ''}", hint)
 
-    def _why_lacking(self, band: str, resolution_m: int | None, tile: TileId | None) -> tuple[str, str | None]:
+    def _why_lacking(self, band: str, resolution_m: int | None, tile: Tile | None) -> tuple[str, str | None]:
         """What else there is to say of an image that is not there, and a hint."""
         del band, resolution_m, tile
         return "", None

@@ -8,7 +8,7 @@ hint, the source of the decision travels with the product, and the user's word o
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from s2kit.errors import InputError
 from s2kit.grid import Grid
 from s2kit.product.bands import BANDS, LAYERS
+from s2kit.product.item import asset_grid, item_time
 from s2kit.product.name import Level, ProductName, parse_product_name
 
 _BAND_FILE = re.compile(r"(?:T\d{2}[A-Z]{3}_\d{8}T\d{6}_)?(\w{3})(?:_[126]0m)?\.tiff?", re.IGNORECASE)
@@ -121,33 +122,11 @@ def _product_name(properties: Mapping[str, Any]) -> ProductName | None:
     return name if isinstance(name, ProductName) and name.level is Level.L2A else None
 
 
-def item_time(text: str) -> datetime:
-    """The time of a STAC item, UTC.
-
-    Raises:
-        ValueError: It is none.
-    """
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
 def _grids(document: Mapping[str, Any]) -> Mapping[str, Grid]:
-    """The grids that the projection extension gives, of north-up images with square pixels."""
-    properties = document["properties"]
-    found = {}
-    for asset in document["assets"].values():
-        band = _band_of(asset)
-        if band is None:
-            continue
-        said = {**properties, **asset}
-        epsg = said.get("proj:epsg") or str(said.get("proj:code", "")).removeprefix("EPSG:")
-        try:
-            (a, b, west, d, e, north), (height, width) = said["proj:transform"][:6], said["proj:shape"]
-            if b == 0 and d == 0 and a == -e and a > 0:
-                found[band] = Grid(int(epsg), float(west), float(north), float(a), int(width), int(height))
-        except (KeyError, TypeError, ValueError):
-            continue
-    return MappingProxyType(found)
+    """The grids that the projection extension gives, by band."""
+    named = ((_band_of(asset), asset) for asset in document["assets"].values())
+    found = {band: asset_grid(document["properties"], asset) for band, asset in named if band is not None}
+    return MappingProxyType({band: grid for band, grid in found.items() if grid is not None})
 
 
 def _band_of(asset: object) -> str | None:

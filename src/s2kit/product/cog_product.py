@@ -8,7 +8,7 @@ from typing import Any, Self
 from s2kit.errors import InputError
 from s2kit.grid import Grid
 from s2kit.product.band_image import BandImage
-from s2kit.product.bands import BANDS, LAYERS
+from s2kit.product.bands import BANDS
 from s2kit.product.baseline import UNKNOWN, Baseline
 from s2kit.product.cog_item import BoaOffset, CogItem, band_scale, is_cog_item, parse_boa_offset, parse_cog_item
 from s2kit.product.cog_offset import AGAINST, offset_beside, offset_in_pixels
@@ -18,9 +18,7 @@ from s2kit.product.item import ItemProduct, Located
 from s2kit.product.metadata import ProductMetadata
 from s2kit.product.name import Level, Sentinel2Name, parse_product_name
 from s2kit.product.opening import BY_PIXELS, OffsetRule
-from s2kit.product.safe_product import grid_of_file
-from s2kit.product.tile import TileId
-from s2kit.store.location import ImageLocation, LocalFile
+from s2kit.product.tile import Tile, TileId
 
 
 class CogProduct(ItemProduct):
@@ -35,8 +33,8 @@ class CogProduct(ItemProduct):
             location: Where the bytes of an `href` of the item are.
             rule: How the offset is decided; only when a reflectance is asked for.
         """
-        self.item, self.id, self.address = item, item.product, address
-        self._location, self._rule = location, rule
+        super().__init__(item.product, address, location)
+        self.item, self._rule = item, rule
         self.name = _name(item)
         self.metadata = _metadata(item, self.name)
 
@@ -52,31 +50,23 @@ class CogProduct(ItemProduct):
 
     @cached_property
     def entries(self) -> tuple[ImageEntry, ...]:
-        """The bands and layers of the item; sizes of remote files are not known (0)."""
-        found = []
-        for band, href in self.item.hrefs.items():
-            location = self._location(href)
-            nbytes = location.path.stat().st_size if isinstance(location, LocalFile) and location.path.exists() else 0
-            if nbytes or not isinstance(location, LocalFile):
-                native = (BANDS.get(band) or LAYERS[band]).resolution_m
-                path = href.partition("?")[0].rpartition("/")[2]
-                found.append(ImageEntry(self._tile, band, native, path, nbytes))
-        return tuple(sorted(found))
+        """The bands and layers of the item."""
+        return self.entries_of(self.item.hrefs, self._tile)
 
-    def location(self, entry: ImageEntry) -> ImageLocation:
-        """Where the bytes of an entry's image are."""
-        return self._location(self.item.hrefs[entry.band])
+    def href(self, band: str) -> str:
+        """The address of a band or layer in the item."""
+        return self.item.hrefs[band]
 
     def open_entry(self, entry: ImageEntry) -> BandImage:
         """The image of an entry; the grid is that of the file, or of the item if the file is remote."""
-        location = self._location(self.item.hrefs[entry.band])
+        location = self.location(entry)
         offset, quantification = band_scale(entry.band, self.offset if entry.band in BANDS else BoaOffset(0.0, ""))
         return BandImage(
             band=entry.band,
             resolution_m=entry.resolution_m,
             path=entry.path,
             location=location,
-            grid=self._grid(entry.band, location),
+            grid=self.grid_of(location, self.item.grids.get(entry.band)),
             offset=offset,
             quantification=quantification,
             nodata=0,
@@ -96,7 +86,7 @@ class CogProduct(ItemProduct):
         """What is added to digital numbers of reflectance, by band."""
         return {band: self.offset.dn for band in self.item.hrefs if band in BANDS}
 
-    def view_zenith_deg(self, tile: TileId) -> float | None:
+    def view_zenith_deg(self, tile: Tile) -> float | None:
         """The item's `view:off_nadir`."""
         del tile
         angle = self.item.properties.get("view:off_nadir")
@@ -131,38 +121,15 @@ class CogProduct(ItemProduct):
         entry = next((one for one in self.entries if one.band == band), None)
         if entry is None:
             return None
-        location = self._location(self.item.hrefs[band])
-        grid = self._grid(band, location)
+        location = self.location(entry)
+        grid = self.grid_of(location, self.item.grids.get(band))
         return BandImage(
             band, entry.resolution_m, entry.path, location, grid, 0.0, 1.0, 0, None, entry.tile, product=self.id
         )
 
-    def _grid(self, band: str, location: ImageLocation) -> Grid:
-        said = self.item.grids.get(band)
-        if said is not None and not isinstance(location, LocalFile):
-            return said
-        if location not in self._grids:
-            self._grids[location] = _grid_in_file(location, said)
-        return self._grids[location]
-
-    @cached_property
-    def _grids(self) -> dict[ImageLocation, Grid]:
-        return {}
-
     @cached_property
     def _tile(self) -> TileId:
         return TileId.parse(self.item.tile)
-
-
-def _grid_in_file(location: ImageLocation, said: Grid | None) -> Grid:
-    """The grid of a file: its own, else the item's, whose outline is divided into the pixels that the file has."""
-    from s2kit.image.open import open_image
-
-    with open_image(location) as image:
-        size, own = image.size, image.info.grid
-    if own is not None or said is None:
-        return own or grid_of_file(location)
-    return said.with_resolution(said.width * said.resolution_m / size.width)
 
 
 def _name(item: CogItem) -> Sentinel2Name | None:

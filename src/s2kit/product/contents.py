@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from s2kit.product.bands import native_resolution
+from s2kit.product.bands import SHARED_BANDS, native_resolution
 from s2kit.product.granule import ImageName, parse_granule_name, parse_image_name
 from s2kit.product.name import Level
-from s2kit.product.tile import TileId
+from s2kit.product.tile import Tile, TileId
 
 _IMAGE_PATH = re.compile(
     r"GRANULE/(?P<granule>[^/]+)/(?:IMG_DATA/(?:R(?P<resolution>10|20|60)m/)?|QI_DATA/)(?P<file>[^/]+)"
@@ -25,9 +25,9 @@ _GRANULE_METADATA = re.compile(
 class ImageEntry:
     """One image that a product has, or that its manifest lists."""
 
-    tile: TileId
+    tile: Tile
     band: str
-    """Band or layer: `B04`, `SCL`, `PVI`; `VIS` in early L2A products."""
+    """Band or layer: `B04`, `SCL`, `PVI`; `VIS` in early L2A products; of Landsat `red`."""
     resolution_m: int
     path: str
     """Below the SAFE folder."""
@@ -71,7 +71,7 @@ def find_images(sizes: Mapping[str, int], level: Level) -> tuple[ImageEntry, ...
     Where a product has two files for one (the preview of an early L2A and that of its L1C; a JPEG 2000 and its copy as
     GeoTIFF), the one of its own level wins, then one that is not empty, then JPEG 2000.
     """
-    best: dict[tuple[TileId, str, int], tuple[tuple[bool, ...], ImageEntry]] = {}
+    best: dict[tuple[Tile, str, int], tuple[tuple[bool, ...], ImageEntry]] = {}
     for path, nbytes in sizes.items():
         named = _image(path)
         if named is None:
@@ -94,8 +94,14 @@ def summary(images: Iterable[ImageEntry]) -> Iterator[tuple[int, tuple[str, ...]
     for resolution_m, bands in sorted(by_resolution.items()):
         yield (
             resolution_m,
-            tuple(sorted(bands, key=lambda band: (not band.startswith("B"), band.replace("B8A", "B08A")))),
+            tuple(sorted(bands, key=_by_kind)),
         )
+
+
+def _by_kind(band: str) -> tuple[int, bool, str]:
+    """Bands before layers; those of other missions in the order of their wavelengths."""
+    shared = list(SHARED_BANDS)
+    return shared.index(band) if band in shared else -1, not band.startswith("B"), band.replace("B8A", "B08A")
 
 
 def _granule(folder: str, paths: list[str], sizes: Mapping[str, int], level: Level) -> GranuleEntry | None:
@@ -104,7 +110,7 @@ def _granule(folder: str, paths: list[str], sizes: Mapping[str, int], level: Lev
     images = find_images({path: sizes[path] for path in paths}, level)
     if name is None and not metadata and not images:
         return None
-    tile = name.tile if name else images[0].tile if images else None
+    tile = name.tile if name else next((one.tile for one in images if isinstance(one.tile, TileId)), None)
     own = [path for of_level, path in metadata if of_level in {None, level.value}]
     chosen = sorted(own or [path for _, path in metadata])
     return GranuleEntry(folder, tile, chosen[0] if chosen else None, images)

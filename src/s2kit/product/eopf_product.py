@@ -18,7 +18,6 @@ from s2kit.product.band_image import BandImage
 from s2kit.product.bands import BANDS, L2A_BANDS
 from s2kit.product.base import Product
 from s2kit.product.baseline import UNKNOWN, Baseline, RelativeOrbit
-from s2kit.product.cog_item import item_time
 from s2kit.product.contents import ImageEntry
 from s2kit.product.eopf_document import (
     ATTRIBUTES,
@@ -38,9 +37,10 @@ from s2kit.product.eopf_document import (
 )
 from s2kit.product.flags import L1C_FLAGS, ClassFlags
 from s2kit.product.footprint import Footprint
+from s2kit.product.item import item_time
 from s2kit.product.metadata import OffsetSource, ProductMetadata
 from s2kit.product.name import Level, ProductName, Sentinel2Name, parse_product_name
-from s2kit.product.tile import TileId
+from s2kit.product.tile import Tile, TileId
 from s2kit.store.archive import Archive
 from s2kit.store.base import Store
 from s2kit.store.location import ZarrArray
@@ -118,7 +118,7 @@ class EopfProduct(Product):
         finest = min(self.entries, key=lambda entry: entry.resolution_m, default=None)
         return () if finest is None else (self._grid(finest.path),)
 
-    def class_flags(self, tile: TileId | None = None) -> ClassFlags | None:
+    def class_flags(self, tile: Tile | None = None) -> ClassFlags | None:
         """The classification of L1C, of 60 m, as flags."""
         del tile
         if L1C_CLASSES not in self.document.arrays or self.metadata.level is not Level.L1C:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from s2kit.product.band_image import BandImage
 
-OPAQUE, CIRRUS, SNOW, OTHER = 9, 10, 11, 7
+NOTHING, CLOUD_SHADOW, WATER, OTHER, MEDIUM, OPAQUE, CIRRUS, SNOW = 0, 3, 6, 7, 8, 9, 10, 11
 """SCL classes that other masks are read as."""
 
 

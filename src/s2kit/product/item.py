@@ -2,14 +2,20 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from s2kit.errors import InputError
+from s2kit.grid import Grid
+from s2kit.product.bands import native_resolution
 from s2kit.product.base import Product
+from s2kit.product.contents import ImageEntry
 from s2kit.product.opening import OffsetRule
-from s2kit.store.location import ImageLocation
+from s2kit.product.safe_product import grid_of_file
+from s2kit.product.tile import Tile
+from s2kit.store.location import ImageLocation, LocalFile
 
 Located = Callable[[str], ImageLocation]
 """Where the bytes of an `href` of an item are."""
@@ -17,6 +23,40 @@ Located = Callable[[str], ImageLocation]
 
 class ItemProduct(Product):
     """One product as GeoTIFFs."""
+
+    def __init__(self, identity: str, address: str, location: Located) -> None:
+        """Take what is known of any item; see `of`."""
+        self.id, self.address = identity, address
+        self._located = location
+        self._grids: dict[ImageLocation, Grid] = {}
+
+    @abstractmethod
+    def href(self, band: str) -> str:
+        """The address of a band or layer in the item."""
+
+    def location(self, entry: ImageEntry) -> ImageLocation:
+        """Where the bytes of an entry's image are."""
+        return self._located(self.href(entry.band))
+
+    def entries_of(self, bands: Iterable[str], tile: Tile) -> tuple[ImageEntry, ...]:
+        """Entries of the bands whose files are there; sizes of remote files are not known (0)."""
+        found = []
+        for band in bands:
+            href = self.href(band)
+            location = self._located(href)
+            nbytes = location.path.stat().st_size if isinstance(location, LocalFile) and location.path.exists() else 0
+            if nbytes or not isinstance(location, LocalFile):
+                path = href.partition("?")[0].rpartition("/")[2]
+                found.append(ImageEntry(tile, band, native_resolution(band), path, nbytes))
+        return tuple(sorted(found))
+
+    def grid_of(self, location: ImageLocation, said: Grid | None) -> Grid:
+        """The grid of a file: its own if it is on this machine, else what the item says, if it does."""
+        if said is not None and not isinstance(location, LocalFile):
+            return said
+        if location not in self._grids:
+            self._grids[location] = _grid_in_file(location, said)
+        return self._grids[location]
 
     @classmethod
     @abstractmethod
@@ -39,6 +79,29 @@ class ItemProduct(Product):
         """
 
 
+def item_time(text: str) -> datetime:
+    """The time of a STAC item, UTC.
+
+    Raises:
+        ValueError: It is none.
+    """
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def asset_grid(properties: Mapping[str, Any], asset: Mapping[str, Any]) -> Grid | None:
+    """The grid that the projection extension gives of an asset, if it is a north-up image with square pixels."""
+    said = {**properties, **asset}
+    epsg = said.get("proj:epsg") or str(said.get("proj:code", "")).removeprefix("EPSG:")
+    try:
+        (a, b, west, d, e, north), (height, width) = said["proj:transform"][:6], said["proj:shape"]
+        if b == 0 and d == 0 and a == -e and a > 0:
+            return Grid(int(epsg), float(west), float(north), float(a), int(width), int(height))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return None
+
+
 def item_file(path: Path) -> Path:
     """The file in which the STAC item of a folder would be, `NAME/NAME.json`, or the file itself."""
     return path if path.suffix == ".json" else path / f"{path.name}.json"
@@ -56,6 +119,17 @@ def json_at(path: Path) -> object:
         return json.loads(path.read_bytes()) if path.is_file() else None
     except (OSError, ValueError):
         return None
+
+
+def _grid_in_file(location: ImageLocation, said: Grid | None) -> Grid:
+    """The grid of a file: its own, else the item's, whose outline is divided into the pixels that the file has."""
+    from s2kit.image.open import open_image
+
+    with open_image(location) as image:
+        size, own = image.size, image.info.grid
+    if own is not None or said is None:
+        return own or grid_of_file(location)
+    return said.with_resolution(said.width * said.resolution_m / size.width)
 
 
 def parse_item(data: bytes, label: str) -> object:

@@ -15,13 +15,14 @@ from s2kit.product.base import Product
 from s2kit.product.cog_product import CogProduct
 from s2kit.product.eopf_product import SUFFIX, eopf_files, open_eopf
 from s2kit.product.item import ItemProduct, Located, item_file, json_address, json_at, parse_item
+from s2kit.product.landsat_product import LandsatProduct
 from s2kit.product.opening import HERE, Opening
 from s2kit.product.ref import is_item_address
 from s2kit.store.archive import Archive, Layout
 from s2kit.store.location import ImageLocation, LocalFile
 from s2kit.store.open import open_store
 
-ITEM_PRODUCTS: tuple[type[ItemProduct], ...] = (CogProduct,)
+ITEM_PRODUCTS: tuple[type[ItemProduct], ...] = (CogProduct, LandsatProduct)
 """Products beside a STAC item; the first whose `reads` is True of an item opens it."""
 
 _ZARR_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.zarr)(?:/.*)?", re.IGNORECASE)

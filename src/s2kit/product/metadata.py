@@ -46,6 +46,8 @@ class OffsetSource(StrEnum):
     """`earthsearch:boa_offset_applied` of a STAC item."""
     RASTER_BANDS = "raster:bands"
     """`raster:bands` of a STAC item."""
+    COLLECTION = "collection"
+    """The collection that the product is of, which has one for all its products (Landsat)."""
     ASSUMED = "assumed"
     """Nothing says it."""
 

@@ -53,12 +53,21 @@ _SUFFIX = re.compile(r"(\.zarr|(\.SAFE)?(\.zip)?)/?", re.IGNORECASE)
 
 
 class Level(StrEnum):
-    """Processing level of a Sentinel-2 product."""
+    """Processing level of a product."""
 
     L1C = "L1C"
     """Top-of-atmosphere reflectance."""
     L2A = "L2A"
     """Surface reflectance, with scene classification, aerosol and water vapour."""
+    L2SP = "L2SP"
+    """Landsat: surface reflectance and temperature."""
+    L2SR = "L2SR"
+    """Landsat: surface reflectance only."""
+
+
+def same_stage(level: str, other: str) -> bool:
+    """True if two levels hold the same: both reflectance at the top of the atmosphere, or both at the surface."""
+    return (level == Level.L1C) == (other == Level.L1C)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from s2kit.product.manifest import Manifest, ManifestEntry, parse_manifest
 from s2kit.product.metadata import ProductMetadata
 from s2kit.product.name import Level, ProductName, Sentinel2Name, TileId
 from s2kit.product.safe_tree import SafeTree
+from s2kit.product.tile import Tile
 from s2kit.product.xmltree import ends_whole
 from s2kit.store.location import ImageLocation
 
@@ -106,7 +107,7 @@ class SafeProduct(Product):
         return tuple(entry for granule in self.granules for entry in granule.images if entry.nbytes)
 
     @cached_property
-    def tiles(self) -> tuple[TileId, ...]:
+    def tiles(self) -> tuple[Tile, ...]:
         """Its tiles: of the granules that are there, else as the metadata or the name say."""
         here = {granule.tile for granule in self.granules if granule.tile}
         named = {name.tile for text in self.metadata.granules if (name := parse_granule_name(text))}
@@ -143,7 +144,7 @@ class SafeProduct(Product):
         granules = (granule.metadata for granule in self.granules if granule.metadata)
         return tuple(sorted(granule.sensing_time for granule in granules if granule.sensing_time))
 
-    def view_zenith_deg(self, tile: TileId) -> float | None:
+    def view_zenith_deg(self, tile: Tile) -> float | None:
         """As the granule's metadata has it."""
         return next((one.view_zenith_deg for one in self.granules if one.tile == tile), None)
 
@@ -190,7 +191,7 @@ class SafeProduct(Product):
     def _granule_of(self) -> dict[str, Granule]:
         return {entry.path: granule for granule in self.granules for entry in granule.images}
 
-    def _why_lacking(self, band: str, resolution_m: int | None, tile: TileId | None) -> tuple[str, str | None]:
+    def _why_lacking(self, band: str, resolution_m: int | None, tile: Tile | None) -> tuple[str, str | None]:
         """What the manifest, or else the metadata, has to say."""
         lister, entries = self._listed()
         listed = [

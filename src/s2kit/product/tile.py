@@ -1,4 +1,4 @@
-"""Tile ids: the 100 km squares of the Military Grid Reference System that Sentinel-2 products are cut into."""
+"""What products are cut into: the 100 km squares of the MGRS (Sentinel-2), paths and rows of the WRS-2 (Landsat)."""
 
 import re
 from dataclasses import dataclass
@@ -53,3 +53,44 @@ class TileId:
     def epsg(self) -> int:
         """EPSG code of the tile's CRS: WGS 84 / UTM, 326xx north and 327xx south of the equator."""
         return (32600 if self.band >= "N" else 32700) + self.zone
+
+
+_PATH_ROW = re.compile(r"(?:WRS2-)?(\d{3})(\d{3})", re.IGNORECASE | re.ASCII)
+_PATHS, _ROWS = 233, 248
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PathRow:
+    """A scene's place in the Worldwide Reference System 2 of Landsat 4 to 9, such as 198030."""
+
+    path: int
+    """1 to 233."""
+    row: int
+    """1 to 248."""
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.path <= _PATHS and 1 <= self.row <= _ROWS):
+            raise InputError(
+                f"path {self.path}, row {self.row} is not in the WRS-2", "paths are 1 to 233, rows 1 to 248"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.path:03d}{self.row:03d}"
+
+    @property
+    def epsg(self) -> None:
+        """Nothing: the CRS of a scene is its own."""
+        return None
+
+
+Tile = TileId | PathRow
+
+
+def parse_tile(text: str) -> Tile:
+    """Read `31TDH` or `198030`, also as STAC's `grid:code` (`MGRS-31TDH`, `WRS2-198030`).
+
+    Raises:
+        InputError: The text is neither.
+    """
+    scene = _PATH_ROW.fullmatch(text.strip())
+    return TileId.parse(text) if scene is None else PathRow(int(scene[1]), int(scene[2]))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.grid import Grid, Window
-from s2kit.picture.clouds import ClassSource, Mask
+from s2kit.picture.clouds import ClassImage, ClassSource, Mask, scene_classes
 from s2kit.picture.clouds import hidden as by_class
 from s2kit.picture.composites import Subject
 from s2kit.picture.painter import BandCounts, Look, Mode, PaintedBand, Pixels, count, counted_limits, paint
@@ -42,8 +42,8 @@ class Picture:
     resampling: Resampling = "auto"
     classes: ClassSource | None = None
     """Where the scene classes are, if they are needed."""
-    clear_by: BandImage | None = None
-    """The image that shows clouds, for the percentiles: the scene classification, or B01 of L1C."""
+    clear_by: BandImage | ClassImage | None = None
+    """The image that shows clouds, for the percentiles: the scene classification or flags, or B01 of L1C."""
     mask: Mask | None = None
     """Which pixels become no data by their scene class."""
     clip: BaseGeometry | None = None
@@ -122,6 +122,9 @@ def clear_pixels(picture: Picture, grid: Grid) -> NDArray[np.bool_] | None:
     image = picture.clear_by
     if image is None or not picture.look.needs_clear:
         return None
+    if isinstance(image, ClassImage):
+        with OpenImages(picture.reading) as images:
+            return np.isin(scene_classes(image, [grid], images)[0], sorted(CLEAR))
     ((pixels,),) = read([image], [grid], use="picture", reading=picture.reading)
     if image.is_classes:
         return np.isin(pixels[0], sorted(CLEAR))

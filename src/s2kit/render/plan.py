@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from s2kit.area.projection import LON_LAT, project
 from s2kit.errors import InputError, NotFoundError, S2KitError, UsageError
 from s2kit.grid import Grid, Window
-from s2kit.picture.clouds import needed_classes
+from s2kit.picture.clouds import ClassImage, class_image, needed_classes
 from s2kit.picture.composites import Subject
 from s2kit.picture.indices import find_index
 from s2kit.picture.naming import file_name
@@ -26,7 +26,7 @@ from s2kit.product.bands import native_resolution
 from s2kit.product.masks import window_of
 from s2kit.product.name import Level, OldFormatName, ProductName, compact_time
 from s2kit.product.open import Product
-from s2kit.product.tile import TileId
+from s2kit.product.tile import Tile
 from s2kit.render.legacy import legacy_window
 from s2kit.render.picture import Picture
 from s2kit.render.request import DATA_TYPES, RenderRequest
@@ -83,7 +83,7 @@ class Run:
     """Decoder and cache."""
 
 
-def plan(product: Product, tile: TileId, spec: PictureSpec, run: Run) -> Planned:
+def plan(product: Product, tile: Tile, spec: PictureSpec, run: Run) -> Planned:
     """Plan one picture.
 
     Args:
@@ -106,7 +106,7 @@ def plan(product: Product, tile: TileId, spec: PictureSpec, run: Run) -> Planned
     notes = (*remarks, *substitute_notes(subject.name, spec.subject.bands, sources, resolution_m))
     grid = _cropped(_grid_at(sources, resolution_m), sources, request, product)
     picture = Picture(
-        subject=replace(subject, resolution_m=resolution_m),
+        subject=replace(_named_by(sources, subject), resolution_m=resolution_m),
         sources=sources,
         grid=_bounded(grid, request.max_px),
         look=_look(spec, request, sources),
@@ -132,7 +132,7 @@ def _item(product: Product) -> ItemFacts:
     return ItemFacts(seen=product.metadata.sensing_start, product=product.id, address=product.address)
 
 
-def _with_substitutes(product: Product, tile: TileId, subject: Subject) -> Subject:
+def _with_substitutes(product: Product, tile: Tile, subject: Subject) -> Subject:
     """An index or recipe whose near-infrared band is not there takes the other one."""
     if subject.index is None and subject.name not in RECIPES:
         return subject
@@ -140,18 +140,25 @@ def _with_substitutes(product: Product, tile: TileId, subject: Subject) -> Subje
     return replace(subject, bands=tuple(bands))
 
 
-def _resolution(product: Product, tile: TileId, subject: Subject) -> tuple[int, tuple[str, ...]]:
+def _named_by(sources: Sequence[BandImage], subject: Subject) -> Subject:
+    """The subject with the product's own names of its bands, where it is called by them."""
+    own = tuple(image.band for image in sources)
+    plain = subject.index is None and subject.name == "-".join(subject.bands)
+    return replace(subject, name="-".join(own) if plain else subject.name, bands=own)
+
+
+def _resolution(product: Product, tile: Tile, subject: Subject) -> tuple[int, tuple[str, ...]]:
     """The wanted resolution, else the coarsest native one among the bands, or the finest there is, with a note."""
     if subject.resolution_m is not None:
         return subject.resolution_m, ()
-    native = max(native_resolution(band) for band in subject.bands)
+    native = max(native_resolution(product.own_band(band)) for band in subject.bands)
     there = max(min(product.resolutions(band, tile), default=0) for band in subject.bands)
     if there <= native:
         return native, ()
     return there, (f"{subject.name} is made at {there} m, the finest that all its bands have here",)
 
 
-def _source(product: Product, tile: TileId, band: str, resolution_m: int) -> BandImage:
+def _source(product: Product, tile: Tile, band: str, resolution_m: int) -> BandImage:
     """The image of a band that serves a resolution best: that very one, the next finer one, else the next coarser.
 
     Raises:
@@ -163,7 +170,7 @@ def _source(product: Product, tile: TileId, band: str, resolution_m: int) -> Ban
     return product.image(band, best, tile)
 
 
-def _none_at(product: Product, tile: TileId, subject: Subject, resolution_m: int) -> S2KitError:
+def _none_at(product: Product, tile: Tile, subject: Subject, resolution_m: int) -> S2KitError:
     """The error that no band of a picture has the resolution that was asked for."""
     finest = max(min(product.resolutions(band, tile)) for band in subject.bands)
     try:
@@ -241,14 +248,17 @@ def _bounded(grid: Grid, max_px: int | None) -> Grid:
     return Grid(grid.epsg, grid.west, grid.north, grid.resolution_m * scale, width, height)
 
 
-def _clear_by(product: Product, tile: TileId) -> BandImage | None:
+def _clear_by(product: Product, tile: Tile) -> BandImage | ClassImage | None:
     """The coarsest image that shows clouds: percentiles need no more."""
-    band = "SCL" if product.metadata.level is Level.L2A else "B01"
+    is_toa = product.metadata.level is Level.L1C
+    band = "B01" if is_toa else "SCL"
     there = product.resolutions(band, tile)
-    return product.image(band, max(there), tile) if there else None
+    if there:
+        return product.image(band, max(there), tile)
+    return None if is_toa else class_image(product, tile)
 
 
-def _fields(product: Product, tile: TileId, picture: Picture, run: Run) -> dict[str, str]:
+def _fields(product: Product, tile: Tile, picture: Picture, run: Run) -> dict[str, str]:
     name, metadata, bands = product.name, product.metadata, picture.subject.bands
     own = name.sensing if isinstance(name, ProductName) else metadata.sensing_start
     return {

@@ -35,6 +35,7 @@ def tags_of(product: Product, picture: Picture, request: RenderRequest, notes: t
         grid=picture.grid,
         sources=[(image.band, image.resolution_m) for image in picture.sources],
         resampling=picture.resampling,
+        credit=product.mission.credit,
         use=picture.use,
     )
     tags[FINGERPRINT_TAG] = fingerprint(product.id, picture, request, "")

@@ -138,7 +138,8 @@ class SearchRequest:
         if not areas.aois and not ranges and any(source.kind != "local" for source in sources):
             raise UsageError("neither an area nor dates are given", "add --aoi FILE, --bbox W S E N, --tile or --range")
         query = _query(options, settings)
-        others = [source.name for source in sources if source.kind != "stac"]
+        named = bool(texts(options.get("collection")))
+        others = [source.name for source in sources if source.kind != "stac" and (named or source.kind != "local")]
         if query.collections and others:
             raise UsageError(
                 f"{others[0]} has no collections like {query.collections[0]}", "name a STAC API with --catalogue"

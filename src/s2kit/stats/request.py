@@ -27,7 +27,7 @@ from s2kit.errors import InputError, UsageError
 from s2kit.picture.clouds import Mask
 from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.indices import find_index
-from s2kit.product.bands import normal_band
+from s2kit.product.bands import band_words, normal_band
 from s2kit.product.cog_item import parse_boa_offset
 from s2kit.product.ref import Products, product_refs
 from s2kit.product.scl import CLEAR, parse_classes
@@ -126,7 +126,7 @@ def parse_recipe(options: StatsOptions, *, needs_scl: bool = False, needs_index:
         InputError: No such layer, index or class.
         UsageError: Options that exclude each other.
     """
-    layers = [normal_band(part) for one in words(options.get("layer")) for part in one.split("_")]
+    layers = [normal_band(part) for one in words(options.get("layer")) for part in band_words(one)]
     for layer in layers:
         if layer in {"TCI", "PVI"}:
             raise InputError(f"--layer {layer}: a picture has no numbers", "use SCL or bands")

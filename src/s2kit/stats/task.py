@@ -13,9 +13,12 @@ from s2kit.area.projection import project_all
 from s2kit.errors import NotFoundError, S2KitError
 from s2kit.grid import Bounds, Grid
 from s2kit.picture.clouds import (
+    ClassImage,
     ClassSource,
     Mask,
+    class_image,
     class_source,
+    codes_of,
     hidden,
     hidden_in,
     needed_classes,
@@ -26,8 +29,8 @@ from s2kit.picture.read import OpenImages, Reading, filled
 from s2kit.picture.substitutes import standing_in, substitute_notes
 from s2kit.picture.zonal import Summary, class_histogram, summarise
 from s2kit.product.band_image import BandImage
-from s2kit.product.bands import BANDS
 from s2kit.product.masks import inside, raster_session
+from s2kit.product.name import Level
 from s2kit.product.ref import ProductRef
 from s2kit.product.scl import CLOUDY
 from s2kit.settings import Access
@@ -236,6 +239,20 @@ class _Shown:
         """The same; the other near infrared if the product lacks it."""
         return self.band(standing_in(name, lambda one: bool(self.product.resolutions(one))))
 
+    def classes(self, *, needs_scl: bool) -> ClassImage | None:
+        """The raster of scene classes, which parcels are counted in; None of L1C, and of products without one.
+
+        Raises:
+            NotFoundError: The SCL itself is asked for, and there is none.
+        """
+        if needs_scl or self.product.resolutions(SCL):
+            return ClassImage(self.band(SCL))
+        return None if self.product.metadata.level is Level.L1C else class_image(self.product)
+
+    def codes(self, raster: ClassImage, frames: Mapping[int, Grid]) -> dict[int, NDArray[Any]]:
+        """SCL classes `[row, col]` on the frame of each parcel; see `read`."""
+        return {at: codes_of(raster, pixels[None]) for at, pixels in self.read(raster.image, frames).items()}
+
     def class_sources(self) -> tuple[ClassSource, ...]:
         """Masks of clouds of a product without SCL, and of those that complete it.
 
@@ -309,22 +326,18 @@ class _Clouds:
         self._masks: dict[int, _Mask] = {}
         self._unseen: dict[int, float | None] = {}
         self._histograms: dict[int, dict[int, int]] = {}
-        self.image: BandImage | None = None
-        try:
-            self.image = shown.band(SCL)
-        except NotFoundError:
-            if SCL in recipe.layers:
-                raise
+        self._raster = shown.classes(needs_scl=SCL in recipe.layers)
         self._mask = recipe.mask
-        self._sources = shown.class_sources() if recipe.mask is not None and self.image is None else ()
-        if self.image is not None:
-            self._count(self.image, masks, wanted)
+        self._sources = shown.class_sources() if recipe.mask is not None and self._raster is None else ()
+        if self._raster is not None:
+            self._count(self._raster, masks, wanted)
 
-    def _count(self, image: BandImage, masks: _Masks, wanted: Sequence[int]) -> None:
+    def _count(self, raster: ClassImage, masks: _Masks, wanted: Sequence[int]) -> None:
+        image = raster.image
         extent = self._shown.extent(image)
         self._unseen = {at: masks.unseen(image.grid, extent, at) for at in wanted}
         self._masks = {at: mask for at in wanted if (mask := masks.at(image.grid, extent, at)) is not None}
-        codes = self._shown.read(image, {at: mask.frame for at, mask in self._masks.items()})
+        codes = self._shown.codes(raster, {at: mask.frame for at, mask in self._masks.items()})
         self._histograms = {at: class_histogram(codes[at], mask.inside) for at, mask in self._masks.items()}
 
     def clear_on(self, frames: Mapping[int, Grid]) -> dict[int, NDArray[np.bool_]]:
@@ -332,8 +345,8 @@ class _Clouds:
         mask = self._mask
         assert mask is not None, "asked for with a mask only"
         wider = {at: with_margin(frame, mask) for at, frame in frames.items()}
-        if self.image is not None:
-            codes = self._shown.read(self.image, wider)
+        if self._raster is not None:
+            codes = self._shown.codes(self._raster, wider)
             return {at: ~hidden_in(codes[at], frame, mask) for at, frame in frames.items()}
         return self._shown.left_by(self._sources, mask, frames)
 
@@ -397,6 +410,6 @@ def _numbers(pixels: NDArray[Any], image: BandImage, *, plain: bool) -> NDArray[
     if not plain:
         values += np.float32(image.offset)
         values /= np.float32(image.quantification)
-    if image.band in BANDS or image.band in {"AOT", "WVP"}:
+    if image.is_measured:
         values[pixels == image.nodata] = np.nan
     return values
