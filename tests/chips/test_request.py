@@ -25,7 +25,7 @@ def test_bands_may_be_listed_or_repeated() -> None:
         ({"chipsize": 100.0, "size_px": 10}, UsageError),
         ({"resampling": "lanczos"}, UsageError),
         ({"bands": "B04,B08"}, InputError),
-        ({"res": 30}, UsageError),
+        ({"res": 25}, UsageError),
     ],
     ids=str,
 )

@@ -69,8 +69,8 @@ def test_recipes_name_real_bands():
 
 
 def test_resolutions():
-    assert [parse_resolution(text) for text in ("10", "20m", " 60 ")] == [10, 20, 60]
-    with pytest.raises(InputError, match="none of Sentinel-2's"):
+    assert [parse_resolution(text) for text in ("10", "20m", "30", " 60 ")] == [10, 20, 30, 60]
+    with pytest.raises(InputError, match="none that products have"):
         parse_resolution("15")
 
 
