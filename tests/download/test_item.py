@@ -180,3 +180,48 @@ def test_multihashes():
     assert parse_multihash("1220" + "AB" * 32) == ("SHA256", "ab" * 32)
     for text in ("", "1220ab", "9999" + "ab" * 32, "1220" + "zz" * 32):
         assert parse_multihash(text) is None
+
+
+def verdicts(*words, code=0) -> dict[str, tuple[str, str]]:
+    result = CliRunner().invoke(app, ["verify", *map(str, words), "-f", "jsonl"])
+    assert result.exit_code == code, result.output + repr(result.exception)
+    rows = map(json.loads, result.stdout.splitlines())
+    return {row["path"].removeprefix(f"{ID}_").removesuffix(".TIF"): (row["state"], row["message"]) for row in rows}
+
+
+def test_verify_holds_the_files_against_the_item_and_says_how(server):
+    run(publish(server, qa_pixel={"file:size": len(QA)}))
+    known = verdicts(FOLDER)
+    assert known["red"] == ("verified", "right by the item's file:checksum")
+    assert known["nir08"] == ("verified", "right by the MD5 tag that its store had")
+    assert {state for state, _ in known.values()} == {"verified"}
+    assert verdicts("o") == known  # the folder above
+    record = FOLDER / f"{ID}.s2kit.json"
+    record.unlink()
+    known = verdicts(FOLDER)
+    assert known["qa_pixel"] == ("size-only", "right by its size only: nothing gives a checksum")
+    assert known["nir08"] == ("unlisted", "neither the item nor a record gives its size or checksum")
+    assert known["red"][0] == "verified"
+
+
+def test_verify_names_what_is_wrong_missing_or_not_fetched(server):
+    run(publish(server), "--assets", "red,qa_pixel")
+    assert verdicts(FOLDER)["nir08"] == ("skipped", "not fetched: it is at https://landsatlook.example/needs-login.TIF")
+    result = CliRunner().invoke(app, ["verify", str(FOLDER), "--strict"])
+    assert result.exit_code == 4
+    red, qa = (FOLDER / f"{ID}_{name}.TIF" for name in ("red", "qa_pixel"))
+    red.write_bytes(RED[:-1] + b"x")
+    (FOLDER / "notes.txt").write_text("mine")
+    known = verdicts(FOLDER, code=4)
+    assert known["red"][0] == "wrong"
+    assert "the item says" in known["red"][1]
+    assert known["notes.txt"][0] == "extra"
+    red.write_bytes(RED + b"x")
+    assert "512001 bytes, the item says 512000" in verdicts(FOLDER, code=4)["red"][1]
+    qa.write_bytes(QA[:-1] + b"x")  # of the same size: only the tag in the record tells
+    assert "the record says" in verdicts(FOLDER, code=4)["qa_pixel"][1]
+    red.unlink()
+    result = CliRunner().invoke(app, ["verify", str(FOLDER)])
+    assert "2 of the item's 3 files missing or wrong" in result.stderr
+    refused = CliRunner().invoke(app, ["verify", str(FOLDER), "--check-against", "cdse"])
+    assert "is a STAC item and has no manifest" in refused.stderr

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -192,3 +193,46 @@ def test_metadata_of_a_later_processor_is_read():
     assert (found.epsg(path), found.arrays[path].scale) == (32632, (0.0001, -0.1))
     assert found.arrays[path].chunk_nbytes == 1830 * 1830 * 2
     assert found.properties["sat:relative_orbit"] == "122"
+
+
+@pytest.mark.parametrize(
+    ("name", "grid", "bands", "flags", "chunk_nbytes"),
+    [
+        (
+            "S2C_MSIL2A_20250811T112131_N0511_R037_T29TPF_20250811T152216",
+            (32629, 600000.0, 4600020.0),
+            {"B04": -1000.0, "B8A": -1000.0, "SCL": 0.0, "AOT": 0.0, "WVP": 0.0, "TCI": 0.0},
+            None,
+            2 * 5490**2,
+        ),
+        (
+            "S2B_MSIL1C_20250113T103309_N0511_R108_T32TLQ_20250113T122458",
+            (32632, 300000.0, 5000040.0),
+            {"B04": -1000.0, "B8A": -1000.0, "TCI": 0.0},
+            "conditions/mask/l1c_classification/r60m/b00",
+            2 * 1830**2,
+        ),
+    ],
+)
+def test_metadata_of_real_products_is_understood(tmp_path, name, grid, bands, flags, chunk_nbytes):
+    """ESA's own samples, see tests/data/eopf/README.md."""
+    raw = (Path(__file__).parents[1] / "data" / "eopf" / f"{name}.zmetadata").read_bytes()
+    place = tmp_path / f"{name}.zarr"
+    place.mkdir()
+    (place / ".zmetadata").write_bytes(raw)
+    (place / ".zattrs").write_text(json.dumps(json.loads(raw)["metadata"][".zattrs"]))
+    product = open_product(place)
+    assert isinstance(product, EopfProduct)
+    assert (product.id, str(product.metadata.baseline), product.offset_source) == (name, "05.11", "metadata")
+    assert (product.metadata.satellite, str(product.metadata.level)) == (name[:3], name[7:10])
+    assert product.metadata.orbit_direction == "DESCENDING"
+    assert product.metadata.footprint is not None
+    images = {image.band: image for image in product.images()}
+    assert {band: image.offset for band, image in images.items()} == bands
+    assert {images[band].quantification for band in ("B04", "B8A")} == {10000.0}
+    for image in images.values():
+        assert (image.grid.epsg, image.grid.west, image.grid.north) == grid
+        assert image.grid.width * image.grid.resolution_m == 109800
+    classes = product.class_flags()
+    assert (classes.image.path if classes else None) == flags
+    assert product.location(product.entry("B04")).chunk_nbytes == chunk_nbytes

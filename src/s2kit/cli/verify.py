@@ -22,7 +22,10 @@ _FILE_COLUMNS = ("product", "path", "state", "nbytes", "message")
 def verify(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PATH...", help="SAFE folders, zips, or folders of them; - reads them from stdin."),
+        typer.Argument(
+            metavar="PATH...",
+            help="SAFE folders, zips, folders of STAC items, or folders of these; - reads them from stdin.",
+        ),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Also fail for extra files, and for what was absent or not asked for.")
@@ -34,7 +37,7 @@ def verify(
     fail_if_empty: FailIfEmpty = False,
     jobs: Jobs = None,
 ) -> None:
-    """Check every file of a product against the checksum in its manifest; exit code 4 if one is missing or wrong."""
+    """Check every file of a product against its manifest, or its STAC item; exit code 4 if one is missing or wrong."""
     form = chosen_format(form, output)
     with session("verify", fail_if_empty=fail_if_empty, jobs=jobs) as run:
         from s2kit.cli.inputs import named_products, with_folders_opened

@@ -1,9 +1,8 @@
-"""Hold products against their own manifests: every file proven, missing, wrong, extra, or covered by no manifest."""
+"""Hold products against their manifests or STAC items: every file proven, missing, wrong, extra, or not listed."""
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 
 from s2kit.catalogue.base import CatalogueSource
 from s2kit.download.record import SUFFIX, DownloadRecord
+from s2kit.download.verdict import ALWAYS_BAD, STRICTLY_BAD, UNLISTED, Check, Checked, FileVerdict, Verdict
+from s2kit.download.verify_item import checked_item, is_item
 from s2kit.errors import InputError, NotFoundError, PartialFailure, S2KitError
 from s2kit.product.manifest import Manifest, parse_manifest
 from s2kit.product.name import parse_product_name
@@ -23,8 +24,6 @@ from s2kit.run.parallel import pmap
 from s2kit.run.read_file import read_file
 from s2kit.run.wording import counted
 from s2kit.store.checksum import checksum
-from s2kit.store.hashes import Algorithm
-from s2kit.store.location import ImageLocation
 
 _NEVER_LISTED = re.compile(
     r"manifest\.safe|rep_info/.+|HTML/.+|support/.+|preview/icons/.+|GRANULE/[^/]+/AUX_DATA/.+|.+\.SAFE-report-.+\.pdf"
@@ -32,47 +31,6 @@ _NEVER_LISTED = re.compile(
 """Files of a real SAFE that its manifest leaves out."""
 _WORTH_A_POOL = 64 << 20
 """Bytes above which worker processes pay for their start."""
-
-
-class Verdict(StrEnum):
-    """What is known of one file."""
-
-    VERIFIED = "verified"
-    MISSING = "missing"
-    WRONG = "wrong"
-    EXTRA = "extra"
-    """Nobody knows it."""
-    UNLISTED = "unlisted"
-    """Part of a SAFE, though its manifest does not list it."""
-    ABSENT = "absent-at-source"
-    """Missing, and the record says that the archive never had it."""
-    SKIPPED = "skipped"
-    """Missing, and the record says that it was not asked for."""
-
-
-_ALWAYS_BAD = frozenset({Verdict.MISSING, Verdict.WRONG})
-_UNLISTED = frozenset({Verdict.EXTRA, Verdict.UNLISTED})
-_STRICTLY_BAD = _ALWAYS_BAD | {Verdict.EXTRA, Verdict.ABSENT, Verdict.SKIPPED}
-
-
-@dataclass(frozen=True, slots=True)
-class FileVerdict:
-    """What is known of one file."""
-
-    path: str
-    verdict: Verdict
-    nbytes: int = 0
-    message: str = ""
-
-    def record(self, product: str) -> dict[str, Any]:
-        """As plain values, for reports."""
-        return {
-            "product": product,
-            "path": self.path,
-            "state": str(self.verdict),
-            "nbytes": self.nbytes,
-            "message": self.message,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +41,15 @@ class Verified:
     product: str = ""
     files: tuple[FileVerdict, ...] = ()
     strict: bool = False
+    lister: str = "manifest"
+    """What lists its files: its manifest, or its STAC item."""
     error: S2KitError | None = None
     """Why it could not be held against anything, None if it could."""
 
     @property
     def bad(self) -> tuple[FileVerdict, ...]:
         """Files that make the product fail."""
-        kinds = _STRICTLY_BAD if self.strict else _ALWAYS_BAD
+        kinds = STRICTLY_BAD if self.strict else ALWAYS_BAD
         return tuple(file for file in self.files if file.verdict in kinds)
 
     @property
@@ -100,10 +60,10 @@ class Verified:
         if not self.bad:
             return None
         first = self.bad[0]
-        listed = sum(file.verdict not in _UNLISTED for file in self.files)
+        listed = sum(file.verdict not in UNLISTED for file in self.files)
         extra = sum(file.verdict is Verdict.EXTRA for file in self.bad)
         bad = len(self.bad) - extra
-        parts = [f"{bad} of the manifest's {counted(listed, 'file')} missing or wrong"] if bad else []
+        parts = [f"{bad} of the {self.lister}'s {counted(listed, 'file')} missing or wrong"] if bad else []
         parts += [f"{counted(extra, 'file')} not listed"] if extra else []
         return PartialFailure(
             f"{self.path}: {', '.join(parts)}: {first.path} is {first.verdict}",
@@ -124,30 +84,6 @@ class Verified:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Check:
-    """One file whose checksum is to be taken, in whichever process."""
-
-    product: int
-    """Number of the product in this run."""
-    path: str
-    location: ImageLocation
-    nbytes: int
-    algorithm: Algorithm
-    checksum: str
-
-
-@dataclass(slots=True)
-class _Product:
-    """A product at work."""
-
-    path: Path
-    name: str
-    verdicts: list[FileVerdict] = field(default_factory=list)
-    checks: list[_Check] = field(default_factory=list)
-    pending: int = 0
-
-
 def verify(
     paths: Sequence[Path],
     jobs: int = 0,
@@ -156,21 +92,21 @@ def verify(
     check_against: CatalogueSource | None = None,
     report: Report = silent,
 ) -> Iterator[Verified]:
-    """Hold products against their manifests; results come in the order of completion.
+    """Hold products against their manifests or STAC items; results come in the order of completion.
 
     Args:
-        paths: SAFE folders or zips.
+        paths: SAFE folders or zips, folders of a STAC item with its assets.
         jobs: Worker processes; 0 takes every core.
         check_against: Catalogue that has to list the same checksum of the manifest, None for none.
         strict: True if what was absent at the source or not asked for is a failure too, and extra files as well.
         report: Gets events of progress.
     """
-    products: list[_Product] = []
+    products: list[Checked] = []
     for number, path in enumerate(paths):
         try:
             products.append(_open(number, path, check_against))
         except S2KitError as error:
-            products.append(_Product(path, ""))
+            products.append(Checked(path, ""))
             yield Verified(path, path.name, error=error)
     checks = sorted(chain.from_iterable(product.checks for product in products), key=lambda check: -check.nbytes)
     report(WorkPlanned(len(products), sum(check.nbytes for check in checks), "products"))
@@ -179,7 +115,7 @@ def verify(
             yield _done(product, report, strict=strict)
     workers = 1 if sum(check.nbytes for check in checks) < _WORTH_A_POOL else jobs
     for outcome in pmap(_digest, checks, workers):
-        check: _Check = outcome.item
+        check: Check = outcome.item
         product = products[check.product]
         if isinstance(outcome, FailedTask):
             product.verdicts.append(FileVerdict(check.path, Verdict.WRONG, check.nbytes, str(outcome.error)))
@@ -191,26 +127,35 @@ def verify(
             yield _done(product, report, strict=strict)
 
 
-def _digest(check: _Check) -> str:
+def _digest(check: Check) -> str:
     return checksum(check.location, check.algorithm)
 
 
-def _judge(check: _Check, digest: str) -> FileVerdict:
+def _judge(check: Check, digest: str) -> FileVerdict:
     if digest == check.checksum:
-        return FileVerdict(check.path, Verdict.VERIFIED, check.nbytes)
-    message = f"{check.algorithm} is {digest}, the manifest says {check.checksum}"
+        return FileVerdict(check.path, Verdict.VERIFIED, check.nbytes, check.proof)
+    message = f"{check.algorithm} is {digest}, {check.says} says {check.checksum}"
     return FileVerdict(check.path, Verdict.WRONG, check.nbytes, message)
 
 
-def _done(product: _Product, report: Report, *, strict: bool) -> Verified:
-    result = Verified(product.path, product.name, tuple(sorted(product.verdicts, key=lambda v: v.path)), strict)
+def _done(product: Checked, report: Report, *, strict: bool) -> Verified:
+    files = tuple(sorted(product.verdicts, key=lambda v: v.path))
+    result = Verified(product.path, product.name, files, strict, product.lister)
     if result.failure is None:
         proven = sum(file.verdict is Verdict.VERIFIED for file in result.files)
-        report(Finished(str(product.path), f"{proven} files proven"))
+        report(Finished(str(product.path), f"{counted(proven, 'file')} proven"))
     return result
 
 
-def _open(number: int, path: Path, check_against: CatalogueSource | None) -> _Product:
+def _open(number: int, path: Path, check_against: CatalogueSource | None) -> Checked:
+    if not is_item(path):
+        return _open_safe(number, path, check_against)
+    if check_against is not None:
+        raise InputError(f"{path} is a STAC item and has no manifest", "leave out --check-against")
+    return checked_item(number, path)
+
+
+def _open_safe(number: int, path: Path, check_against: CatalogueSource | None) -> Checked:
     tree = open_tree(path)
     try:
         raw = tree.read(MANIFEST)
@@ -223,7 +168,7 @@ def _open(number: int, path: Path, check_against: CatalogueSource | None) -> _Pr
         manifest_checksum(check_against, parse_product_name(tree.name)).check(raw, tree.name)
     if manifest.doubt:
         raise InputError(f"{path}: the manifest is not authoritative: {manifest.doubt}")
-    product = _Product(path, tree.name)
+    product = Checked(path, tree.name)
     record = _record(tree)
     if record is not None and record.manifest is not None and record.manifest.sha256 != sha256(raw).hexdigest():
         message = f"not the manifest that {tree.name}{SUFFIX} knows; remove that record if another tool replaced it"
@@ -242,7 +187,7 @@ def _open(number: int, path: Path, check_against: CatalogueSource | None) -> _Pr
             except InputError as error:  # a zip whose directory lies
                 product.verdicts.append(FileVerdict(entry.path, Verdict.WRONG, entry.nbytes, str(error)))
                 continue
-            product.checks.append(_Check(number, entry.path, place, entry.nbytes, entry.algorithm, entry.checksum))
+            product.checks.append(Check(number, entry.path, place, entry.nbytes, entry.algorithm, entry.checksum))
     product.verdicts += list(_unlisted(tree, manifest, record, there, product.verdicts))
     product.pending = len(product.checks)
     return product
