@@ -101,6 +101,15 @@ def test_a_picture_is_called_by_its_own_bands_and_credits_its_source(scene):
     assert recipe.strip().endswith("_false-color_30m.png")
 
 
+def test_the_stac_item_of_what_is_made_names_the_mission(scene):
+    words = ("--bands", "red,nir08", "--dtype", "float32", "--stac", "--out", "o")
+    made = Path(run("render", scene.folder, *words).stdout.split()[0])
+    item = json.loads(made.with_name(f"{made.name}.json").read_bytes())
+    assert item["properties"]["constellation"] == "landsat"
+    assert "instruments" not in item["properties"]
+    assert [band["eo:common_name"] for band in item["assets"]["data"]["bands"]] == ["red", "nir08"]
+
+
 def test_stats_count_what_numpy_counts(scene):
     words = ("--layer", "red,lwir11", "--index", "ndvi", "-f", "jsonl")
     rows = [

@@ -9,6 +9,7 @@ from s2kit.chips.request import ChipsRequest
 from s2kit.chips.run import ChipsResult
 from s2kit.grid import Grid
 from s2kit.picture.stac_item import StacAsset, StacBand, StacFacts, write_stac
+from s2kit.product.mission import mission_of
 
 _RAW = "image/tiff; application=geotiff"
 
@@ -46,6 +47,7 @@ def _item(record: ChipRecord, style: ChipStyle, place: ChipSite, folder: Path, a
         start=record.sensing,
         end=record.sensing,
         title=place.title,
+        missions=(mission_of(record.level),),
         sources=tuple((name, addresses.get(name, "")) for name in names),
     )
     return write_stac(facts, assets, folder / f"{record.product}.json")

@@ -42,7 +42,7 @@ class ChipOptions(WhereOptions, WhichOptions, total=False):
     stretch: str | None
     """Percentiles `5_95`, or limits `0:0.3` (reflectance), `0:3000dn` (stored numbers)."""
     res: int | None
-    """10, 20 or 60 metres."""
+    """10, 20, 30 or 60 metres."""
     index: str | None
     """Draw this index in colours."""
     chipsize: float | None

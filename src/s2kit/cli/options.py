@@ -114,7 +114,7 @@ Indices = Annotated[
         help="Index: ndvi, evi, ndmi, nbr …, or your own: 'name=(B08-B04)/(B08+B04+0.5)'; may be repeated.",
     ),
 ]
-Res = Annotated[int | None, typer.Option("--res", metavar="10|20|60", help="Resolution in metres.")]
+Res = Annotated[int | None, typer.Option("--res", metavar="10|20|30|60", help="Resolution in metres.")]
 Level = Annotated[str | None, typer.Option("--level", metavar="l2a|l1c", help="Processing level.")]
 Aoi = Annotated[
     list[str] | None,

@@ -46,7 +46,8 @@ def _of_cube(plan: CubePlan, output: CubeOutput) -> Path:
         grid=plan.grid,
         start=start,
         end=end,
-        title="Sentinel-2 cube",
+        title=meaning.title(plan),
+        missions=plan.missions,
         sources=_sources(plan, steps),
     )
     return write_stac(facts, [asset], output.path.with_name(f"{output.path.name}.json"))
@@ -71,7 +72,12 @@ def _of_step(plan: CubePlan, step: Step, output: CubeOutput) -> Path:
     start, end = _span(plan, step)
     name = f"{step.time:%Y%m%dT%H%M%S}"
     facts = StacFacts(
-        id=f"{output.path.name}_{name}", grid=plan.grid, start=start, end=end, sources=_sources(plan, [step])
+        id=f"{output.path.name}_{name}",
+        grid=plan.grid,
+        start=start,
+        end=end,
+        missions=plan.missions,
+        sources=_sources(plan, [step]),
     )
     return write_stac(facts, assets, output.path / f"{name}.json")
 

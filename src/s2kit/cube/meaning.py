@@ -137,13 +137,18 @@ def iso(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def title(plan: CubePlan) -> str:
+    """`Sentinel-2 cube`, `Landsat and Sentinel-2 cube`."""
+    return f"{' and '.join(one.name for one in plan.missions)} cube"
+
+
 def root_attributes(plan: CubePlan, steps: Sequence[int]) -> dict[str, Any]:
     """Attributes of the whole cube."""
     grid = plan.grid
     times = [plan.steps[at].time for at in steps]
     found: dict[str, Any] = {
         "Conventions": CONVENTIONS,
-        "title": f"{' and '.join(one.name for one in plan.missions)} cube",
+        "title": title(plan),
         "source": "; ".join(one.source for one in plan.missions),
         "history": f"made by s2kit {__version__}",
         "proj:code": f"EPSG:{grid.epsg}",

@@ -126,7 +126,7 @@ def allowed_resolution(value: int | None) -> int | None:
         UsageError: No product has such a resolution.
     """
     if value is not None and value not in RESOLUTIONS:
-        raise UsageError(f"no product has a resolution of {value} m", "take --res 10, 20, 30 or 60")
+        raise UsageError(f"there is no resolution {value}", "take --res 10, 20, 30 or 60")
     return value
 
 

@@ -18,7 +18,8 @@ from s2kit.area.aoi import clean
 from s2kit.area.projection import LON_LAT, project
 from s2kit.errors import InputError
 from s2kit.grid import Grid
-from s2kit.product.bands import BANDS
+from s2kit.product.bands import BANDS, SHARED_BANDS
+from s2kit.product.mission import SENTINEL2, Mission
 from s2kit.run.files import write_atomic
 from s2kit.version import __version__
 
@@ -76,6 +77,8 @@ class StacFacts:
     end: datetime
     """Last moment, UTC; the same for one pass."""
     title: str = ""
+    missions: tuple[Mission, ...] = (SENTINEL2,)
+    """Whose data it is made of."""
     sources: Sequence[tuple[str, str]] = ()
     """Name and address of each product that it was made of."""
 
@@ -103,8 +106,7 @@ def stac_item(facts: StacFacts, assets: Sequence[StacAsset], place: Path) -> dic
         start_datetime=None if is_moment else facts.start,
         end_datetime=None if is_moment else facts.end,
         properties={
-            "constellation": "sentinel-2",
-            "instruments": ["msi"],
+            **_flown(facts.missions),
             "gsd": grid.resolution_m,
             "proj:code": f"EPSG:{grid.epsg}",
             "proj:shape": list(grid.shape),
@@ -130,6 +132,13 @@ def stac_item(facts: StacFacts, assets: Sequence[StacAsset], place: Path) -> dic
     return document
 
 
+def _flown(missions: Sequence[Mission]) -> dict[str, Any]:
+    """The constellation, if it is one, and the instruments."""
+    one = {"constellation": missions[0].constellation} if len(missions) == 1 else {}
+    instruments = [name for mission in missions for name in mission.instruments]
+    return one | ({"instruments": instruments} if instruments else {})
+
+
 def write_stac(facts: StacFacts, assets: Sequence[StacAsset], place: Path) -> Path:
     """Write an item; one of that name is replaced.
 
@@ -151,6 +160,8 @@ def _bands(bands: Sequence[StacBand]) -> dict[str, Any]:
         if band.name in BANDS:
             entry["eo:common_name"] = _COMMON_NAMES[band.name]
             entry["eo:center_wavelength"] = round(BANDS[band.name].centre_nm.s2a / 1000, 4)
+        elif band.name in SHARED_BANDS and band.name not in {"qa_pixel"}:
+            entry["eo:common_name"] = band.name
         found.append(entry)
     return {"bands": found} if found else {}
 

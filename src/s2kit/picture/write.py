@@ -22,6 +22,7 @@ from s2kit.picture.png import PngOptions, encode_png, write_png
 from s2kit.picture.raster import RasterOptions, write_cog, write_geotiff, write_webp
 from s2kit.picture.sidecars import sidecar_paths, write_sidecars
 from s2kit.picture.stac_item import StacAsset, StacBand, StacFacts, write_stac
+from s2kit.product.mission import SENTINEL2, Mission
 from s2kit.run.files import atomic_file, parts_of, remove, write_atomic
 
 
@@ -34,6 +35,7 @@ class ItemFacts:
     product: str
     address: str = ""
     """Where the product is."""
+    mission: Mission = SENTINEL2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,7 @@ def write_item(painting: Painting, output: Output, item: ItemFacts) -> Path:
         start=item.seen,
         end=item.seen,
         title=output.tags.get("TIFFTAG_IMAGEDESCRIPTION", ""),
+        missions=(item.mission,),
         sources=((item.product, item.address),),
     )
     return write_stac(facts, [asset], output.item_path)

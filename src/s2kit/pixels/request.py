@@ -53,7 +53,7 @@ class PixelOptions(TypedDict, total=False):
     band: Texts
     """Bands or layers, if the sources are products."""
     res: int | None
-    """10, 20 or 60 metres."""
+    """10, 20, 30 or 60 metres."""
     rlevel: int | None
     """0 for full resolution, n halves the sides n times, -1 for the smallest there is; None takes 0 for a window or an
     area, else the smallest."""

@@ -12,10 +12,17 @@ class Mission(NamedTuple):
     """For CF's attribute `source`."""
     credit: str
     """What its licence wants to be said of what is made of its data; the year follows."""
+    instruments: tuple[str, ...]
+    """As STAC names them; empty if satellites of the mission have others."""
+
+    @property
+    def constellation(self) -> str:
+        """As STAC names it."""
+        return self.name.lower()
 
 
-SENTINEL2 = Mission("Sentinel-2", "Copernicus Sentinel-2", "Contains modified Copernicus Sentinel data")
-LANDSAT = Mission("Landsat", "USGS Landsat Collection 2", "Landsat image courtesy of the U.S. Geological Survey")
+SENTINEL2 = Mission("Sentinel-2", "Copernicus Sentinel-2", "Contains modified Copernicus Sentinel data", ("msi",))
+LANDSAT = Mission("Landsat", "USGS Landsat Collection 2", "Landsat image courtesy of the U.S. Geological Survey", ())
 
 
 def mission_of(level: str) -> Mission:

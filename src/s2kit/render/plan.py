@@ -128,8 +128,10 @@ def plan(product: Product, tile: Tile, spec: PictureSpec, run: Run) -> Planned:
 
 
 def _item(product: Product) -> ItemFacts:
-    """What a STAC item says of the product: when it was seen, and where it is."""
-    return ItemFacts(seen=product.metadata.sensing_start, product=product.id, address=product.address)
+    """What a STAC item says of the product: when it was seen, by whom, and where it is."""
+    return ItemFacts(
+        seen=product.metadata.sensing_start, product=product.id, address=product.address, mission=product.mission
+    )
 
 
 def _with_substitutes(product: Product, tile: Tile, subject: Subject) -> Subject:

@@ -61,7 +61,7 @@ class StatsOptions(WhereOptions, WhichOptions, total=False):
     dn: bool
     """True gives bands as stored in the file, not as reflectance."""
     res: int | None
-    """10, 20 or 60 metres."""
+    """10, 20, 30 or 60 metres."""
     boa_offset: str
     """`auto`, `applied`, `needed` or a number: offset of GeoTIFFs from baseline 04.00 on."""
     jobs: int | None
