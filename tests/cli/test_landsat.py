@@ -241,6 +241,7 @@ def test_a_dataset_folder_finds_and_lists_it(scene):
     words = ("search", "--catalogue", "local", "--dataset", folder, "-f", "jsonl")
     (found,) = map(json.loads, run(*words, "--mission", "landsat").stdout.splitlines())
     assert (found["id"], found["tile"], found["platform"]) == (ID, "198030", "landsat-9")
+    assert (found["grid:code"], found["s2:mgrs_tile"]) == ("WRS2-198030", None)
     assert run(*words).stdout == ""  # what is asked for without a mission is Sentinel-2
     rendered = run("render", folder, "--bands", "red", "--max-px", 50, "--format", "png", "--out", "o").stdout.split()
     assert len(rendered) == 1

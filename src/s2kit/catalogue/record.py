@@ -52,7 +52,7 @@ class ProductRecord:
     cloud_cover: float | None = None
     """Percent."""
     tile: str | None = None
-    """MGRS tile, `31TCJ`."""
+    """MGRS tile, `31TCJ`; of Landsat path and row, `198030`."""
     baseline: str | None = None
     """Processing baseline, `04.00`."""
     orbit: int | None = None
@@ -118,7 +118,7 @@ class ProductRecord:
             "constellation": _CONSTELLATIONS.get(self.mission, self.mission),
             "platform": _platform(self.platform),
             "eo:cloud_cover": self.cloud_cover,
-            "grid:code": f"MGRS-{self.tile}" if self.tile else None,
+            "grid:code": _grid_code(self.tile),
             "processing:level": self.level,
             "processing:version": self.baseline,
             "processing:datetime": _generated(self.generated),
@@ -127,7 +127,7 @@ class ProductRecord:
             "sar:instrument_mode": self.mode,
             "sar:polarizations": list(self.polarisations) or None,
             "s2:product_uri": f"{self.id}.SAFE" if is_s2 and self.datatake else None,
-            "s2:mgrs_tile": self.tile,
+            "s2:mgrs_tile": self.tile if self.mission != "landsat" else None,
             "s2:datatake_start": _iso(self.datatake),
             "s2:datastrip_id": self.datastrip,
             "file:size": self.nbytes,
@@ -265,6 +265,11 @@ def _generated(text: str | None) -> str | None:
     if text is None or not _COMPACT_TIME.fullmatch(text):
         return None
     return f"{text[:4]}-{text[4:6]}-{text[6:11]}:{text[11:13]}:{text[13:]}Z"
+
+
+def _grid_code(tile: str | None) -> str | None:
+    """A tile as STAC's grid extension writes it."""
+    return None if not tile else f"{'WRS2' if tile.isdecimal() else 'MGRS'}-{tile}"
 
 
 def _platform(satellite: str | None) -> str | None:

@@ -47,7 +47,7 @@ _CHIP: dict[str, Schema] = {
     "id": text("Name of the product."),
     "datetime": time("Start of sensing."),
     "level": text("Processing level."),
-    "tile": text("MGRS tile."),
+    "tile": text("MGRS tile, or path and row of Landsat."),
     "baseline": text("Processing baseline."),
     "files": listed(text("Path."), "Pictures or GeoTIFFs of the chip."),
     "bands": listed(text("Band."), "The band of each file of a raw chip."),

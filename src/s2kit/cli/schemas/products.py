@@ -22,10 +22,11 @@ from s2kit.cli.schemas.parts import (
 )
 from s2kit.download.plan import Status
 from s2kit.download.record import FileState
-from s2kit.download.verify import Verdict
+from s2kit.download.verdict import Verdict
+from s2kit.product.name import Level
 
-LEVEL = one_of(("L1C", "L2A"), "Processing level.")
-TILE = matching(r"^\d{1,2}[A-Z]{3}$", "MGRS tile, such as 31TCJ.")
+LEVEL = one_of(Level, "Processing level: L1C and L2A of Sentinel-2, L2SP and L2SR of Landsat.")
+TILE = matching(r"^(\d{1,2}[A-Z]{3}|\d{6})$", "MGRS tile, such as 31TCJ; of Landsat path and row, such as 198030.")
 BASELINE = matching(r"^\d\d\.\d\d$", "Processing baseline, such as 04.00.")
 ORBIT = whole("Relative orbit.", 1)
 CLOUD = percent("Cloud cover in percent.")
@@ -43,9 +44,9 @@ _PRODUCT: dict[str, Schema] = {
     "tile": maybe(TILE),
     "level": maybe(text("Processing level: L1C or L2A; other words for other missions.")),
     "constellation": text("sentinel-2, sentinel-1, landsat …"),
-    "platform": maybe(text("Satellite, such as sentinel-2a.")),
+    "platform": maybe(text("Satellite, such as sentinel-2a or landsat-9.")),
     "eo:cloud_cover": maybe(CLOUD),
-    "grid:code": maybe(text("MGRS tile as STAC writes it, such as MGRS-31TCJ.")),
+    "grid:code": maybe(text("The tile as STAC writes it, such as MGRS-31TCJ or WRS2-198030.")),
     "processing:level": maybe(text("The same as `level`.")),
     "processing:version": maybe(text("Processing baseline, such as 04.00.")),
     "processing:datetime": maybe(text("When the product was made, ISO 8601.")),
@@ -167,8 +168,8 @@ INFO = Listing(
         "id": text("Name of the product without `.SAFE`."),
         "address": text("Folder, zip or address of the product."),
         "processing:level": LEVEL,
-        "processing:version": text("Processing baseline, such as 04.00."),
-        "platform": maybe(text("Satellite, such as sentinel-2a.")),
+        "processing:version": text("Processing baseline, such as 04.00; of Landsat its collection, 02.00."),
+        "platform": maybe(text("Satellite, such as sentinel-2a or landsat-9.")),
         "datetime": maybe(time("Start of sensing.")),
         "tile": maybe(TILE),
         "level": LEVEL,
