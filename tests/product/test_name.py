@@ -32,7 +32,7 @@ HEX = "0123456789ABCDEF"
 COMPACT = st.builds(
     ProductName,
     satellite=st.sampled_from(["S2A", "S2B", "S2C", "S2D"]),
-    level=st.sampled_from(Level),
+    level=st.sampled_from([Level.L1C, Level.L2A]),
     sensing=TIMES,
     baseline=st.builds(Baseline, st.integers(0, 99), st.integers(0, 99)),
     orbit=ORBITS,
@@ -43,7 +43,7 @@ LONG = st.builds(
     OldFormatName,
     satellite=st.sampled_from(["S2A", "S2B"]),
     file_class=st.sampled_from(["OPER", "USER"]),
-    level=st.sampled_from(Level),
+    level=st.sampled_from([Level.L1C, Level.L2A]),
     centre=st.sampled_from(["PDMC", "EPA_", "MTI_", "SGS_", "____"]),
     created=TIMES,
     orbit=ORBITS,
