@@ -102,15 +102,20 @@ def is_safe(folder: Path) -> bool:
     return False
 
 
-def find_in_dataset(folder: Path, name: AnyProductName | str) -> Path | None:
+def find_in_dataset(folder: Path, name: AnyProductName) -> Path | None:
     """Where a product is below a dataset folder: a SAFE folder if there is one, else a zip, another kind, None."""
     for ending in (".SAFE", ".zip", ".SAFE.zip", *(kind.suffix for kind in KINDS if kind.suffix), ""):
         direct = folder / f"{name}{ending}"
         if direct.exists():
             return direct
+    return find_id(folder, str(name))
+
+
+def find_id(folder: Path, identity: str) -> Path | None:
+    """Where the product of a name or an id is below a dataset folder; the preferred one if it is there several times."""
     if not folder.is_dir():
         return None
-    found = [place for place in products_below(folder) if product_of(place) == str(name)]
+    found = [place for place in products_below(folder) if product_of(place) == identity]
     best = min(found, key=lambda place: place.rank, default=None)
     return None if best is None else best.path
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.archive.address import AWS_LAYOUTS, agree_to_pay, archive_of, normal_address, object_at
-from s2kit.archive.dataset import find_in_dataset, is_product, products_in
+from s2kit.archive.dataset import find_id, find_in_dataset, is_product, products_in
 from s2kit.archive.source import AUTO, Source, chosen_archives, find_source, open_source
 from s2kit.archive.tile_tree import TILE_INFO, tile_tree
 from s2kit.errors import InputError, NotFoundError
@@ -251,7 +251,7 @@ def _named_in(folder: Path, text: str) -> Path | None:
     suffixes = [kind.suffix for kind in KINDS if kind.suffix]
     names = (text if text.lower().endswith(suffix) else f"{text}{suffix}" for suffix in suffixes)
     direct = next((path for name in names if (path := _existing(str(folder / name)))), None)
-    return direct or find_in_dataset(folder, text)
+    return direct or find_id(folder, text)
 
 
 def _facts(record: Mapping[str, object]) -> Mapping[str, Any]:
