@@ -112,7 +112,7 @@ def find_in_dataset(folder: Path, name: AnyProductName) -> Path | None:
 
 
 def find_id(folder: Path, identity: str) -> Path | None:
-    """Where the product of a name or an id is below a dataset folder; the preferred one if it is there several times."""
+    """Where the product of a name or id is below a dataset folder; the preferred one if it is there several times."""
     if not folder.is_dir():
         return None
     found = [place for place in products_below(folder) if product_of(place) == identity]
