@@ -1,8 +1,11 @@
 """DHuS hubs through sentinelsat, against recorded answers on loopback."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from s2kit.catalogue.open import open_catalogue
 from s2kit.catalogue.query import new_query
 from s2kit.errors import AccessError, ConfigError, ServiceError, TryLaterError
 from s2kit.run.deadline import Deadline
-from support.catalogue_server import Answer, CatalogueServer, Request
+from support.catalogue_server import Answer, CatalogueServer, Request, recorded_server, stac_item, stac_server
 
 NOW = datetime(2026, 7, 15, tzinfo=UTC)
 
@@ -193,3 +196,49 @@ def test_terms_for_sentinel_1() -> None:
 def test_a_kind_that_is_none() -> None:
     with pytest.raises(ConfigError, match="gopher"):
         open_catalogue(CatalogueSource(name="x", kind="gopher", url="y"), Deadline(1), 10)
+
+
+WITHOUT_SENTINELSAT = """
+import sys
+sys.modules["sentinelsat"] = None  # what is not installed cannot be imported
+from s2kit.cli.start import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("kind", ["stac", "odata", "local", "dhus"])
+def test_only_hubs_need_sentinelsat(kind: str, scene: Any, tmp_path: Path) -> None:
+    """It is under another licence than s2kit: who leaves it out keeps all the rest."""
+    with catalogue_of(kind, scene) as url:
+        (tmp_path / "settings.toml").write_text(f'[catalogues.mine]\nkind = "{kind}"\nurl = "{url}"\n')
+        words = ["search", "--catalogue", "mine", "--range", "2020-01-01", "2024-12-31", "-f", "ids"]
+        command = [sys.executable, "-c", WITHOUT_SENTINELSAT, *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if kind == "dhus":
+        assert (done.returncode, done.stdout) == (78, "")
+        error, hint = done.stderr.splitlines()
+        assert error == "s2kit: error: a DHuS hub needs the package sentinelsat"
+        assert hint.startswith("s2kit: hint: pip install sentinelsat, or use --catalogue ")
+    else:
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("S2")
+
+
+@contextmanager
+def catalogue_of(kind: str, scene: Any) -> Iterator[str]:
+    """The address of a catalogue of a kind that has a few products."""
+    if kind == "local":
+        yield str(scene.folder)
+    elif kind == "stac":
+        with stac_server([stac_item(number) for number in range(3)]) as server:
+            yield server.url
+    else:  # the hub is never asked
+        product = {
+            "Id": "id-1",
+            "Name": "S2A_MSIL2A_20200101T105441_N0500_R051_T31TCJ_20230101T000000.SAFE",
+            "ContentDate": {"Start": "2020-01-01T10:54:41.024Z"},
+            "GeoFootprint": {"type": "Polygon", "coordinates": [[[0, 43], [2, 43], [2, 45], [0, 45], [0, 43]]]},
+            "Attributes": [{"Name": "platformShortName", "Value": "SENTINEL-2"}],
+        }
+        with recorded_server({"Products": json.dumps({"@odata.count": 1, "value": [product]}).encode()}) as server:
+            yield f"{server.url}/odata/v1"

@@ -102,8 +102,13 @@ def _one_or_set(values: frozenset[Any]) -> Any:
 
 
 def _hub(source: CatalogueSource, deadline: Deadline) -> Any:
-    from sentinelsat import SentinelAPI
-
+    try:
+        from sentinelsat import SentinelAPI
+    except ImportError as error:
+        raise ConfigError(
+            "a DHuS hub needs the package sentinelsat",
+            "pip install sentinelsat, or use --catalogue cdse or earth-search",
+        ) from error
     api = SentinelAPI(source.user, source.password, api_url=source.url, show_progressbars=False)
     api.session = Transport(deadline, source.login).session  # without a user, `~/.netrc` is asked
     return api
