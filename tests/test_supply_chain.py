@@ -1,13 +1,15 @@
 """What comes with s2kit: licences of all that it needs to run, and the versions that are tested."""
 
 import re
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+from support.distributions import EXTRAS, runtime
 
 PROJECT = Path(__file__).resolve().parents[1]
 GPL = {"sentinelsat", "html2text"}
@@ -19,29 +21,8 @@ PERMISSIVE = re.compile(
 COPYLEFT = re.compile(r"\bA?L?GPL|affero|general public", re.I)
 
 
-def runtime() -> dict[str, Distribution]:
-    """All distributions that `pip install s2kit` brings, by canonical name."""
-    found: dict[str, Distribution] = {}
-    todo: list[tuple[str, frozenset[str]]] = [("s2kit", frozenset())]
-    seen = set()
-    while todo:
-        name, extras = todo.pop()
-        if (canonicalize_name(name), extras) in seen:
-            continue
-        seen.add((canonicalize_name(name), extras))
-        try:
-            one = distribution(name)
-        except PackageNotFoundError:  # needed on another system only
-            continue
-        found[canonicalize_name(name)] = one
-        for text in one.requires or ():
-            need = Requirement(text)
-            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in extras or {""}):
-                todo.append((need.name, frozenset(need.extras)))
-    return found
-
-
-RUNTIME = runtime()
+PLAIN = runtime(frozenset())
+RUNTIME = runtime(EXTRAS)
 
 
 def licence_of(one: Distribution) -> str:
@@ -64,8 +45,9 @@ def test_each_licence_is_known_and_compatible(name: str) -> None:
 
 
 def test_all_of_it_was_looked_at() -> None:
-    assert len(RUNTIME) > 40
-    assert set(RUNTIME) >= GPL
+    assert len(PLAIN) > 40
+    assert set(PLAIN) >= GPL
+    assert set(RUNTIME) > set(PLAIN) | {"dask", "fastapi", "netcdf4", "pyogrio", "rustac", "xarray", "zarr"}
 
 
 def constraints() -> dict[str, str]:

@@ -25,7 +25,9 @@ def library() -> Any:
     try:
         import netCDF4
     except ImportError as error:
-        raise ConfigError("netCDF needs the package netCDF4", "pip install netCDF4, or take Zarr") from error
+        raise ConfigError(
+            "netCDF needs the package netCDF4", "pip install 's2kit[xarray]', or write GeoTIFFs with --format cog"
+        ) from error
     return netCDF4
 
 
