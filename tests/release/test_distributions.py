@@ -22,7 +22,7 @@ LIGHT = {
 """All that `pip install s2kit` asks for. What only some users need belongs to an extra."""
 PROMISED = (
     "LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "constraints.txt", "settings.example.toml", ".env-example",
-    "docs/cli.md", "tests/conftest.py", "tests/test_docs.py", "Dockerfile", "recipe/recipe.yaml",
+    "zensical.toml", "docs/index.md", "docs/cli/index.md", "tests/conftest.py", "tests/test_docs.py", "Dockerfile", "recipe/recipe.yaml",
 )  # fmt: skip
 
 
