@@ -92,6 +92,14 @@ def test_the_index_notices_what_changed(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(read) == 3
 
 
+def test_two_catalogues_of_one_folder_keep_their_names(tmp_path: Path) -> None:
+    write_safe(tmp_path / "data", L2A_NAME)
+    for name in ("ours", "theirs", "ours"):
+        source = CatalogueSource(name=name, kind="local", url=str(tmp_path / "data"), cache_dir=tmp_path / "cache")
+        (only,) = open_catalogue(source, Deadline(60)).pages(new_query(), None, EVER)
+        assert [record.catalogue for record in only.records] == [name]
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 0}', '{"version": 1, "products": {"x": 5}}'])
 def test_a_broken_index_is_made_anew(tmp_path: Path, text: str) -> None:
     root, cache = tmp_path / "data", tmp_path / "cache"

@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ class LocalCatalogue:
                     notes.append(f"{path}: left out: {error}")
                     continue
                 entry = {"mark": mark, "record": _to_plain(record)}
-            records.append(record)
+            records.append(replace(record, catalogue=self.source.name))  # the index serves all names of the folder
             fresh[key] = entry
         if changed or fresh.keys() != known.keys():
             self._save_index(fresh)
