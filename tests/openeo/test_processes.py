@@ -125,6 +125,17 @@ def test_bands_of_a_reducer_by_number_and_label(cube):
         np.testing.assert_allclose(found.values, (nir - red) / (nir + red), rtol=1e-6)
 
 
+def test_a_number_of_each_pixel_is_put_behind_an_array(cube):
+    def two_and_their_ratio(data, context):
+        red, nir = data.element(0), data.element(1)
+        return P["array_concat"](array1=data, array2=nir / red)
+
+    made = P["apply_dimension"](data=cube, dimension="bands", process=two_and_their_ratio)
+    assert list(made["bands"].values) == [0, 1, 2]
+    np.testing.assert_allclose(made.values[:, 2], cube.values[:, 1] / cube.values[:, 0], rtol=1e-6)
+    assert P["array_concat"](array1=[1, 2], array2=3) == [1, 2, 3]
+
+
 def test_integers_do_not_wrap_around():
     values = np.array([[[3000, 200]], [[1000, 900]]], np.uint16)
     cube = xr.DataArray(values, dims=("bands", "y", "x"), coords={"bands": ["red", "nir"], "y": [1.0], "x": [1.0, 2.0]})

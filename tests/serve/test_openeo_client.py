@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import rasterio
@@ -9,6 +10,7 @@ from openeo.rest import OpenEoApiError
 
 import openeo
 from support.service import Service
+from support.stac import check_document
 
 FIELD = {"west": 0.55, "south": 44.14, "east": 0.553, "north": 44.142}
 SEASON = ["2024-04-01", "2024-08-01"]
@@ -44,7 +46,11 @@ def test_a_synchronous_answer_and_a_job_give_the_same(connection: openeo.Connect
     assert job.logs()
     results = job.get_results()
     assert results.get_metadata()["assets"]
+    check_document(results.get_metadata())
+    results.download_file(tmp_path / "only.tif")  # as execute_batch(outputfile=…) does: a single asset
     results.download_files(tmp_path / "job")
+    (graph,) = (link for link in results.get_metadata()["links"] if link["rel"] == "processing-expression")
+    assert "ndvi" in httpx.get(graph["href"]).text
     (made,) = (tmp_path / "job").glob("*.tif")
     with rasterio.open(tmp_path / "now.tif") as now, rasterio.open(made) as later:
         pixels = now.read()

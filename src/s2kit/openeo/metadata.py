@@ -40,6 +40,7 @@ def write_metadata(
     body = {"title": graph.title, "description": graph.description, "process": {"process_graph": graph.nodes}}
     write_atomic(own, orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n", overwrite=True)
     place = next((one for one in map(_place, cubes) if one), {})
+    bands = {"bands": place["bands"]} if "bands" in place else {}  # STAC 1.1 has them in assets, not in properties
     item = {
         "type": "Feature",
         "stac_version": "1.1.0",
@@ -48,7 +49,7 @@ def write_metadata(
         "geometry": _outline(place.get("bbox")),
         "properties": {
             **_times(cubes),
-            **{key: value for key, value in place.items() if key != "bbox"},
+            **{key: value for key, value in place.items() if key not in {"bbox", "bands"}},
             "title": graph.title or name,
             "processing:software": {"s2kit": __version__},
         },
@@ -56,7 +57,7 @@ def write_metadata(
             {"rel": "derived_from", "href": one, "title": one, "type": "application/octet-stream"} for one in sources
         ],
         "assets": {
-            **{one.name: _asset(one) for one in paths},
+            **{one.name: _asset(one) | bands for one in paths},
             own.name: {"href": own.name, "type": "application/json", "roles": ["metadata"], "title": "process graph"},
         },
     }

@@ -233,7 +233,10 @@ def _signed(state: State, job_id: str, until: int, proof: str) -> Job:
 
 
 def _document(request: Request, state: State, job: Job, user: User, until: int) -> dict[str, Any]:
-    """The STAC item or collection of a result, with addresses that can be fetched."""
+    """The STAC item or collection of a result, with addresses that can be fetched.
+
+    The graph is a link and no asset: clients that fetch "the" file of a result refuse several assets.
+    """
     try:
         paths = state.jobs.results(job.id, user.name)
     except JobNotFinishedError as error:
@@ -244,7 +247,7 @@ def _document(request: Request, state: State, job: Job, user: User, until: int) 
     document: dict[str, Any] = orjson.loads(described.read_bytes()) if described.is_file() else {}
     root = f"{host(request)}/download/{job.id}/{until}/{proof}"
     known = {Path(str(asset.get("href", ""))).name: asset for asset in document.get("assets", {}).values()}
-    assets = {
+    files = {
         file.relative_to(folder).as_posix(): {
             "type": media_type(file), "roles": ["data"], **known.get(file.name, {}),
             "href": f"{root}/{file.relative_to(folder).as_posix()}",
@@ -253,6 +256,9 @@ def _document(request: Request, state: State, job: Job, user: User, until: int) 
         for file in ([path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file()))
         if file != described
     }  # fmt: skip
+    assets = {name: asset for name, asset in files.items() if asset["roles"] != ["metadata"]}
+    graphs = [{"rel": "processing-expression", "href": asset["href"], "type": asset["type"], "title": "process graph"}
+              for name, asset in files.items() if name not in assets]  # fmt: skip
     expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))
     canonical = f"{base(request)}/results/{job.id}/{until}/{proof}"
     properties = {"datetime": job.ended, **document.get("properties", {}), "title": job.title, "created": job.created,
@@ -268,6 +274,7 @@ def _document(request: Request, state: State, job: Job, user: User, until: int) 
         "openeo:status": job.state.value,
         "links": [
             *(link for link in document.get("links", []) if link.get("rel") == "derived_from"),
+            *graphs,
             {"rel": "self", "href": f"{base(request)}/jobs/{job.id}/results", "type": "application/json"},
             {"rel": "canonical", "href": canonical, "type": "application/json"},
         ],

@@ -118,9 +118,14 @@ def array_create_labeled(data: Value, labels: Value) -> Value:
     return _together(_elements(items), names)
 
 
+def _is_of_pixels(value: Value) -> bool:
+    """True for one value of each pixel, as an element of a series is."""
+    return is_array(value) and value.ndim > 1
+
+
 def array_concat(array1: Value, array2: Value) -> Value:
-    """The elements of one array after those of another."""
-    one, two = sequence(array1), sequence(array2)
+    """The elements of one array after those of another; a number that clients write for an array of one is one."""
+    one, two = (sequence([array] if is_number(array) or _is_of_pixels(array) else array) for array in (array1, array2))
     first, second = _labels(one), _labels(two)
     if first is not None and second is not None and set(first) & set(second):
         raise ProcessError("a label is in both arrays", "rename labels first", "ArrayLabelConflict")
