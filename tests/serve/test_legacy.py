@@ -159,6 +159,16 @@ def test_a_batch_of_raw_chips(client: httpx.Client) -> None:
     assert client.post("/query/rawChipsBatch", json=body).json() == {"error": "4 parameters supplied, 5 required"}
 
 
+def test_a_batch_of_which_nothing_can_be_made_says_why(client: httpx.Client) -> None:
+    other = NAME.replace("20240419T105031", "20240424T105031")
+    body = {**FIELD, "tiles": [other], "bands": ["B08"], "chipsize": 1280}
+    answer = client.post("/query/rawChipsBatch", json=body)
+    assert answer.status_code == 403  # no free archive has it
+    assert other in answer.json()["error"]
+    both = client.post("/query/rawChipsBatch", json={**body, "tiles": [other, NAME]})
+    assert both.json()["dates"] == ["20240419T105031_B08"]
+
+
 @pytest.mark.parametrize(
     "change",
     [{"lon": "x"}, {"lat": "95"}, {"start_date": "2024-4-1"}, {"band": "B99"}, {"chipsize": "6000"}, {"plevel": "L3"}],

@@ -69,6 +69,7 @@ def make_chips(
         overwrite=overwrite,
         legend=legend_of(request.recipe),
         failures=[f"{product} failed: {error}" for product, error in result.failures.items()],
+        names_bands=request.names_bands,
     )
     if stac:
         write_items(result, request, output)

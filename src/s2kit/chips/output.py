@@ -49,6 +49,7 @@ def write_output(
     overwrite: bool = False,
     legend: Legend | None = None,
     failures: Sequence[str] = (),
+    names_bands: bool = False,
 ) -> ChipsOutput:
     """Put the chips of a run into a folder, with their list and their page.
 
@@ -59,6 +60,7 @@ def write_output(
         overwrite: True where chips of another place or recipe may be replaced.
         legend: Colours of an index.
         failures: What failed, a line each, for the page.
+        names_bands: True to put the band behind each date even if there is one band only, as batches do.
 
     Raises:
         OutputError: The folder holds chips of another place or recipe, or cannot be written.
@@ -69,7 +71,7 @@ def write_output(
         if not overwrite:
             _refuse_others(folder / INDEX, identity)
         placed = [(series, list(_place(series, folder, alone=len(result.series) == 1))) for series in result.series]
-        listing = _listing(placed, folder)
+        listing = _listing(placed, names_bands=names_bands)
         index = write_atomic(folder / INDEX, _geojson(placed, folder, identity), overwrite=True)
         page = None
         if not recipe.raw:
@@ -109,11 +111,11 @@ def _place(series: ChipSeries, folder: Path, *, alone: bool) -> Iterator[tuple[C
         yield record, paths
 
 
-def _listing(placed: Sequence[tuple[ChipSeries, _Placed]], folder: Path) -> dict[str, list[str]]:
+def _listing(placed: Sequence[tuple[ChipSeries, _Placed]], *, names_bands: bool) -> dict[str, list[str]]:
     rows = []
     for _, chips in placed:
         for record, paths in chips:
-            several = len(record.bands) > 1
+            several = names_bands or len(record.bands) > 1
             for at, path in enumerate(paths):
                 label = f"{record.stamp}_{record.bands[at]}" if several else record.stamp
                 rows.append((label, str(path)))

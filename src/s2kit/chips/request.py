@@ -89,6 +89,8 @@ class ChipsRequest:
     limit: int | None = LIMIT
     max_cloud_chip_pct: float | None = None
     """Leave out chips with more cloud than this by SCL."""
+    names_bands: bool = False
+    """True if the list of raw chips has the band behind each date even if there is one only, as batches have it."""
     cache_dir: Path
     jobs: int = 0
     settings: Settings
@@ -140,6 +142,7 @@ class ChipsRequest:
             level=level if options.get("level") or refs is None else None,
             limit=_limit(options.get("limit"), batch),
             max_cloud_chip_pct=options.get("max_cloud_chip"),
+            names_bands=batch is not None,
             cache_dir=cache_root(settings),
             jobs=settings.jobs,
             settings=settings,

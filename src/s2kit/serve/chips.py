@@ -168,7 +168,8 @@ async def _page(series: _Series, lon: float, lat: float) -> Response:
 
     made = await _worked(series.request, work, series.state.options.limits.chips)
     listing = _listing(made, series.state)
-    return HTMLResponse(_table(listing.get("dates", []), listing.get("chips", [])))
+    failed = [f"{product}: {error.message}" for product, error in made.result.failures.items()]
+    return HTMLResponse(_table(listing.get("dates", []), listing.get("chips", []), failed))
 
 
 async def _raw(series: _Series, lon: float, lat: float, *, only_list: bool) -> Response:
@@ -190,12 +191,21 @@ async def _raw(series: _Series, lon: float, lat: float, *, only_list: bool) -> R
 
 
 async def _worked(request: Request, work: Callable[[Report], ChipsMade], most: int) -> ChipsMade:
+    """What was made.
+
+    Raises:
+        ApiError: More chips than one request may have.
+        S2KitError: Why not a single one could be made, if products failed.
+    """
     try:
-        return await state_of(request).work.run(request, work)
+        made = await state_of(request).work.run(request, work)
     except InputError as error:
         if "new chips" in error.message:
             raise ApiError(413, "TooManyChips", f"{error.message}; {most} are the most of one request") from error
         raise
+    if made.result.failures and not made.count:
+        raise next(iter(made.result.failures.values()))
+    return made
 
 
 def _listing(made: ChipsMade, state: State) -> dict[str, list[str]]:
@@ -218,12 +228,14 @@ def _lut(text: str) -> str | None:
     return None if text in {"", "None"} else text
 
 
-def _table(dates: list[str], chips: list[str]) -> str:
-    """The page as the JRC service wrote it: a table of 8 columns, the stamp below each picture."""
+def _table(dates: list[str], chips: list[str], failed: list[str]) -> str:
+    """The page as the JRC service wrote it: a table of 8 columns, the stamp below each picture; then what failed."""
     cells = [
         f'<td><label><img id = "{escape(stamp)}" src="{escape(path)}"/><br/>{escape(stamp)}</label></td>'
         for stamp, path in zip(dates, chips, strict=True)
     ]
     rows = ["".join(cells[at : at + COLUMNS]) for at in range(0, len(cells), COLUMNS)]
     body = "".join(f"<tr>{row}</tr>" for row in rows) or "<tr><td>no chips</td></tr>"
-    return f'<!DOCTYPE html><html lang="en"><head><title>Chips</title></head><body><table>{body}</table></body></html>'
+    notes = "".join(f"<p>failed: {escape(line)}</p>" for line in failed)
+    head = '<head><meta charset="utf-8"><title>Chips</title></head>'
+    return f'<!DOCTYPE html><html lang="en">{head}<body><table>{body}</table>{notes}</body></html>'
