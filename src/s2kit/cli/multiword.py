@@ -10,6 +10,8 @@ from typer._click.exceptions import UsageError
 from typer._click.parser import _Option
 from typer.core import TyperCommand
 
+from s2kit.cli.plain_values import converting_plainly
+
 WORDS = {"--range": 2, "--bbox": 4, "--point": 2}
 _SEPARATOR = "\x1f"
 
@@ -31,6 +33,10 @@ def _shown(value: Any) -> str:
 
 class Verb(TyperCommand):
     """A verb: the options of `WORDS` take that many words each, also as `--bbox=W,S,E,N`; no value is lost silently."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """The options and arguments, and `--help`."""
+        return converting_plainly(super().get_params(ctx))
 
     def make_parser(self, ctx: Any) -> Any:
         """A parser that refuses an option that is given twice with different values, unless it may be repeated."""

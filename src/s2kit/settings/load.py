@@ -302,8 +302,6 @@ def _merge(
 
 
 def _validate(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
-    from pydantic import TypeAdapter, ValidationError
-
     names = [f.name for f in fields(Settings)]
     for name in values:
         if name not in names:
@@ -316,6 +314,10 @@ def _validate(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     merged["parcels"] = {**PARCEL_FIELDS, **values.get("parcels", {})}
     merged["cache_dir"] = values.get("cache_dir") or default_cache_dir()
     merged["job_store"] = values.get("job_store") or default_job_store()
+    if all(type(values[f.name]) is type(f.default) for f in fields(Settings) if f.name in values):
+        return Settings(**merged)  # what a flag gave, or nothing; pydantic is half of the start of a short run
+    from pydantic import TypeAdapter, ValidationError
+
     try:
         return TypeAdapter(Settings).validate_python(merged)
     except ValidationError as error:
