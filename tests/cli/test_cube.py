@@ -1,6 +1,7 @@
 """`s2kit cube` from the command line."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -170,3 +171,11 @@ def test_nothing_heavy_is_loaded_for_help():
     code = "import sys; import s2kit.cube.request, s2kit.cli.cube; print([m for m in ('zarr', 'xarray', 'netCDF4') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.replace("'", '"')) == []
+
+
+def test_a_coarser_file_in_place_of_the_band_s_own_is_reported(data, tmp_path, scene):
+    product = tmp_path / scene.l2a[0].name
+    shutil.copytree(scene.l2a[0], product)
+    next(product.rglob("*_B03_10m.jp2")).unlink()
+    words = ("--aoi", scene.aoi, "--bands", "B03", "--res", 10, "--dry-run")
+    assert f"{product.stem}: B03 is read at 20 m, since there is no file at 10 m" in run(product, *words).stderr

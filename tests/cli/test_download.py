@@ -283,3 +283,24 @@ def test_what_aws_lacks_can_be_completed(place, product):
         assert (place / "data" / f"{L1C}.SAFE" / path).read_bytes() == product.files[path]
     assert s2kit("verify", f"data/{L1C}.SAFE", "--strict").exit_code == 0
     assert L2A != L1C
+
+
+def test_verify_finds_products_by_name_as_the_other_verbs_do(place, product):
+    assert s2kit("download", L1C).exit_code == 0
+    record = json.dumps({"id": "some-item", "properties": {"sentinel2:product_title": L1C}})
+    for words, stdin in (((L1C,), None), (("-",), f"{L1C}\n"), (("-",), record)):
+        result = s2kit("verify", *words, "-f", "ids", stdin=stdin)
+        assert (result.exit_code, result.stdout) == (0, f"data/{L1C}.SAFE\n")
+    assert s2kit("verify", L2A).exit_code == 66
+    refused = s2kit("verify", "s3://bucket/x.SAFE")
+    assert (refused.exit_code, "s3://bucket/x.SAFE: verify reads products on this machine" in refused.stderr) == (
+        2,
+        True,
+    )
+
+
+@pytest.mark.parametrize("key", ["s2:product_title", "sentinel2:product_title", "sentinel:product_id"])
+def test_items_of_other_catalogues_are_named_by_their_product(place, key):
+    item = {"type": "Feature", "id": "S2A_OPER_MSI_L1C_TL", "properties": {key: L1C}, "geometry": None, "assets": {}}
+    result = s2kit("download", "-", "--dry-run", "-f", "ids", stdin=json.dumps(item, indent=1))
+    assert (result.exit_code, result.stdout.strip()) == (0, L1C), result.stderr

@@ -132,3 +132,15 @@ def test_a_list_may_have_a_mark_returns_and_bytes_of_any_kind(monkeypatch: pytes
     names = [ref.text for ref in named_products(["-"]) or []]
     assert names[::2] == ["A.SAFE", "B.SAFE"]
     assert os.fsencode(names[1]) == b"/daten/M\xe9/x.SAFE"
+
+
+def test_bytes_that_are_no_text_are_shown_as_escapes(tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_bytes(b"/daten/\xe9t\xe9/x.SAFE\ngone.SAFE\n")
+    for verb in ("info", "render", "verify", "download"):
+        words = [sys.executable, "-m", "s2kit", verb, "-", *(["--dry-run"] if verb in {"render", "download"} else [])]
+        with listed.open("rb") as stdin:
+            done = subprocess.run(words, stdin=stdin, capture_output=True, cwd=tmp_path)
+        assert done.returncode == 4, done.stderr
+        assert b"s2kit: failed: /daten/\\xe9t\\xe9/x.SAFE" in done.stderr, verb
+        assert b"udc" not in done.stderr, verb

@@ -208,3 +208,22 @@ def test_an_output_file_is_replaced_in_every_verb(tmp_path: Path, scene: Any, mo
         done = CliRunner().invoke(app, [verb, *words, "-o", "out.csv"])
         assert (done.exit_code, done.stdout) == (0, ""), verb
         assert len(next(csv.reader(Path("out.csv").read_text().splitlines()))) > 3, verb
+
+
+def test_features_are_named_by_what_the_verb_calls_its_items(tmp_path: Path, scene: Any) -> None:
+    words = ["parcels", "--parcels", str(scene.parcels), "--pid", "1", "-f", "geojson"]
+    found = json.loads(CliRunner().invoke(app, words).stdout)["features"]
+    assert [feature["id"] for feature in found] == ["1"]
+    lines = "".join(f"{line}\n" for line in _lines([{"geometry": None}], Format.GEOJSON))
+    assert "id" not in json.loads(lines)["features"][0]  # RFC 7946 section 3.2: no null
+
+
+def _lines(records: Any, form: Format) -> list[str]:
+    from s2kit.cli.output import _lines as lines
+
+    return list(lines(records, form, (), "x", "id", {}))
+
+
+def test_the_suffix_of_ids(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["bands", "-o", str(tmp_path / "bands.ids")]).exit_code == 0
+    assert (tmp_path / "bands.ids").read_text().splitlines()[:2] == ["B01", "B02"]

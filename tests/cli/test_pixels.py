@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 import subprocess
 import sys
 
@@ -420,3 +421,15 @@ def test_nan_is_no_data_in_images_of_floats(shared_data):
     answer = json.loads(pixels(path, "--rlevel", "0", "--meta").stdout)
     assert answer["nodata"] == "nan"
     assert [[value is None for value in row] for row in answer["img_data"]] == np.isnan(values).tolist()
+
+
+def test_a_coarser_file_in_place_of_the_band_s_own_is_reported(tmp_path, scene):
+    product = tmp_path / scene.l2a[0].name
+    shutil.copytree(scene.l2a[0], product)
+    next(product.rglob("*_B03_10m.jp2")).unlink()
+    said = f"s2kit: warning: {product.stem}: B03 is read at 20 m, since there is no file at 10 m\n"
+    words = (product, "--band", "B03", "--window", "0,0,2,2")
+    assert (pixels(*words).exit_code, pixels(*words).stderr) == (0, said)
+    assert pixels(*words, "--dry-run").stderr == said
+    assert pixels(*words, "--res", 20).stderr == ""
+    assert pixels(product, "--band", "B04", "--window", "0,0,2,2").stderr == ""

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from rasterio.features import geometry_mask
 from rasterio.warp import transform, transform_geom
 from typer.testing import CliRunner
@@ -533,3 +534,64 @@ def test_points_are_counted_with_a_buffer(data):
     assert [row["mean"] for row in rows_of(run("stats", ".", "--points", "well.geojson", *words[4:]))] == [
         row["mean"] for row in near
     ]
+
+
+def test_a_point_stands_for_the_pixel_that_it_lies_in(data):
+    with rasterio.open(next(data.rglob("*SCL.tif"))) as classes:
+        x, y = classes.transform * (10, 10)  # a corner: no centre of a pixel of 20 m lies within 10 m of it
+        codes = classes.read(1)
+        (lon,), (lat,) = transform(classes.crs, "EPSG:4326", [x + 1], [y - 1])
+    told = run("stats", "d", "--lon", lon, "--lat", lat, "--buffer", 1, "-f", "jsonl")
+    assert [row["pixels"] for row in rows_of(told)] == [1, 1]
+    assert [row["histogram"] for row in rows_of(told)] == [{str(codes[10, 10]): 1}] * 2
+    assert "thin" not in told.stderr
+
+
+def test_a_product_that_cannot_be_used_does_not_stop_the_others(data):
+    names = [str(next((data / "d").glob("*20240419*_cog"))), "gone/away.SAFE"]
+    words = ("--parcels", "p.geojson", "--pid", "left")
+    told = run("stats", "-", *words, "-f", "ids", code=4, input="\n".join(names))
+    assert told.stdout.splitlines() == [NAME.format("20240419T105031")]
+    assert told.stderr.splitlines()[0] == "s2kit: failed: gone/away.SAFE: there is no such file or folder"
+    assert "1 of 2 items failed" in told.stderr
+    assert run("stats", "gone/away.SAFE", *words, code=66).stdout == ""
+    alone = run("stats", "gone/away.SAFE", "gone/too.SAFE", *words, code=4)
+    assert "2 of 2 items failed" in alone.stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        (("--lon", "9", "--lat", "50"), "does not show the place"),
+        (("--parcels", "p.geojson", "--pid", "left", "--range", "2020-01-01", "2020-01-02"), "is of these dates"),
+    ],
+)
+def test_why_a_named_product_answers_for_nothing(data, where, message):
+    one = next((data / "d").glob("*20240419*_cog"))
+    assert message in run("stats", one, *where, code=65).stderr
+
+
+def test_a_parcel_file_that_does_not_say_its_crs_or_layer(tmp_path, monkeypatch):
+    from pyogrio.raw import write
+
+    monkeypatch.chdir(tmp_path)
+    ring = shapely.Polygon([(560000, 6270000), (560300, 6270000), (560300, 6270300), (560000, 6270300)])
+    for layer in ("fields", "meadows"):
+        write("p.gpkg", np.array([ring.wkb]), [np.array([layer])], ["pid"], crs="EPSG:2154", geometry_type="Polygon",
+              driver="GPKG", layer=layer)  # fmt: skip
+    refused = run("parcels", "--parcels", "p.gpkg", code=65)
+    assert "--layer-name" in refused.stderr
+    assert run("parcels", "--parcels", "p.gpkg", "--layer-name", "meadows", "-f", "ids").stdout == "meadows\n"
+    with pytest.warns(UserWarning, match="crs"):
+        write("p.shp", np.array([ring.wkb]), [np.array(["Blé"])], ["pid"], geometry_type="Polygon", encoding="UTF-8",
+              driver="ESRI Shapefile")  # fmt: skip
+    refused = run("parcels", "--parcels", "p.shp", code=65)
+    assert "crs=EPSG:n" in refused.stderr
+    row = json.loads(run("parcels", "--parcels", "p.shp", "--crs", "EPSG:2154", "-f", "jsonl").stdout)
+    assert (row["pid"], row["srid"]) == ("Blé", 2154)
+    assert row["clat"] == pytest.approx(43.52, abs=0.05)
+    (tmp_path / "p.cpg").unlink()  # older programs write none, whatever the attributes are in
+    row = json.loads(run("parcels", "--parcels", "p.shp|crs=EPSG:2154", "-f", "jsonl").stdout)
+    assert row["pid"] == "Blé"
+    assert run("parcels", "--parcels", "p.shp|crs=EPSG:2154", "--crs", "EPSG:4326", code=65).stdout == ""
+    assert run("stats", "--lon", 1, "--lat", 44, "--crs", "EPSG:2154", code=2).stdout == ""

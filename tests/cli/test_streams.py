@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,16 @@ def test_an_answer_that_nobody_gets_is_a_failure(words: str, where: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "words", ["download -", "render - --batch x.json", "chips --points -", "pixels --request -", "verify -"]
+    "words",
+    [
+        "download -",
+        "render - --batch x.json",
+        "chips --points -",
+        "pixels --request -",
+        "verify -",
+        "run -",
+        "validate -",
+    ],
 )
 def test_a_closed_stdin_is_no_empty_one(words: str, tmp_path: Path) -> None:
     done = shell(f"{S2KIT} {words} <&-", tmp_path)
@@ -133,3 +143,12 @@ def test_a_name_that_no_file_system_takes(words: str, tmp_path: Path) -> None:
     assert done.returncode in {2, 65, 66}, done.stderr
     assert "Traceback" not in done.stderr
     assert "internal" not in done.stderr
+
+
+def test_workers_inherit_a_closed_stream(tmp_path: Path, scene: Any) -> None:
+    """A worker without stderr ends before its first task, and the first file that it opens would be its stdout."""
+    words = f"stats {scene.l2a[0]} --parcels {scene.parcels} --pid 1 -f ids --jobs 2"
+    done = shell(f"{S2KIT} {words} 2>&-", tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"{scene.l2a[0].name.removesuffix('.SAFE')}\n")
+    done = shell(f"{S2KIT} {words} -o ids.txt >&- <&-", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -211,7 +211,7 @@ def test_an_index_takes_the_other_near_infrared(tmp_path):
     )
     notes = []
     plan = plan_of(tmp_path, index=["ndvi"], report=notes.append)
-    assert any("B8A stands for B08" in getattr(note, "message", "") for note in notes)
+    assert any("the cube is made with B8A, since there is no B08" in getattr(note, "message", "") for note in notes)
     assert np.allclose(whole(plan)["ndvi"], 0.5)
 
 

@@ -23,6 +23,7 @@ from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.open import MANIFEST, Product, open_product
 from s2kit.product.opening import OffsetRule, Opening
 from s2kit.product.ref import ProductRef
+from s2kit.product.stac_name import product_name_in
 from s2kit.product.store_tree import StoreTree, prefix_tree
 from s2kit.settings import Access, Settings
 from s2kit.store.archive import Archive, Layout
@@ -122,7 +123,7 @@ def whereabouts(ref: ProductRef, settings: Settings | Access) -> ProductRef:
     if path is not None:
         return replace(ref, text=str(path))
     facts = _facts(ref.record)
-    name = _name(ref.text) or _name(str(facts.get("s2:product_uri") or ""))
+    name = _name(ref.text) or _name(product_name_in(facts) or "")
     said = facts.get("s2kit:locations")
     locations: Mapping[str, Any] = said if isinstance(said, Mapping) else {}
     here = find_in_dataset(settings.dataset, name) if name is not None else _named_in(settings.dataset, ref.text)
@@ -138,9 +139,9 @@ def whereabouts(ref: ProductRef, settings: Settings | Access) -> ProductRef:
     if name is None:
         path = Path(ref.text)
         if len(path.parts) > 1 or path.suffix:
-            raise NotFoundError(f"{ref.text!r}: there is no such file or folder")
+            raise NotFoundError(f"{ref.text}: there is no such file or folder")
         raise InputError(
-            f"{ref.text!r} is neither a path nor the name of a product",
+            f"'{ref.text}' is neither a path nor the name of a product",
             "a name looks like S2A_MSIL2A_20221005T115411_N0400_R023_T29UNU_20221005T164454",
         )
     return replace(ref, text=str(name))

@@ -32,7 +32,9 @@ _LEAST_AREA_DEG2 = 1e-13
 """About 10 cm² at the equator; smaller areas come from points on one line."""
 _WORLD = 360.0
 _FEWEST_VERTICES = 5  # of a part
-_ORDER_HINT = "coordinates are longitude, latitude in degrees; a file in another CRS has to name it"
+_ORDER_HINT = (
+    "coordinates are longitude, latitude in degrees; the CRS of a file that names none is said as 'FILE|crs=EPSG:n'"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ FlatGeobuf, pyarrow (the `parquet` extra) GeoParquet. What a file is, its first 
 to the library for that format, so that a file that poses as another is not opened by whatever driver accepts it.
 """
 
+import codecs
+import glob
 import json
 import warnings
 import zipfile
@@ -37,6 +39,10 @@ _MAGIC = {
 }
 _BINARY_SUFFIXES = {".shp": "Shapefile", ".gpkg": "GeoPackage", ".fgb": "FlatGeobuf", ".parquet": "GeoParquet"}
 _BAR_HINT = "behind the bar stand layername=NAME and crs=EPSG:n"
+CRS_WORDS = "--crs EPSG:n of parcels, or 'FILE|crs=EPSG:n', names another"
+LAYER_HINT = "choose one with --layer-name NAME of parcels, or as 'FILE|layername=NAME'"
+_DBF_LANGUAGE = 29
+"""Position of the byte that names the encoding of a DBF; 0 names none."""
 _SHAPEFILE_PARTS = frozenset((".shp", ".shx", ".dbf", ".prj", ".cpg"))
 
 
@@ -51,14 +57,22 @@ class VectorSource:
     """CRS of a file that names none."""
 
 
+def named_source(text: str, layer: str | None = None, crs: str | None = None) -> str:
+    """A file with the words that `parse_source` reads."""
+    words = (("layername", layer), ("crs", crs))
+    return "|".join([text, *(f"{key}={value}" for key, value in words if value is not None)])
+
+
 def parse_source(text: str | Path) -> VectorSource:
     """A file with what it does not say by itself, as QGIS writes it: `FILE|layername=NAME`, `FILE|crs=EPSG:2154`.
 
     Raises:
-        InputError: Something else stands behind the bar.
+        InputError: Something else stands behind the bar, or one thing twice.
     """
     name, *words = str(text).split("|")
-    given = dict(word.partition("=")[::2] for word in words)
+    given = dict(word.partition("=")[::2] for word in dict.fromkeys(words))
+    if len(given) < len(set(words)):
+        raise InputError(f"{text}: one word is given twice", _BAR_HINT)
     unknown = sorted(set(given) - {"layername", "crs"})
     if unknown or not all(given.values()):
         raise InputError(f"{text}: {unknown[0] if unknown else 'an empty word'} is not known", _BAR_HINT)
@@ -149,7 +163,7 @@ def _by_pyogrio(path: Path, label: str, stem: str, layer: str | None, crs: str |
             warnings.simplefilter("always")
             layers = [str(name) for name, kind in list_layers(path) if kind is not None]
             chosen = _chosen_layer(layers, layer, label)
-            meta, _, geometries, values = read(path, layer=chosen, force_2d=True)
+            meta, _, geometries, values = read(path, layer=chosen, force_2d=True, encoding=_encoding(path))
     except S2KitError:
         raise
     except (DataSourceError, DataLayerError, ValueError, OSError) as error:
@@ -169,10 +183,29 @@ def _by_pyogrio(path: Path, label: str, stem: str, layer: str | None, crs: str |
     result = feature_set(label, stem, found, columns=columns)
     notes = [f"{label}: {' '.join(str(remark.message).split())}" for remark in remarks]
     if not own:
-        notes.append(
-            f"{label} names no CRS: its coordinates are taken for longitude and latitude (--crs names another)"
-        )
+        notes.append(f"{label} names no CRS: its coordinates are taken for longitude and latitude ({CRS_WORDS})")
     return FeatureSet(label, stem, result.features, result.columns, (*result.notes, *dict.fromkeys(notes)))
+
+
+def _encoding(path: Path) -> str | None:
+    """UTF-8 for a Shapefile that names no encoding and whose attributes are UTF-8; None leaves it to GDAL."""
+    dbf = next(
+        (file for file in path.parent.glob(f"{glob.escape(path.stem)}.*") if file.suffix.lower() == ".dbf"), None
+    )
+    if path.suffix.lower() != ".shp" or dbf is None or path.with_suffix(".cpg").exists():
+        return None
+    with dbf.open("rb") as file:
+        head = file.read(32)
+        if len(head) < 32 or head[_DBF_LANGUAGE]:
+            return None
+        file.seek(int.from_bytes(head[8:10], "little"))
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while block := file.read(1 << 20):
+                decoder.decode(block)
+        except UnicodeDecodeError:
+            return None
+    return "UTF-8"
 
 
 def _chosen_layer(layers: list[str], layer: str | None, label: str) -> str:
@@ -186,9 +219,7 @@ def _chosen_layer(layers: list[str], layer: str | None, label: str) -> str:
     if not layers:
         raise InputError(f"{label} holds no geometry")
     if layer is None and len(layers) > 1:
-        raise InputError(
-            f"{label} has {len(layers)} layers: {', '.join(layers)}", "choose one as in FILE|layername=NAME"
-        )
+        raise InputError(f"{label} has {len(layers)} layers: {', '.join(layers)}", LAYER_HINT)
     return layer or layers[0]
 
 

@@ -38,6 +38,8 @@ class Parcel:
     """As in the file, in the CRS `srid`."""
     attributes: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     """All attributes as the file has them."""
+    is_point: bool = False
+    """True for the surroundings of a point, which hold at least the pixel that the point lies in."""
 
     @property
     def centre(self) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from s2kit.area.dates import parse_time
 from s2kit.catalogue.record import ProductRecord, named_record
 from s2kit.errors import InputError
 from s2kit.product.ref import is_item_address
+from s2kit.product.stac_name import product_name_in
 
 _remembered = lru_cache(maxsize=256)
 """For words of which a catalogue has few and says each of them thousands of times."""
@@ -232,12 +233,8 @@ def _wkt(value: object) -> BaseGeometry | None:
         return None
 
 
-_NAME_KEYS = ("s2:product_uri", "s2:product_title", "sentinel2:product_title", "sentinel:product_id")
-"""Where catalogues write a product's name: Earth Search v1 and CDSE, later ones of Earth Search and of AWS, and v0."""
-
-
 def _product_name(item: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
-    name = next((name for key in _NAME_KEYS if (name := _text(properties.get(key)))), None) or _text(item.get("id"))
+    name = product_name_in(properties) or _text(item.get("id"))
     if name is None:
         raise InputError("a STAC item without an id")
     return name.removesuffix(".SAFE")

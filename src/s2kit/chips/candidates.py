@@ -27,8 +27,9 @@ from s2kit.product.name import ProductName, parse_product_name, same_stage
 from s2kit.product.newest import datastrip_start
 from s2kit.product.open import Product
 from s2kit.product.ref import ProductRef
+from s2kit.product.stac_name import product_name_in
 from s2kit.product.tile import TileId
-from s2kit.run.events import Note, Report, silent
+from s2kit.run.events import ItemFailed, Note, Report, silent
 from s2kit.settings import Settings
 
 _NEAR_DEG = 8.0
@@ -36,7 +37,11 @@ _NEAR_DEG = 8.0
 
 
 def candidates(
-    refs: Sequence[ProductRef], settings: Settings, level: str | None = None, report: Report = silent
+    refs: Sequence[ProductRef],
+    settings: Settings,
+    level: str | None = None,
+    report: Report = silent,
+    failures: dict[str, S2KitError] | None = None,
 ) -> list[Candidate]:
     """What some references stand for; a folder of products stands for all of them.
 
@@ -45,24 +50,37 @@ def candidates(
         settings: Where names are looked up.
         level: Keep only this level (`L1C` or `L2A`) of what a folder holds; products that are named one by one stay.
         report: Hears of products in a folder that cannot be read.
+        failures: Gets what is wrong with those of several named products that cannot be used; None raises the first.
 
     Raises:
-        NotFoundError: A named product is not there, or a folder holds none.
-        InputError: A named product cannot be read.
+        NotFoundError: The named product is not there, or a folder holds none.
+        InputError: The named product cannot be read.
     """
     found: list[Candidate] = []
     for ref in refs:
-        if "://" in ref.text or is_product(Path(ref.text)):
-            found.append(_candidate(ref, settings))
+        try:
+            found += _meant(ref, settings, level, report)
+        except S2KitError as error:
+            if failures is None or len(refs) == 1:
+                raise
+            failures[ref.text] = error
+            report(ItemFailed(ref.text, str(error)))
+    return found
+
+
+def _meant(ref: ProductRef, settings: Settings, level: str | None, report: Report) -> list[Candidate]:
+    """The product that is named, or those of the folder that is."""
+    if "://" in ref.text or is_product(Path(ref.text)):
+        return [_candidate(ref, settings)]
+    found: list[Candidate] = []
+    for one in expand([ref]):
+        try:
+            candidate = _candidate(one, settings)
+        except S2KitError as error:
+            report(Note(f"{Path(one.text).name} is left out: {error}", warning=True))
             continue
-        for one in expand([ref]):
-            try:
-                candidate = _candidate(one, settings)
-            except S2KitError as error:
-                report(Note(f"{Path(one.text).name} is left out: {error}", warning=True))
-                continue
-            if level is None or same_stage(level, candidate.level):
-                found.append(candidate)
+        if level is None or same_stage(level, candidate.level):
+            found.append(candidate)
     return found
 
 
@@ -126,7 +144,7 @@ def _of_record(ref: ProductRef, settings: Settings) -> Candidate:
     record = ref.record
     inner = record.get("properties")
     properties: Mapping[str, Any] = {**inner, **record} if isinstance(inner, Mapping) else dict(record)
-    name = _name(str(properties.get("s2:product_uri") or ref.text))
+    name = _name(product_name_in(properties) or ref.text)
     try:
         outline = usable_footprint(shape(properties["geometry"]))
         start = properties.get("s2:datatake_start") or properties.get("datetime")

@@ -18,6 +18,7 @@ from s2kit.picture.painter import value_range
 from s2kit.picture.palettes import palette
 from s2kit.product.kinds import kind_named
 from s2kit.product.ref import ProductRef
+from s2kit.run.wording import counted
 from s2kit.store.cost import PRICE_LIST, size_text
 from s2kit.store.cost import estimate as archive_cost
 from s2kit.store.location import large_chunks
@@ -78,7 +79,8 @@ def estimate(request: ChipsRequest, planned: Sequence[PlannedSeries]) -> str:
     ]
     chunks = _large_chunks(request, fresh)
     matched = sum(len(series.choices) for series in planned)
-    text = f"{matched} chips match, {len(fresh)} of them new, {len(fresh) - len(costs)} of those on this machine"
+    match = f"{counted(matched, 'chip')} {'matches' if matched == 1 else 'match'}"
+    text = f"{match}, {len(fresh)} of them new, {len(fresh) - len(costs)} of those on this machine"
     text += f"; {chunks}" if chunks else ""
     if not costs:
         return text

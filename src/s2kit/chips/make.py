@@ -8,7 +8,6 @@ from typing import Any
 from s2kit.chips.items import write_items
 from s2kit.chips.listing import chip_rows, default_folder, legend_of
 from s2kit.chips.output import ChipsOutput, write_output
-from s2kit.chips.places import refuse_no_overlap
 from s2kit.chips.request import ChipsRequest
 from s2kit.chips.run import ChipsResult, cut, plan
 from s2kit.run.events import Report, silent
@@ -57,9 +56,8 @@ def make_chips(
         OutputError: The folder holds chips of another place or recipe, or cannot be written.
     """
     planned = plan(request)
-    refuse_no_overlap(request.found, sum(len(one.choices) for one in planned), named=request.named)
     result = cut(request, planned, report)
-    products = len({choice.product.id for one in planned for choice in one.fresh})
+    products = len({choice.product.id for one in planned for choice in one.fresh}) + len(request.unusable)
     if result.failures and not any(series.chips for series in result.series):
         return ChipsMade(result, None, products)
     output = write_output(

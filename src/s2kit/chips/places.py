@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from s2kit.area.aoi_files import read_aois
 from s2kit.area.dates import DateRange, parse_range
+from s2kit.area.feature_files import named_source
 from s2kit.area.parcel import Parcel, at_point, by_pid, matching, parse_where
 from s2kit.area.parcel_files import parcel_path, read_parcels
 from s2kit.area.projection import LON_LAT, project, project_point
@@ -16,7 +17,7 @@ from s2kit.chips.candidates import candidates, of_records, wanted
 from s2kit.chips.grid import utm_epsg
 from s2kit.chips.record import ChipSite, point_place, safe_name
 from s2kit.chips.selection import Candidate
-from s2kit.errors import InputError, NotFoundError, UsageError
+from s2kit.errors import InputError, NotFoundError, S2KitError, UsageError
 from s2kit.product.ref import ProductRef
 from s2kit.run.events import Note, Report
 from s2kit.run.options import Dates, Moment, Ranges, Rows, Text, Texts, rows, text, texts
@@ -43,6 +44,10 @@ class WhereOptions(TypedDict, total=False):
     """Files, WKT or GeoJSON; each feature is a place."""
     parcels: Text | None
     """A parcel file; `{year}` and `{ptype}` are replaced."""
+    layer_name: str | None
+    """Layer of a parcel file that has several."""
+    crs: str | None
+    """CRS of a parcel file that names none, `EPSG:2154`."""
     year: int | None
     ptype: str
     pid: Texts
@@ -102,7 +107,8 @@ def chosen_parcels(options: WhereOptions, settings: Settings, report: Report) ->
     named = options.get("parcels")
     if named is None:
         raise UsageError("no parcels are named", "add --parcels FILE")
-    file = read_parcels(parcel_path(text(named), options.get("year"), options.get("ptype", "")), settings.parcels)
+    source = named_source(text(named), options.get("layer_name"), options.get("crs"))
+    file = read_parcels(parcel_path(source, options.get("year"), options.get("ptype", "")), settings.parcels)
     for note in file.notes:
         report(Note(note))
     chosen: Sequence[Parcel] = file.parcels
@@ -148,6 +154,8 @@ def places(
         found += [parcel_place(one, options.get("margin")) for one in chosen_parcels(options, settings, report)]
     elif options.get("pid") or options.get("where"):
         raise UsageError("--pid and --where choose from a parcel file", "add --parcels FILE")
+    elif options.get("layer_name") or options.get("crs"):
+        raise UsageError("--layer-name and --crs describe a parcel file", "of another file write FILE|crs=EPSG:n")
     elif (point := lonlat(options)) is not None:
         found.append(point_place(*point))
     found += [point_place(lon, lat) for lon, lat in rows(options.get("point"), 2, "point")]
@@ -223,6 +231,7 @@ def products(
     around: Sequence[tuple[float, float, float, float]],
     loaded: Loaded,
     report: Report,
+    failures: dict[str, S2KitError] | None = None,
 ) -> tuple[Candidate, ...]:
     """The products to choose from: those that are named, those of a folder, or those that a search finds.
 
@@ -232,9 +241,10 @@ def products(
         around: Boxes `west, south, east, north` in lon/lat, one a place; a point has no width.
         loaded: Catalogue, level and dataset folder.
         report: Takes what is left out.
+        failures: Gets what is wrong with those of several named products that cannot be used; None raises the first.
 
     Raises:
-        NotFoundError: A named product does not exist.
+        NotFoundError: The named product does not exist.
         UsageError: Options that exclude each other.
         S2KitError: As the catalogue says.
     """
@@ -243,7 +253,7 @@ def products(
     asked, most = options.get("level"), options.get("max_cloud")
     level = normal_level(asked, settings)
     if refs is not None:
-        found = candidates(_where_read(refs, settings), settings, level, report)
+        found = candidates(_where_read(refs, settings), settings, level, report, failures)
         return tuple(wanted(found, ranges, level if asked else None, most))
     boxes = _boxes(around)
     request = SearchRequest.parse(
@@ -304,13 +314,17 @@ def _widened(box: tuple[float, float, float, float]) -> tuple[float, float, floa
     return max(-180.0, west - little), max(-90.0, south - little), min(180.0, east + little), min(90.0, north + little)
 
 
-def refuse_no_overlap(found: Sequence[Candidate], chosen: int, *, named: bool) -> None:
-    """Raise where products were named and none of them shows any place.
+def refuse_no_overlap(found: Sequence[Candidate], what: str) -> None:
+    """Raise because products were named and none of those that the dates leave shows a place.
+
+    Args:
+        found: The named products.
+        what: What is not shown: `the place`, `any of the 3 parcels`.
 
     Raises:
-        InputError: As said.
+        InputError: Always.
     """
-    if named and not chosen:
-        what = f"{found[0].id}" if len(found) == 1 else f"none of the {len(found)} products"
-        verb = "does not show" if len(found) == 1 else "shows"
-        raise InputError(f"{what} {verb} the place in that time", "s2kit info PRODUCT prints a product's footprint")
+    if not found:
+        raise InputError("none of the named products is of these dates, this level and this cloud cover")
+    which = f"{found[0].id} does not show" if len(found) == 1 else f"none of the {len(found)} products shows"
+    raise InputError(f"{which} {what}", "s2kit info PRODUCT prints a product's footprint")

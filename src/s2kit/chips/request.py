@@ -1,7 +1,8 @@
 """What chips to cut: the request, and how it is made of options."""
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self, Unpack
 
@@ -12,7 +13,7 @@ from s2kit.chips.places import WhereOptions, WhichOptions, cache_root, normal_le
 from s2kit.chips.places import products as found_products
 from s2kit.chips.record import DEFAULT_STRETCH, ChipSite, ChipStyle
 from s2kit.chips.selection import Candidate
-from s2kit.errors import InputError, UsageError
+from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.picture.clouds import Mask
 from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.indices import Index, find_index
@@ -80,6 +81,8 @@ class ChipsRequest:
     recipe: ChipStyle
     found: tuple[Candidate, ...]
     """Products to choose from."""
+    unusable: Mapping[str, S2KitError] = field(default_factory=dict, hash=False)
+    """What is wrong with named products that cannot be used, by name."""
     named: bool = False
     """True if these products were named, not searched."""
     ranges: tuple[DateRange, ...] = ()
@@ -133,10 +136,13 @@ class ChipsRequest:
         where = (batch.place,) if batch else places(options, refs or (), settings, report)
         side_m = style.size.side_m(style.res or native_resolution(style.bands[0]))
         level = normal_level(options.get("level"), settings)
+        boxes = [square_box(place, side_m) for place in where]
+        unusable: dict[str, S2KitError] = {}
         return cls(
             places=where,
             recipe=style,
-            found=found_products(options, refs, [square_box(place, side_m) for place in where], loaded, report),
+            found=found_products(options, refs, boxes, loaded, report, unusable),
+            unusable=unusable,
             named=bool(refs),
             ranges=time_ranges(options),
             level=level if options.get("level") or refs is None else None,

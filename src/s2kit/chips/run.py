@@ -7,6 +7,7 @@ from pathlib import Path
 from s2kit.chips.cache import ChipStore, open_store_of
 from s2kit.chips.candidates import choose
 from s2kit.chips.cut import CutTask, PlaceTask, cut_chips
+from s2kit.chips.places import refuse_no_overlap
 from s2kit.chips.record import ChipRecord, ChipSite
 from s2kit.chips.request import ChipsRequest
 from s2kit.chips.selection import Choice, check_limit
@@ -70,6 +71,8 @@ def plan(request: ChipsRequest) -> list[PlannedSeries]:
         fresh = tuple(choice for choice in choices if store.record(choice.product.id) is None)
         check_limit(len(fresh), len(choices), request.limit)
         planned.append(PlannedSeries(place, choices, store, fresh))
+    if request.named and not any(one.choices for one in planned) and not request.unusable:
+        refuse_no_overlap(request.found, "the place" if len(planned) == 1 else "any of the places")
     return planned
 
 
@@ -80,7 +83,7 @@ def cut(request: ChipsRequest, planned: Sequence[PlannedSeries], report: Report 
     """
     tasks = _tasks(request, planned)
     report(WorkPlanned(len(tasks), what="products"))
-    failures: dict[str, S2KitError] = {}
+    failures: dict[str, S2KitError] = dict(request.unusable)
     made = 0
     for done in pmap(cut_chips, tasks, request.jobs):
         product = tasks[done.index].product.id

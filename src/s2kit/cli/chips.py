@@ -22,12 +22,14 @@ from s2kit.cli.options import (
     Format,
     Jobs,
     Lat,
+    LayerName,
     Lon,
     MaskClasses,
     MaskClouds,
     MaxCloud,
     Out,
     Overwrite,
+    ParcelCrs,
     Parcels,
     Pid,
     Point,
@@ -57,6 +59,8 @@ def chips(
     point: Point = None,
     points: Points = None,
     parcels: Parcels = None,
+    layer_name: LayerName = None,
+    crs: ParcelCrs = None,
     year: Year = None,
     ptype: Ptype = "",
     pid: Pid = None,
@@ -151,7 +155,8 @@ def chips(
 
             request = ChipsRequest.parse(
                 loaded, run.report, products=named_products(products), lon=lon, lat=lat, point=point, points=points,
-                parcels=parcels, year=year, ptype=ptype, pid=pid, where=where, margin=margin, start=start, end=end,
+                parcels=parcels, layer_name=layer_name, crs=crs, year=year, ptype=ptype, pid=pid, where=where,
+                margin=margin, start=start, end=end,
                 range=range_, date=date, level=level, bands=bands, stretch=stretch, res=res, index=index,
                 chipsize=chipsize, size_px=size_px, force=force, max_cloud=max_cloud, max_cloud_chip=max_cloud_chip,
                 limit=limit, raw=raw, resampling=resampling, mask=mask, mask_clouds=mask_clouds, dilate=dilate,
@@ -190,8 +195,11 @@ def _list(run: Session, request: "ChipsRequest", form: Format, *, dry_run: bool)
     planned = plan(request)
     count = emit(planned_rows(planned), form, LIST_COLUMNS, command="chips", schema="chips-list")
     run.result["matched"] = count
+    run.failures.extend(request.unusable.values())
+    run.items = len(request.found) + len(request.unusable)
     if dry_run:
         run.report(Note(estimate(request, planned), warning=True))
+    run.close(empty=not count)
 
 
 def _make(

@@ -37,6 +37,7 @@ class Format(StrEnum):
 
 SUFFIXES = {
     ".csv": Format.CSV,
+    ".ids": Format.IDS,
     ".json": Format.JSON,
     ".jsonl": Format.JSONL,
     ".ndjson": Format.JSONL,
@@ -166,6 +167,10 @@ Year = Annotated[
     int | None, typer.Option("--year", metavar="YYYY", help="Replaces {year} in the name of the parcel file.")
 ]
 Ptype = Annotated[str, typer.Option("--ptype", metavar="TYPE", help="Replaces {ptype} in the name of the parcel file.")]
+LayerName = Annotated[
+    str | None, typer.Option("--layer-name", metavar="NAME", help="Layer of a parcel file that has several.")
+]
+ParcelCrs = Annotated[str | None, typer.Option("--crs", metavar="EPSG:N", help="CRS of a parcel file that names none.")]
 Pid = Annotated[list[str] | None, typer.Option("--pid", metavar="ID", help="Parcel id; may be repeated.")]
 Where = Annotated[list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Parcels with this attribute.")]
 Start = Annotated[

@@ -107,7 +107,7 @@ def _lines(
         case Format.JSON:
             yield from _enveloped((to_json(record) for record in records), head, "items", extra)
         case Format.GEOJSON:
-            features = (to_json(_feature(record)) for record in records)
+            features = (to_json(_feature(record, id_key)) for record in records)
             yield from _enveloped(features, {"type": "FeatureCollection"}, "features", extra)
         case Format.CSV:
             yield from _csv_lines(records, columns)
@@ -139,10 +139,12 @@ def _indented(text: str, by: int) -> str:
     return " " * by + text.replace("\n", "\n" + " " * by)
 
 
-def _feature(record: Record) -> dict[str, Any]:
+def _feature(record: Record, id_key: str) -> dict[str, Any]:
     properties = dict(record)
     geometry = properties.pop("geometry", None)  # as it is: the classes of geojson would round it to six decimals
-    return {"type": "Feature", "id": record.get("id"), "properties": properties, "geometry": geometry}
+    identity = record.get("id") or record.get(id_key)
+    named = {} if identity is None else {"id": identity}  # RFC 7946 section 3.2: a text or a number, or no member
+    return {"type": "Feature", **named, "properties": properties, "geometry": geometry}
 
 
 def _csv_lines(records: Iterable[Record], columns: Sequence[str]) -> Iterator[str]:

@@ -9,9 +9,11 @@ from s2kit.cli.options import (
     FailIfEmpty,
     Format,
     Lat,
+    LayerName,
     Lon,
     OutputFile,
     OutputFormat,
+    ParcelCrs,
     Pid,
     Ptype,
     Where,
@@ -29,6 +31,8 @@ def parcels(
     lat: Lat = None,
     pid: Pid = None,
     where: Where = None,
+    layer_name: LayerName = None,
+    crs: ParcelCrs = None,
     year: Year = None,
     ptype: Ptype = "",
     with_geometry: Annotated[
@@ -53,7 +57,17 @@ def parcels(
         from s2kit.stats.parcels import COLUMNS, as_lists, find_parcels, parcel_rows
 
         found = find_parcels(
-            run.loaded, run.report, parcels=parcels, lon=lon, lat=lat, pid=pid, where=where, year=year, ptype=ptype
+            run.loaded,
+            run.report,
+            parcels=parcels,
+            lon=lon,
+            lat=lat,
+            pid=pid,
+            where=where,
+            year=year,
+            ptype=ptype,
+            layer_name=layer_name,
+            crs=crs,
         )
         outline = with_geometry or form in {Format.GEOJSON, Format.PARQUET}
         rows = parcel_rows(found, with_geometry=outline, wgs84=wgs84)

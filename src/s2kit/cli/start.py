@@ -39,13 +39,13 @@ def _end(number: int, frame: FrameType | None) -> Never:
 def _open_closed_streams() -> None:
     """Give closed standard streams a descriptor: else the next file that is opened would get their number.
 
-    What is read from them or written to stdout fails then, as it should; stderr goes nowhere.
+    What is read from them or written to stdout fails then, as it should; stderr goes nowhere. Workers inherit them.
     """
     for number, flags in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, flags)  # the lowest free number, which is this one
+            os.set_inheritable(os.open(os.devnull, flags), True)  # the lowest free number: this one
     sys.stdin = sys.stdin or os.fdopen(0, "r", encoding="utf-8", closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)

@@ -13,8 +13,8 @@ from typing import IO, Protocol, TextIO
 from s2kit.errors import DiskError
 from s2kit.run.redact import redacted
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_CONTROL_BUT_LINES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL_BUT_LINES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e"}
 
 
@@ -79,7 +79,9 @@ def give_up(stream: IO[str]) -> None:
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    r"""The text with control characters as escapes such as `\e` and `\x07`, so that no terminal obeys them.
+    r"""The text with control characters and bytes that are no text as escapes such as `\e` and `\xe9`.
+
+    No terminal obeys it, and it can be written in UTF-8.
 
     Args:
         text: Whatever somebody wrote.
@@ -91,6 +93,8 @@ def printable(text: str, *, lines: bool = False) -> str:
 def _escape(found: "re.Match[str]") -> str:
     character = found[0]
     number = ord(character)
+    if 0xDC80 <= number <= 0xDCFF:  # a byte of a file's name that is no UTF-8 (PEP 383)
+        number -= 0xDC00
     return _SHORT.get(character) or (f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}")
 
 

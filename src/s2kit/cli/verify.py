@@ -1,6 +1,5 @@
 """`s2kit verify`: is this product what ESA made?"""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
 
     from s2kit.cli.context import Session
     from s2kit.download.verify import Verified
+    from s2kit.product.ref import ProductRef
+    from s2kit.settings import Settings
 
 _COLUMNS = ("product", "ok", "verified", "missing", "wrong", "extra", "unlisted", "absent-at-source", "skipped")
 _FILE_COLUMNS = ("product", "path", "state", "nbytes", "message")
@@ -24,7 +25,7 @@ def verify(
         list[str] | None,
         typer.Argument(
             metavar="PATH...",
-            help="SAFE folders, zips, folders of STAC items, or folders of these; - reads them from stdin.",
+            help="SAFE folders, zips, folders of STAC items, folders of these, or names; - reads them from stdin.",
         ),
     ] = None,
     strict: Annotated[
@@ -52,7 +53,7 @@ def verify(
         refs = with_folders_opened(refs)
         run.items = len(refs)
         results = verified(
-            [Path(ref.text) for ref in refs],
+            [_path(ref, run.settings) for ref in refs],
             run.settings.jobs,
             strict=strict,
             check_against=confirming(check_against, run.loaded),
@@ -63,6 +64,17 @@ def verify(
         schema = "verify-files" if by_file else "verify"
         emit(_records(run, results, by_file), form, columns, command="verify", schema=schema, id_key=key, output=output)
         run.close()
+
+
+def _path(ref: "ProductRef", settings: "Settings") -> str:
+    """Where a product lies on this machine; what is nowhere stays as it was named, to fail by itself."""
+    from s2kit.archive.find import whereabouts
+    from s2kit.errors import S2KitError
+
+    try:
+        return whereabouts(ref, settings).text
+    except S2KitError:
+        return ref.text
 
 
 def _records(run: "Session", results: "Iterator[Verified]", by_file: bool) -> "Iterator[Mapping[str, object]]":

@@ -23,7 +23,8 @@ from s2kit.grid import Bounds, Grid
 from s2kit.picture.clouds import class_source
 from s2kit.picture.indices import SUBSTITUTES
 from s2kit.picture.read import Reading
-from s2kit.product.bands import LAYERS, native_resolution, serves
+from s2kit.picture.substitutes import grouped, substitute_notes
+from s2kit.product.bands import LAYERS, native_resolution
 from s2kit.product.base import Product
 from s2kit.product.name import same_stage
 from s2kit.product.tile import TileId, parse_tile
@@ -238,16 +239,16 @@ def _refuse_offsets(request: CubeRequest, slices: Sequence[Slice]) -> None:
 def _remarks(plan: CubePlan) -> Iterator[Note]:
     """What is lacking and what stands in for it, each said once."""
     lacking: dict[str, list[str]] = {}
-    standing: dict[tuple[str, str], int] = {}
+    substituted: list[tuple[str, str]] = []
     for source in (source for one in plan.slices for source in one.sources):
+        there = [name for name in plan.recipe.bands if name in source.images]
         for name in plan.recipe.bands:
-            if name not in source.images:
+            if name not in there:
                 lacking.setdefault(name, []).append(source.id)
-            elif not serves(source.images[name].band, name):
-                key = (name, source.images[name].band)
-                standing[key] = standing.get(key, 0) + 1
+        images = [source.images[name] for name in there]
+        notes = substitute_notes("the cube", there, images, round(plan.grid.resolution_m))
+        substituted += [(source.id, note) for note in notes]
     for name, products in lacking.items():
         who = f"{products[0]} lacks" if len(products) == 1 else f"{products[0]} and {len(products) - 1} more lack"
         yield Note(f"{who} {name}: it is no data there", warning=True)
-    for (name, other), count in standing.items():
-        yield Note(f"{other} stands for {name} in {count} product{'s' if count > 1 else ''}", warning=True)
+    yield from grouped(substituted)

@@ -21,6 +21,7 @@ from s2kit.download.transfers import TransferPools
 from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.ref import ProductRef, is_item_address
+from s2kit.product.stac_name import product_name_in
 from s2kit.run.deadline import overtime
 from s2kit.run.events import Finished, Report, WorkPlanned, silent
 from s2kit.run.files import ensure_folder
@@ -299,13 +300,13 @@ def _item(ref: ProductRef) -> ItemAddress | None:
 
 def _name(ref: ProductRef) -> AnyProductName:
     """The product that a ref names: by its text, or by what its record says if the catalogue has ids of its own."""
-    uri = ref.record.get("s2:product_uri") or _properties(ref).get("s2:product_uri")
+    said = product_name_in({**ref.record, **_properties(ref)})
     last = Path(ref.text).name if "/" in ref.text else ref.text
     try:
         return parse_product_name(last)
     except InputError:
-        if isinstance(uri, str):
-            return parse_product_name(uri)
+        if said is not None:
+            return parse_product_name(said)
         raise
 
 

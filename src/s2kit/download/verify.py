@@ -12,7 +12,7 @@ from s2kit.catalogue.base import CatalogueSource
 from s2kit.download.record import SUFFIX, DownloadRecord
 from s2kit.download.verdict import ALWAYS_BAD, STRICTLY_BAD, UNLISTED, Check, Checked, FileVerdict, Verdict
 from s2kit.download.verify_item import checked_item, is_item
-from s2kit.errors import InputError, NotFoundError, PartialFailure, S2KitError
+from s2kit.errors import InputError, NotFoundError, PartialFailure, S2KitError, UsageError
 from s2kit.product.manifest import Manifest, parse_manifest
 from s2kit.product.name import parse_product_name
 from s2kit.product.open_tree import open_tree
@@ -85,7 +85,7 @@ class Verified:
 
 
 def verify(
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     jobs: int = 0,
     *,
     strict: bool = False,
@@ -95,15 +95,20 @@ def verify(
     """Hold products against their manifests or STAC items; results come in the order of completion.
 
     Args:
-        paths: SAFE folders or zips, folders of a STAC item with its assets.
+        paths: SAFE folders or zips, folders of a STAC item with its assets; an address is a failure.
         jobs: Worker processes; 0 takes every core.
         check_against: Catalogue that has to list the same checksum of the manifest, None for none.
         strict: True if what was absent at the source or not asked for is a failure too, and extra files as well.
         report: Gets events of progress.
     """
     products: list[Checked] = []
-    for number, path in enumerate(paths):
+    for number, given in enumerate(paths):
+        path = Path(given)
         try:
+            if "://" in str(given):
+                raise UsageError(
+                    f"{given}: verify reads products on this machine", "s2kit download proves what it gets"
+                )
             products.append(_open(number, path, check_against))
         except S2KitError as error:
             products.append(Checked(path, ""))

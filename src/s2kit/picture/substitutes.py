@@ -42,9 +42,20 @@ def _notes(subject: str, asked: Sequence[str], images: Sequence[BandImage], reso
         if not serves(image.band, band):
             yield f"{subject} is made with {image.band}, since there is no {band}"
     for image in images:
-        best = max(native_resolution(image.band), resolution_m or 0)
-        if image.resolution_m > best:
-            yield f"{image.band} is read at {image.resolution_m} m, since there is no file at {best} m"
+        if note := coarser_note(image.band, image.resolution_m, resolution_m):
+            yield note
+
+
+def coarser_note(band: str, read_m: int, wanted_m: int | None = None) -> str:
+    """The sentence for a band that is read coarser than it is made, or than is wanted; empty if it is not.
+
+    Args:
+        band: Band or layer.
+        read_m: Resolution of what is read, in metres.
+        wanted_m: The resolution that was wanted; None for that of the band.
+    """
+    best = max(native_resolution(band), wanted_m or 0)
+    return f"{band} is read at {read_m} m, since there is no file at {best} m" if read_m > best else ""
 
 
 def grouped(notes: Iterable[tuple[str, str]]) -> Iterator[Note]:

@@ -28,7 +28,7 @@ from s2kit.pixels.dump import (
 from s2kit.pixels.files import write_json, write_npy, write_text, write_tiff
 from s2kit.pixels.request import LOWEST, PixelsRequest, PixelWish, part_of
 from s2kit.pixels.target import Target, connections, find_target
-from s2kit.run.events import Finished, Report, WorkPlanned, silent
+from s2kit.run.events import Finished, Note, Report, WorkPlanned, silent
 from s2kit.run.files import atomic_file
 from s2kit.run.locks import output_lock
 from s2kit.run.parallel import Done, pmap, worker_count
@@ -68,6 +68,8 @@ class PixelAnswer:
     cols: int
     nbytes_read: int
     requests: int
+    note: str = ""
+    """What was read in place of what was asked for; empty if nothing was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ def dump(
     for result in pmap(dump_one, tasks, workers):
         wish = tasks[result.index].wish
         if isinstance(result, Done):
+            if result.value.note:
+                report(Note(result.value.note, warning=True))
             report(Finished(wish.source, f"{result.value.nbytes_read} bytes in {result.value.requests} requests"))
             yield PixelOutcome(result.index, wish, result.value, None)
         else:
@@ -177,7 +181,7 @@ def _dumped(task: PixelTask) -> PixelAnswer:
     with atomic_file(task.path, overwrite=task.overwrite) as part:
         spent = (waited, time.perf_counter() - started - waited)
         _write(part, task.form, pixels, spent, more, grid, nodata, target)
-    return PixelAnswer(wish.source, task.path, rows, cols, traffic.nbytes, traffic.requests)
+    return PixelAnswer(wish.source, task.path, rows, cols, traffic.nbytes, traffic.requests, target.note)
 
 
 def plan(wish: PixelWish, form: PixelFormat, settings: Settings) -> PixelPlan:
@@ -202,7 +206,8 @@ def plan(wish: PixelWish, form: PixelFormat, settings: Settings) -> PixelPlan:
         price = (cost.usd, cost.usd_in_region, PRICE_LIST if billed else None)
     else:
         reads, price = 0, (0.0, 0.0, None)
-    return PixelPlan(wish.source, rows, cols, nbytes, reads, *price, answer, large_chunks([target.location]))
+    remark = "; ".join(filter(None, (target.note, large_chunks([target.location]))))
+    return PixelPlan(wish.source, rows, cols, nbytes, reads, *price, answer, remark)
 
 
 def _opened(target: Target, settings: Settings | Access) -> Image:

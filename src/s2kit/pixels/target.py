@@ -7,6 +7,7 @@ from pathlib import Path
 from s2kit.archive.address import archive_of
 from s2kit.archive.find import image_at, locate
 from s2kit.errors import NotFoundError, UsageError
+from s2kit.picture.substitutes import coarser_note
 from s2kit.pixels.request import PixelWish
 from s2kit.product.ref import ProductRef
 from s2kit.settings import Access, Settings
@@ -24,6 +25,8 @@ class Target:
 
     location: ImageLocation
     band: str | None = None
+    note: str = ""
+    """What is read in place of what was asked for; empty if nothing is."""
 
     @property
     def is_classes(self) -> bool:
@@ -54,7 +57,8 @@ def find_target(wish: PixelWish, settings: Settings | Access) -> Target:
     if wish.band is not None:
         product = locate(ProductRef(wish.source), settings)
         entry = product.entry(wish.band, wish.resolution_m)
-        return Target(product.location(entry), entry.band)
+        coarser = coarser_note(entry.band, entry.resolution_m) if wish.resolution_m is None else ""
+        return Target(product.location(entry), entry.band, f"{product.id}: {coarser}" if coarser else "")
     if "://" in wish.source:
         return Target(image_at(wish.source, settings))
     if wish.archive is not None:

@@ -22,6 +22,7 @@ from s2kit.grid import Grid
 from s2kit.product.bands import BANDS, LAYERS
 from s2kit.product.item import asset_grid, item_time
 from s2kit.product.name import Level, ProductName, parse_product_name
+from s2kit.product.stac_name import product_name_in
 
 _BAND_FILE = re.compile(r"(?:T\d{2}[A-Z]{3}_\d{8}T\d{6}_)?(\w{3})(?:_[126]0m)?\.tiff?", re.IGNORECASE)
 """`B04.tif`, or the name of the SAFE's file as `T33UUP_20220301T100031_B04_10m.tif`."""
@@ -114,9 +115,8 @@ def parse_cog_item(document: Mapping[str, Any]) -> CogItem:
 
 
 def _product_name(properties: Mapping[str, Any]) -> ProductName | None:
-    text = properties.get("s2:product_uri") or properties.get("sentinel:product_id")
     try:
-        name = parse_product_name(str(text).removesuffix(".SAFE"))
+        name = parse_product_name(product_name_in(properties) or "")
     except InputError:
         return None
     return name if isinstance(name, ProductName) and name.level is Level.L2A else None

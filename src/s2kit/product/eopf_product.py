@@ -40,6 +40,7 @@ from s2kit.product.footprint import Footprint
 from s2kit.product.item import item_time
 from s2kit.product.metadata import OffsetSource, ProductMetadata
 from s2kit.product.name import Level, ProductName, Sentinel2Name, parse_product_name
+from s2kit.product.stac_name import product_name_in
 from s2kit.product.tile import Tile, TileId
 from s2kit.store.archive import Archive
 from s2kit.store.base import Store
@@ -319,7 +320,7 @@ def _stem(address: str) -> str:
 
 def _name(document: EopfDocument, address: str) -> Sentinel2Name | None:
     """The name that the SAFE has: the id of the item, a property of it, or the name of the folder."""
-    said = (document.item.get("id"), document.properties.get("s2:product_uri"), _stem(address))
+    said = (document.item.get("id"), product_name_in(document.properties), _stem(address))
     for text in said:
         with suppress(InputError):
             name = parse_product_name(str(text or "").removesuffix(SUFFIX))

@@ -69,6 +69,7 @@ def render(request: RenderRequest, settings: Settings, report: Report = silent) 
             report(Note(chunks, warning=True))
         for at, one in enumerate(plans):
             if at in known:
+                _report_outcome(one.label, known[at], report)
                 yield known[at]
             elif isinstance(one, Planned):
                 yield _outcome(one, OutputState.PLANNED, sum(image.nbytes for image in one.picture.sources))

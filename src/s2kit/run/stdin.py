@@ -5,12 +5,13 @@ import sys
 from s2kit.errors import DiskError, InputError, UsageError
 
 
-def read_stdin(option: str, hint: str) -> bytes:
+def read_stdin(option: str, hint: str, most: int = -1) -> bytes:
     """All that is piped into the program.
 
     Args:
         option: What asked for it, as the user wrote it: `-`, `--request -`.
         hint: What to pipe into it.
+        most: Bytes to read at most; -1 for all.
 
     Raises:
         UsageError: It is a terminal, from which nothing would ever come.
@@ -21,7 +22,7 @@ def read_stdin(option: str, hint: str) -> bytes:
     if sys.stdin.isatty():
         raise UsageError(f"{option} reads from stdin, and stdin is a terminal", hint)
     try:
-        return sys.stdin.buffer.read()
+        return sys.stdin.buffer.read(most)
     except OSError as error:
         raise DiskError(f"stdin: {error.strerror}: it is closed or cannot be read", hint) from error
 

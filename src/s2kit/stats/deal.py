@@ -81,5 +81,5 @@ def _visit(picks: Sequence[Pick]) -> ParcelVisit:
 
 def _outline(number: int, parcel: Parcel) -> Outline:
     if parcel.source_geometry is None:
-        return Outline(number, parcel.geometry, 4326)
-    return Outline(number, parcel.source_geometry, parcel.srid)
+        return Outline(number, parcel.geometry, 4326, parcel.is_point)
+    return Outline(number, parcel.source_geometry, parcel.srid, parcel.is_point)

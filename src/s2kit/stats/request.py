@@ -1,7 +1,7 @@
 """What to count in parcels: the request, and how it is made of options."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, Unpack
 
 from shapely import Point
@@ -20,10 +20,11 @@ from s2kit.chips.places import (
     normal_level,
     parcel_place,
     places,
+    refuse_no_overlap,
 )
 from s2kit.chips.places import products as found_products
 from s2kit.chips.selection import Candidate
-from s2kit.errors import InputError, UsageError
+from s2kit.errors import InputError, S2KitError, UsageError
 from s2kit.picture.clouds import Mask
 from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.indices import find_index
@@ -74,6 +75,8 @@ class StatsRequest:
 
     parcels: tuple[Parcel, ...]
     found: tuple[Candidate, ...]
+    unusable: Mapping[str, S2KitError] = field(default_factory=dict, hash=False)
+    """What is wrong with named products that cannot be used, by name."""
     recipe: StatsRecipe
     jobs: int = 0
     settings: Settings
@@ -111,12 +114,16 @@ class StatsRequest:
         if level == "L1C" and SCL in recipe.layers:
             raise InputError("L1C has no SCL", "scene classification comes with L2A: --level l2a, or name --layer B04")
         parcels = _areas(options, settings, report)
-        found = found_products(options, refs, [parcel.geometry.bounds for parcel in parcels], loaded, report)
-        if refs and not any(one.footprint.intersects(p.geometry) for one in found for p in parcels):
-            shows = "the product does not show" if len(found) == 1 else f"none of the {len(found)} products shows"
-            which = "the parcel" if len(parcels) == 1 else f"any of the {len(parcels)} parcels"
-            raise InputError(f"{shows} {which} in that time", "s2kit info PRODUCT prints a product's footprint")
-        return cls(parcels=parcels, found=found, recipe=recipe, jobs=settings.jobs, settings=settings)
+        unusable: dict[str, S2KitError] = {}
+        boxes = [parcel.geometry.bounds for parcel in parcels]
+        found = found_products(options, refs, boxes, loaded, report, unusable)
+        shown = any(one.footprint.intersects(p.geometry) for one in found for p in parcels)
+        if refs and not shown and not unusable:
+            kind = "place" if options.get("parcels") is None else "parcel"
+            refuse_no_overlap(found, f"the {kind}" if len(parcels) == 1 else f"any of the {len(parcels)} {kind}s")
+        return cls(
+            parcels=parcels, found=found, unusable=unusable, recipe=recipe, jobs=settings.jobs, settings=settings
+        )
 
 
 def parse_recipe(options: StatsOptions, *, needs_scl: bool = False, needs_index: bool = False) -> StatsRecipe:
@@ -162,12 +169,18 @@ def _mask(options: StatsOptions, clear: frozenset[int]) -> Mask | None:
 
 
 def _areas(options: StatsOptions, settings: Settings, report: Report) -> tuple[Parcel, ...]:
-    """Parcels of a parcel file, else points with a buffer, and the features of files of areas under their names."""
+    """Parcels of a parcel file, else points with a buffer, and the features of files of areas under their names.
+
+    Whatever its buffer, a point stands for at least the pixel that it lies in.
+    """
     if options.get("parcels") is not None:
         return chosen_parcels(options, settings, report)
     sites = places(options, (), settings, report)
     radius_m = options.get("buffer") or BUFFER_M
-    return tuple(Parcel(site.name, site.outline or _around(site.lon, site.lat, radius_m)) for site in sites)
+    return tuple(
+        Parcel(site.name, site.outline or _around(site.lon, site.lat, radius_m), is_point=site.outline is None)
+        for site in sites
+    )
 
 
 def _around(lon: float, lat: float, radius_m: float) -> BaseGeometry:

@@ -35,7 +35,7 @@ class StatsRun:
     failures: dict[str, S2KitError] = field(default_factory=dict)
     """By product."""
     products: int = 0
-    """How many products answer for any parcel."""
+    """How many products answer for any parcel, or were to."""
     offset_sources: dict[str, str] = field(default_factory=dict)
     """Who says what the offset is, by product."""
     notes: dict[tuple[str, str], None] = field(default_factory=dict)
@@ -51,7 +51,8 @@ class StatsRun:
         """All rows, place by place; within a task by parcel, time and layer, in the same order at every run."""
         picks = pick(self.request.found, self.request.parcels)
         by_key = {(one.number, one.product.id): one for one in picks}
-        self.products = len({one.product.id for one in picks})
+        self.products = len({one.product.id for one in picks}) + len(self.request.unusable)
+        self.failures |= self.request.unusable
         self._tell_lonely(picks)
         tasks = deal(self.request, picks)
         self.report(WorkPlanned(len(tasks), what="products"))

@@ -52,6 +52,8 @@ class Outline:
     """Position of the parcel in the request."""
     geometry: BaseGeometry
     srid: int
+    is_point: bool = False
+    """See `Parcel`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +190,11 @@ class _Masks:
         frame = lattice.cropped(window)
         if (frame, place) not in self._found:
             mask = inside(geometry, frame, frame.window)
+            if self._outlines[place].is_point and not mask.any():
+                mask = _pixel_of(geometry, frame)
             pixels = total = int(mask.sum())
             if reach != window and reach.width * reach.height <= _COUNTED_PX:
-                total = int(inside(geometry, lattice, reach).sum())
+                total = max(pixels, int(inside(geometry, lattice, reach).sum()))
             elif reach != window:
                 total = max(pixels, round(geometry.area / lattice.resolution_m**2))
             self._found[frame, place] = _Mask(frame, mask, pixels, total)
@@ -214,6 +218,15 @@ class _Masks:
                     moved[at] = geometry
             self._moved[epsg] = moved
         return self._moved[epsg]
+
+
+def _pixel_of(geometry: BaseGeometry, frame: Grid) -> NDArray[np.bool_]:
+    """True for the pixel in which the middle of a shape lies, `[row, col]`; nowhere if it lies beyond the frame."""
+    mask = np.zeros(frame.shape, bool)
+    col, row = frame.pixel_at(geometry.centroid.x, geometry.centroid.y)
+    if 0 <= row < frame.height and 0 <= col < frame.width:
+        mask[row, col] = True
+    return mask
 
 
 class _Shown:

@@ -1,0 +1,16 @@
+"""Where STAC items write the name of ESA's product. Computes only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_KEYS = ("s2:product_uri", "s2:product_title", "sentinel2:product_title", "sentinel:product_id")
+"""Earth Search v1 and CDSE, later items of Earth Search and of AWS, and Earth Search v0."""
+
+
+def product_name_in(properties: Mapping[str, Any]) -> str | None:
+    """The product's name without `.SAFE`, as the properties of a STAC item give it; None if none of them does."""
+    for key in _KEYS:
+        text = properties.get(key)
+        if isinstance(text, str) and text.strip():
+            return text.strip().removesuffix(".SAFE")
+    return None
