@@ -15,10 +15,10 @@ from threading import Thread
 
 import pytest
 
-from s2kit.admin.doctor import Check, CheckState, _clock_check, diagnose, worst
+from s2kit.admin.doctor import Check, CheckState, _clock_check, _server_of, diagnose, worst
 from s2kit.errors import AccessError, ConfigError, ServiceError
 from s2kit.settings import CATALOGUES, load_settings
-from s2kit.store.archive import ARCHIVES
+from s2kit.store.archive import ARCHIVES, Archive
 from s2kit.store.probe import probe
 
 
@@ -160,3 +160,17 @@ def test_variables_of_another_installation(name: str, tmp_path: Path) -> None:
     )
     assert checked.returncode == 78
     assert f"{name}={value} " in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("archive", "address"),
+    [
+        (ARCHIVES["pc"], "https://sentinel2l2a01.blob.core.windows.net/sentinel2-l2"),
+        (ARCHIVES["aws-l1c"], "https://s3.eu-central-1.amazonaws.com"),
+        (Archive(name="mine", address="s3://mine"), "https://s3.amazonaws.com"),
+        (Archive(name="mine", address="gs://mine"), "https://storage.googleapis.com"),
+        (Archive(name="mine", address="s3://mine", endpoint_url="http://127.0.0.1:9"), "http://127.0.0.1:9"),
+    ],
+)
+def test_the_server_of_an_archive_is_that_which_is_read(archive: Archive, address: str) -> None:
+    assert _server_of(archive) == address

@@ -144,3 +144,35 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path):
         read_file(path, 9)
     with pytest.raises(IsADirectoryError):
         read_file(tmp_path, 9)
+
+
+@pytest.mark.parametrize("name", [f"{L2A_NAME}.SAFE/MTD_MSIL2A.xml", "a.zarr/.zattrs", "a.zarr/zarr.json", "a/a.json"])
+def test_a_pipe_among_the_products_of_a_folder_does_not_stop_a_search(name: str, tmp_path: Path):
+    from typer.testing import CliRunner
+
+    from s2kit.cli.app import app
+
+    place = tmp_path / name
+    place.parent.mkdir(parents=True)
+    os.mkfifo(place)
+    found = CliRunner().invoke(app, ["search", "--catalogue", str(tmp_path), "-f", "ids"])
+    assert found.exit_code == 0, found.output
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["render", "--batch", "/dev/zero"], 65),
+        (["chips", "--batch", "/dev/zero"], 65),
+        (["pixels", "--request", "/dev/zero"], 65),
+        (["--config", "/dev/zero", "bands"], 78),
+    ],
+)
+def test_files_that_the_user_names_have_bounds(words: list[str], code: int):
+    from typer.testing import CliRunner
+
+    from s2kit.cli.app import app
+
+    refused = CliRunner().invoke(app, words)
+    assert refused.exit_code == code, refused.output
+    assert "/dev/zero has more than" in refused.stderr

@@ -13,6 +13,7 @@ from s2kit.errors import AccessError, S2KitError, ServiceError
 from s2kit.settings import Settings
 
 if TYPE_CHECKING:
+    from s2kit.store.archive import Archive
     from s2kit.store.probe import Answer
 
 __all__ = ["Check", "CheckState", "diagnose", "worst"]
@@ -111,13 +112,22 @@ def _proxies() -> Iterator[Check]:
             yield Check(f"proxy {scheme}", CheckState.OK, redacted(address.rpartition("@")[2]))
 
 
+def _server_of(archive: "Archive") -> str:
+    """The address that is asked whether the server of a remote archive can be reached."""
+    from s2kit.store.keys import host_of
+
+    if archive.address.startswith(("http://", "https://")):
+        return archive.address
+    return archive.endpoint_url or f"https://{host_of(archive)}"
+
+
 def _services(settings: Settings) -> Iterator[Check]:
     """Each service, then the clock against theirs."""
     from s2kit.store.probe import probe
 
     addresses = {f"catalogue {name}": catalogue.url for name, catalogue in settings.catalogues.items()}
     addresses |= {
-        f"archive {archive.name}": archive.endpoint_url or f"https://s3.{archive.region}.amazonaws.com"
+        f"archive {archive.name}": _server_of(archive)
         for archive in settings.archives.values()
         if "://" in archive.address
     }

@@ -16,7 +16,8 @@ from s2kit.errors import DiskError, InputError, S2KitError
 from s2kit.product.kinds import KINDS, kind_at, kind_named
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.open import open_product
-from s2kit.product.safe_tree import PRODUCT_METADATA, safe_name
+from s2kit.product.safe_tree import MAX_READ, PRODUCT_METADATA, safe_name
+from s2kit.run.read_file import read_file
 
 MAX_DEPTH = 10
 """How many folders deep products are looked for: `{range}/{aoi}/original` is three, the AWS layout needs eight."""
@@ -76,7 +77,7 @@ def product_of(place: Place) -> str:
     """The name of a product on this machine, as far as the names of its files tell; else its path."""
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, S2KitError):
         if place.form == TILE:
-            return safe_name(json.loads((place.path / TILE_INFO).read_bytes())["productName"])
+            return safe_name(json.loads(read_file(place.path / TILE_INFO, MAX_READ))["productName"])
         if place.form not in {SAFE, ZIP}:
             return open_product(place.path).id
     name = safe_name(place.path.name)

@@ -25,8 +25,9 @@ from s2kit.product.metadata import parse_product_metadata
 from s2kit.product.mission import SENTINEL2
 from s2kit.product.open import open_product
 from s2kit.product.open_tree import open_tree
-from s2kit.product.safe_tree import safe_name
+from s2kit.product.safe_tree import MAX_READ, safe_name
 from s2kit.product.tile import TileId
+from s2kit.run.read_file import read_file
 
 _DATASTRIP = re.compile(r"DATASTRIP/([^/]+)/")
 GRANULE_METADATA = "metadata.xml"
@@ -125,7 +126,7 @@ def _metadata(path: Path, wanted: re.Pattern[str]) -> bytes | None:
 
 def _bytes(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return read_file(file, MAX_READ)
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from error
 

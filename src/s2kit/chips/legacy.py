@@ -8,6 +8,7 @@ from s2kit.chips.record import ChipSite, point_place
 from s2kit.errors import InputError, NotFoundError
 from s2kit.product.bands import normal_band
 from s2kit.product.ref import ProductRef
+from s2kit.run.read_file import read_named
 
 BATCH_KEYS = ("lon", "lat", "tiles", "bands", "chipsize")
 
@@ -30,7 +31,7 @@ def read_batch(path: Path) -> Batch:
         InputError: Other keys, or values that are none.
     """
     try:
-        body = json.loads(path.read_bytes())
+        body = json.loads(read_named(path))
     except OSError as error:
         raise NotFoundError(f"batch {path} cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -14,6 +14,7 @@ from s2kit.pixels.dump import PixelFormat, PixelRequestError
 from s2kit.run.choices import one_of
 from s2kit.run.events import Note, Report, silent
 from s2kit.run.options import Rows, Text, Texts, rows, text, texts, words
+from s2kit.run.read_file import read_named
 from s2kit.run.stdin import read_stdin_text
 from s2kit.settings import Loaded, Settings
 
@@ -287,7 +288,7 @@ def _request_text(source: str) -> str:
     if source == "-":
         return read_stdin_text("--request -", "pipe the request into it")
     try:
-        return Path(source).read_text(encoding="utf-8")
+        return read_named(Path(source)).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise NotFoundError(f"{source}: no such file", "--request takes a file or -") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -40,8 +40,10 @@ from s2kit.product.footprint import Footprint
 from s2kit.product.item import item_time
 from s2kit.product.metadata import OffsetSource, ProductMetadata
 from s2kit.product.name import Level, ProductName, Sentinel2Name, parse_product_name
+from s2kit.product.safe_tree import MAX_READ
 from s2kit.product.stac_name import product_name_in
 from s2kit.product.tile import Tile, TileId
+from s2kit.run.read_file import read_file
 from s2kit.store.archive import Archive
 from s2kit.store.base import Store
 from s2kit.store.location import ZarrArray
@@ -250,7 +252,7 @@ def is_eopf_folder(path: Path) -> bool:
         return False
     for zarr_format, file in ATTRIBUTES.items():
         with suppress(OSError, S2KitError):
-            return is_eopf(parse_attributes((path / file).read_bytes(), zarr_format, file))
+            return is_eopf(parse_attributes(read_file(path / file, MAX_READ), zarr_format, file))
     return False
 
 

@@ -14,7 +14,9 @@ from s2kit.product.base import Product
 from s2kit.product.contents import ImageEntry
 from s2kit.product.opening import OffsetRule
 from s2kit.product.safe_product import grid_of_file
+from s2kit.product.safe_tree import MAX_READ
 from s2kit.product.tile import Tile
+from s2kit.run.read_file import read_file
 from s2kit.store.location import ImageLocation, LocalFile
 
 Located = Callable[[str], ImageLocation]
@@ -116,8 +118,8 @@ def json_address(address: str) -> str:
 def json_at(path: Path) -> object:
     """What a file holds as JSON; None if it is no such file."""
     try:
-        return json.loads(path.read_bytes()) if path.is_file() else None
-    except (OSError, ValueError):
+        return json.loads(read_file(path, MAX_READ)) if path.is_file() else None
+    except (OSError, ValueError, InputError):
         return None
 
 

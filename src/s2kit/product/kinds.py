@@ -18,6 +18,8 @@ from s2kit.product.item import ItemProduct, Located, item_file, json_address, js
 from s2kit.product.landsat_product import LandsatProduct
 from s2kit.product.opening import HERE, Opening
 from s2kit.product.ref import is_item_address
+from s2kit.product.safe_tree import MAX_READ
+from s2kit.run.read_file import read_file
 from s2kit.store.archive import Archive, Layout
 from s2kit.store.location import ImageLocation, LocalFile
 from s2kit.store.open import open_store
@@ -85,7 +87,7 @@ def open_local_item(path: Path, opening: Opening = HERE) -> Product:
             return LocalFile(beside)
         return there(href)
 
-    return open_item(parse_item(path.read_bytes(), str(path)), str(path.parent), location, opening)
+    return open_item(parse_item(read_file(path, MAX_READ), str(path)), str(path.parent), location, opening)
 
 
 def _item_files(path: Path) -> tuple[Path, ...]:

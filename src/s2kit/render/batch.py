@@ -19,6 +19,7 @@ from s2kit.picture.stretch import Stretch, parse_stretch
 from s2kit.product.ref import ProductRef
 from s2kit.render.legacy import is_legacy_body, legacy_entries
 from s2kit.render.spec import PictureSpec
+from s2kit.run.read_file import read_named
 from s2kit.run.stdin import read_stdin_text
 
 _KEYS = frozenset(("bands", "index", "recipe", "composite", "r", "g", "b", "res", "stretch", "gamma", "product"))
@@ -73,7 +74,7 @@ def _text(path: Path) -> str:
         return (
             read_stdin_text("--batch -", "pipe JSON or CSV into it")
             if str(path) == "-"
-            else path.read_text(encoding="utf-8-sig")
+            else read_named(path).decode("utf-8-sig")
         )
     except FileNotFoundError as error:
         raise NotFoundError(f"{path}: there is no such batch file") from error

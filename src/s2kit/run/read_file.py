@@ -3,10 +3,14 @@
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from s2kit.errors import InputError
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+MAX_NAMED = 64 << 20
+"""Bytes of the largest batch, request or settings file that is read."""
 
 
 def open_regular(path: Path) -> int:
@@ -39,7 +43,22 @@ def read_file(path: Path, most: int, nbytes: int | None = None) -> bytes:
         OSError: It cannot be read.
     """
     with os.fdopen(open_regular(path), "rb") as file:
-        data = file.read(most + 1 if nbytes is None else min(nbytes, most))
+        return _bounded(file, path, most, nbytes)
+
+
+def read_named(path: Path) -> bytes:
+    """A text file that the user names, such as a batch or settings; it may be a pipe, as the shell's `<(command)`.
+
+    Raises:
+        InputError: It is larger than such a file can be.
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return _bounded(file, path, MAX_NAMED)
+
+
+def _bounded(file: BinaryIO, path: Path, most: int, nbytes: int | None = None) -> bytes:
+    data = file.read(most + 1 if nbytes is None else min(nbytes, most))
     if len(data) > most:
         raise InputError(f"{path} has more than {most} bytes, too many for what it should be")
     return data

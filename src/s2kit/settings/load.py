@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from s2kit.errors import ConfigError
+from s2kit.errors import ConfigError, InputError
+from s2kit.run.read_file import read_named
 from s2kit.settings.model import CATALOGUES, PARCEL_FIELDS, CatalogueSettings, Settings
 from s2kit.settings.trust import is_trusted, permitted, why_not_read
 from s2kit.store.archive import ARCHIVES, Archive
@@ -251,13 +252,15 @@ def _read_dotenv(path: Path) -> dict[str, str]:
 
 def _read_toml(path: Path, *, required: bool) -> dict[str, Any] | None:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_named(path).decode("utf-8"))
     except FileNotFoundError as error:
         if required:
             raise ConfigError(f"{path}: no such settings file", "make one with: s2kit config init") from error
         return None
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
+    except InputError as error:
+        raise ConfigError(str(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     for name in table:
