@@ -116,9 +116,9 @@ def _server_of(archive: "Archive") -> str:
     """The address that is asked whether the server of a remote archive can be reached."""
     from s2kit.store.keys import host_of
 
-    if archive.address.startswith(("http://", "https://")):
-        return archive.address
-    return archive.endpoint_url or f"https://{host_of(archive)}"
+    if archive.endpoint_url:
+        return archive.endpoint_url
+    return archive.address if archive.address.startswith("http") else f"https://{host_of(archive)}"
 
 
 def _services(settings: Settings) -> Iterator[Check]:
