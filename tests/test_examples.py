@@ -5,13 +5,16 @@ import json
 import os
 import subprocess
 import sys
+import time
 import tomllib
-import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import typer
 
@@ -19,7 +22,8 @@ from s2kit.cli.app import app
 from s2kit.settings import load_settings
 from support import examples
 from support.demo_world import lay_out
-from support.examples import FOLDER, SHOWN_ONLY, Block
+from support.examples import FOLDER, SERVES, SHOWN_ONLY, Block
+from support.service import free_port
 from support.warm_s2kit import warm_s2kit
 
 PAGES = {str(page.relative_to(examples.PROJECT)): page for page in examples.pages()}
@@ -67,6 +71,8 @@ def folder(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> P
         settings.write(_CATALOGUES)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, _NOWHERE)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
     monkeypatch.chdir(place)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
@@ -77,9 +83,38 @@ def folder(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> P
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if examples.blocks(page)])
 def test_the_examples_of_a_page_run(name: str, folder: Path) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
-    for block in examples.blocks(PAGES[name]):
-        if not block.needs and block.kind in _RUN:
-            _RUN[block.kind](block, folder, names)
+    port = str(free_port())
+    with ExitStack() as services:
+        for block in examples.blocks(PAGES[name]):
+            here = replace(block, text=block.text.replace("127.0.0.1:8080", f"127.0.0.1:{port}"))
+            if block.kind == SERVES:
+                services.enter_context(_serving(here, folder, port))
+            elif not block.needs and block.kind in _RUN:
+                _RUN[block.kind](here, folder, names)
+
+
+@contextmanager
+def _serving(block: Block, folder: Path, port: str) -> Iterator[None]:
+    """The block's service while the rest of the page runs."""
+    (words,) = examples.commands(block.text)
+    assert words[:2] == ["s2kit", "serve"], f"{block}: only a service runs until Ctrl-C"
+    command = [sys.executable, "-m", *words, "--port", port]
+    with (folder / "serve.log").open("wb") as log, subprocess.Popen(command, cwd=folder, stderr=log) as service:
+        try:
+            deadline = time.monotonic() + 120
+            while not _answers(port):
+                assert service.poll() is None, (folder / "serve.log").read_text()
+                assert time.monotonic() < deadline, f"{block}: the service does not answer"
+                time.sleep(0.1)
+            yield
+        finally:
+            service.terminate()
+
+
+def _answers(port: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=5, trust_env=False).status_code == 200
+    return False
 
 
 def _sh(block: Block, folder: Path, names: dict[str, Any]) -> None:
@@ -102,8 +137,7 @@ def _cron(block: Block, folder: Path, names: dict[str, Any]) -> None:
 
 def _python(block: Block, folder: Path, names: dict[str, Any]) -> None:
     code = compile("\n" * block.line + block.text, str(block.page), "exec")
-    with warnings.catch_warnings():
-        exec(code, names)
+    exec(code, names)
 
 
 def _pycon(block: Block, folder: Path, names: dict[str, Any]) -> None:
@@ -183,7 +217,7 @@ def test_schedules_are_schedules(block: Block) -> None:
 
 
 def test_each_block_has_a_kind_that_is_known() -> None:
-    known = {*_RUN, "toml", "json", *SHOWN_ONLY}
+    known = {*_RUN, SERVES, "toml", "json", *SHOWN_ONLY}
     assert not [f"{block}: {block.kind}" for block in BLOCKS if block.kind not in known]
 
 
