@@ -63,7 +63,7 @@ def _map_tiles(repeat: int) -> Table:
     for turn in range(repeat):
         tiles = _tiles(turn)
         for name, command in commands.items():
-            with _service(command) as port:
+            with running_service(command) as (port, _):
                 measured[name].append(_ask(port, [paths[name].format(tile) for tile in tiles]))
     speed = {name: statistics.median(run[0] for run in runs) for name, runs in measured.items()}
     rows = [_row(name, runs, speed) for name, runs in measured.items()]
@@ -123,7 +123,7 @@ def _series_row(title: str, settings: str, names: list[str] | None, repeat: int)
             str(work / "state"),
             "--port",
         ]
-        with _service(command) as port:
+        with running_service(command) as (port, _):
             for turn in range(repeat + 1):
                 lon, lat = 1.0 + turn / 50, 43.7 + turn / 70
                 walls["HTTP"].append(_series_by_http(port, lon, lat, names))
@@ -190,8 +190,8 @@ def _tiles(seed: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def _service(command: Sequence[str]) -> Iterator[int]:
-    """A service that answers; its port is the last word of the command."""
+def running_service(command: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Port and process of a service that answers; its port is the last word of the command."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -206,7 +206,7 @@ def _service(command: Sequence[str]) -> Iterator[int]:
             if time.monotonic() > end or process.poll() is not None:
                 raise RuntimeError(f"{Path(command[0]).name} does not answer")
             time.sleep(0.1)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(30)

@@ -101,7 +101,7 @@ def measure(
 
 def environment() -> dict[str, str]:
     """What all contestants get: an installed program has its bytecode, even on a machine that forbids writing it."""
-    ours = {"S2KIT_BENCH_DIR", "PYTHONDONTWRITEBYTECODE"}
+    ours = {"S2KIT_BENCH_DIR", "S2KIT_LOAD_S", "PYTHONDONTWRITEBYTECODE"}
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
@@ -177,7 +177,7 @@ class _Sampler(threading.Thread):
         for pid in process_tree(self._root):
             with contextlib.suppress(OSError, IndexError, ValueError):
                 self._cpu[pid] = _cpu_of(pid)
-                total += _pss_of(pid)
+                total += pss_of(pid)
         self.peak_pss = max(self.peak_pss, total)
 
 
@@ -206,7 +206,8 @@ def _cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _pss_of(pid: int) -> int:
+def pss_of(pid: int) -> int:
+    """Proportional set size of a process in bytes, by `/proc`."""
     for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024

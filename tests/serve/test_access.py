@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import signal
 import socket
@@ -166,3 +167,29 @@ def test_an_answer_is_in_the_log_before_its_last_bytes_leave(tmp_path: Path) -> 
     assert noted == [False, True]
     (line,) = map(json.loads, log.read_text().splitlines())
     assert (line["status"], line["bytes"]) == (200, 9)
+
+
+def test_a_body_that_does_not_end_is_not_read_to_its_end(closed: Service) -> None:
+    sent = 0
+    with socket.create_connection(("127.0.0.1", int(closed.address.rpartition(":")[2])), timeout=30) as connection:
+        connection.sendall(
+            b"POST /api/jp2 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+            b"Authorization: " + basic("anna", "anna's password")["Authorization"].encode() + b"\r\n\r\n"
+        )
+        with contextlib.suppress(OSError):
+            while sent < 1_000_000_000:
+                connection.sendall(b"%x\r\n%s\r\n" % (100_000, b"x" * 100_000))
+                sent += 100_000
+    assert sent < 100_000_000
+    assert httpx.get(f"{closed.address}/health").status_code == 200
+
+
+def test_hundreds_of_idle_connections_hinder_nobody(closed: Service) -> None:
+    port = int(closed.address.rpartition(":")[2])
+    held = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(400)]
+    try:
+        assert httpx.get(f"{closed.address}/health", timeout=30).status_code == 200
+        assert all(connection.recv(1) == b"" for connection in held)  # closed, since no head came
+    finally:
+        for connection in held:
+            connection.close()

@@ -22,13 +22,19 @@ _END_S = 8
 """Seconds that running requests get after SIGTERM."""
 _IDLE_S = 15
 _MOST_CONNECTIONS = 2000
+_DRAINED_NBYTES = 8_000_000
+"""Bytes of a body that are still read after its answer was sent, so that clients which only send come to read it."""
 
 
 class TimedProtocol(H11Protocol):
-    """Closes a connection on which the head of a request does not arrive in time, so that idle ones cost nothing."""
+    """Closes a connection on which the head of a request does not arrive in time, so that idle ones cost nothing.
+
+    So does one on which a body goes on and on after its answer was sent.
+    """
 
     head_s = 10.0
     _head_timer: asyncio.TimerHandle | None = None
+    _drained_nbytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock."""
@@ -41,8 +47,13 @@ class TimedProtocol(H11Protocol):
         super().data_received(data)
         if self.cycle is not before or (before is not None and not before.response_complete):
             self._stop_waiting()
+            self._drained_nbytes = 0
         elif self._head_timer is None:
             self._wait_for_head()
+        if before is self.cycle and before is not None and before.response_complete:
+            self._drained_nbytes += len(data)
+            if self._drained_nbytes > _DRAINED_NBYTES:
+                self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the clock."""
