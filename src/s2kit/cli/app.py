@@ -41,18 +41,32 @@ def s2kit(
         Path | None, typer.Option("--env-file", metavar="FILE", help="Read this file instead of ./.env.")
     ] = None,
     dataset: Annotated[
-        Path | None, typer.Option("--dataset", metavar="DIR", help="Dataset folder, which holds the products.")
+        Path | None,
+        typer.Option("--dataset", metavar="DIR", help="Folder of the products; by default the current one."),
     ] = None,
-    quiet: Annotated[int, typer.Option("--quiet", "-q", count=True, help="Print errors only; twice: nothing.")] = 0,
+    quiet: Annotated[
+        int, typer.Option("--quiet", "-q", count=True, show_default=False, help="Print errors only; twice: nothing.")
+    ] = 0,
     verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="Print each item; twice: debug lines and tracebacks.")
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="Print each item; twice: debug lines and tracebacks.",
+        ),
     ] = 0,
     log_file: Annotated[
         Path | None, typer.Option("--log-file", metavar="FILE", help="Append a line for each event to this file.")
     ] = None,
     log_requests: Annotated[
         Path | None,
-        typer.Option("--log-requests", metavar="FILE", help="Append each run to this file: time, parameters, result."),
+        typer.Option(
+            "--log-requests",
+            metavar="FILE",
+            help="Append a JSON line for each run to this file: time, parameters, result.",
+        ),
     ] = None,
     cluster: Annotated[
         str | None,
@@ -67,7 +81,7 @@ def s2kit(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    """Find, download, check, render, cut and read Sentinel-2 imagery. These options may follow a verb too."""
+    """Find, download, check, render, cut and read Sentinel-2 imagery. The options below may also follow a verb."""
     remember(
         GlobalOptions(
             config=config,

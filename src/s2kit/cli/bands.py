@@ -10,7 +10,7 @@ COLUMNS = ("band", "name", "centre_nm_s2a", "centre_nm_s2b", "centre_nm_s2c", "r
 
 
 def bands(form: OutputFormat = None, output: OutputFile = None) -> None:
-    """List the bands: centre wavelength on each satellite, resolution, use and source; then the layers."""
+    """List bands and layers: wavelength, resolution, use, source."""
     from s2kit.cli.output import emit
     from s2kit.product.bands import SOURCE
 

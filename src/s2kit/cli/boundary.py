@@ -12,6 +12,7 @@ import typer
 from typer._click.exceptions import NoArgsIsHelpError, UsageError  # Typer shows only their subclass BadParameter
 from typer.core import TyperGroup
 
+from s2kit.cli.plain_help import show_plainly, without_types
 from s2kit.cli.plain_values import converting_plainly
 from s2kit.cli.shutdown import code_of_signal
 from s2kit.cli.streams import give_up, say, stdout, stdout_error
@@ -28,9 +29,15 @@ _GLOBAL_VALUES = {"--config", "--env-file", "--dataset", "--log-file", "--log-re
 class Root(TyperGroup):
     """The top-level group: global options may stand anywhere, errors become exit codes."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        show_plainly(self)
+
     def get_params(self, ctx: Any) -> Any:
-        """The global options and `--help`."""
-        return converting_plainly(super().get_params(ctx))
+        """Its options, with those that Typer adds itself."""
+        parameters = converting_plainly(super().get_params(ctx))
+        without_types(parameters)
+        return parameters
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words after moving global options to the front; help and version are printed here."""

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 cache_app = typer.Typer(no_args_is_help=True, help="Show or clear the cache.")
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="index, chips or products; all if none is named.")
+    list[str] | None, typer.Argument(metavar="NAME", help="Parts of the cache: index, chips, products; by default all.")
 ]
 
 
 @cache_app.command()
 def show(names: Names = None, form: StdoutFormat = Format.TABLE) -> None:
-    """Print the size and place of each part of the cache."""
+    """List each part of the cache with its size and folder."""
     with session("cache") as run:
         from s2kit.admin.cache import show_cache
 
@@ -31,11 +31,12 @@ def show(names: Names = None, form: StdoutFormat = Format.TABLE) -> None:
 def clear(
     names: Names = None,
     older_than: Annotated[
-        str | None, typer.Option("--older-than", metavar="AGE", help="Remove only what is older: 12h, 30d, 8w.")
+        str | None,
+        typer.Option("--older-than", metavar="AGE", help="Remove only what is older, such as 12h, 30d or 8w."),
     ] = None,
     form: StdoutFormat = Format.TABLE,
 ) -> None:
-    """Empty the cache and print what was removed; it fills again as needed."""
+    """Empty the cache and list what was removed; it fills again as needed."""
     with session("cache") as run:
         from s2kit.admin.cache import clear_cache
 

@@ -11,6 +11,7 @@ import typer
 
 from s2kit.cli.context import Session, session
 from s2kit.cli.options import (
+    TEXTS,
     ArchiveName,
     BoaOffset,
     CatalogueName,
@@ -66,26 +67,40 @@ def chips(
     pid: Pid = None,
     where: Where = None,
     margin: Annotated[
-        float | None, typer.Option("--margin", metavar="M", min=0, help="Cut the parcel's box with this margin.")
+        float | None,
+        typer.Option(
+            "--margin", metavar="M", min=0, help="Cut the box around each parcel with this margin, in metres."
+        ),
     ] = None,
     start: Start = None,
     end: End = None,
     range_: Range = None,
     date: Date = None,
     level: Annotated[
-        str | None, typer.Option("--level", "--plevel", metavar="l2a|l1c", help="Processing level.")
+        str | None,
+        typer.Option(
+            "--level",
+            "--plevel",
+            metavar="l2a|l1c",
+            help="Processing level; by default that of the settings: l2a.",
+        ),
     ] = None,
     bands: Annotated[
         list[str] | None,
         typer.Option(
-            "--bands", "--band", metavar="B08,B04,B03", help="One or three bands, any number with --raw; repeatable."
+            "--bands",
+            "--band",
+            metavar="B08,B04,B03",
+            help="One or three bands, any number with --raw; may be repeated.",
         ),
     ] = None,
     stretch: Stretch = None,
     res: Res = None,
     index: Annotated[
         str | None,
-        typer.Option("--index", metavar="NAME|NAME=FORMULA", help="Draw an index in colours, as ndvi or 'r=nir/red'."),
+        typer.Option(
+            "--index", metavar="NAME|NAME=FORMULA", help="Draw an index in colours, such as ndvi or 'r=nir/red'."
+        ),
     ] = None,
     chipsize: Annotated[
         float | None, typer.Option("--chipsize", metavar="M", help="Side in metres; 1280 by default, 5120 at most.")
@@ -97,7 +112,13 @@ def chips(
     max_cloud: MaxCloud = None,
     max_cloud_chip: Annotated[
         float | None,
-        typer.Option("--max-cloud-chip", metavar="PCT", min=0, max=100, help="Skip chips with more cloud by SCL."),
+        typer.Option(
+            "--max-cloud-chip",
+            metavar="PCT",
+            min=0,
+            max=100,
+            help="Skip chips with more cloud than this, by SCL, in percent.",
+        ),
     ] = None,
     limit: Annotated[
         int | None,
@@ -105,25 +126,29 @@ def chips(
             "--limit", metavar="N", min=0, help="Maximum new chips of a place; 24 by default, 0 for no limit."
         ),
     ] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Full-resolution GeoTIFFs, one a band.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Make GeoTIFFs of full resolution, one a band, instead of pictures.")
+    ] = False,
     mask: MaskClasses = None,
     mask_clouds: MaskClouds = False,
     dilate: Dilate = None,
     resampling: Annotated[
         str,
-        typer.Option("--resampling", metavar="auto|nearest|bilinear|average|cubic", help="For bands of other sizes."),
+        typer.Option(
+            "--resampling", metavar="auto|nearest|bilinear|cubic|average", help="Kernel for bands of other resolutions."
+        ),
     ] = "auto",
     boa_offset: BoaOffset = "auto",
     catalogue: CatalogueName = None,
     archive: ArchiveName = None,
     batch: Annotated[
         Path | None,
-        typer.Option("--batch", metavar="FILE", help="A JSON body with lon, lat, tiles, bands, chipsize."),
+        typer.Option("--batch", metavar="FILE", help="A JSON file with lon, lat, tiles, bands, chipsize."),
     ] = None,
     difference: Annotated[
         tuple[Path, Path] | None,
         typer.Option(
-            "--difference", metavar="A.tif B.tif", help="Only compute the normalised difference of two raw chips."
+            "--difference", metavar="A.tif B.tif", help="Compute only the normalised difference of two raw chips."
         ),
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="List what would be cut, and stop.")] = False,
@@ -134,12 +159,16 @@ def chips(
     stac: Stac = False,
     form: Annotated[
         Format | None,
-        typer.Option("--format", "-f", help="Output format; by default paths, or JSON with --raw."),
+        typer.Option(
+            "--format", "-f", metavar=TEXTS, help="Output format; by default one path a line, or JSON with --raw."
+        ),
     ] = None,
     jobs: Jobs = None,
     fail_if_empty: FailIfEmpty = False,
 ) -> None:
-    """Cut a time series of small pictures at a place, and write a page that shows them.
+    """Cut a time series of small pictures at a place.
+
+    A page that shows them is written beside them. Without a PRODUCT, products are searched for.
 
     s2kit chips --lon 1.5 --lat 43.6 --start 2024-04-01 --end 2024-06-30
     """

@@ -9,17 +9,15 @@ from s2kit.cli.context import load
 from s2kit.cli.json_text import to_json
 from s2kit.cli.output import write_line
 
-config_app = typer.Typer(
-    no_args_is_help=True, help="Show the settings, list their files, or write files to start with."
-)
+config_app = typer.Typer(no_args_is_help=True, help="Show the settings, list their files, or write new ones.")
 
 
 @config_app.command()
 def show(
-    origin: Annotated[bool, typer.Option("--origin", help="Print the origin of each value.")] = False,
+    origin: Annotated[bool, typer.Option("--origin", help="Print where each value is from.")] = False,
     form: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="Output format.")] = "text",
 ) -> None:
-    """Print the settings as they are after all layers; secrets are never shown, only whether they are set."""
+    """Print the settings that count now. Of secrets it prints only whether they are set."""
     from s2kit.cli.settings_text import settings_lines, settings_record
 
     loaded = load()
@@ -36,7 +34,7 @@ def show(
 
 @config_app.command()
 def path() -> None:
-    """Print the settings files that are read, the strongest last; a missing one is marked."""
+    """List the settings files that are read, the strongest last."""
     from s2kit.settings import user_settings_path
 
     for place in (user_settings_path(), Path("settings.toml").absolute()):
@@ -45,9 +43,9 @@ def path() -> None:
 
 @config_app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of the two files.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the two files.")] = Path(),
 ) -> None:
-    """Write settings.toml and .env with every setting explained; existing files are never touched."""
+    """Write settings.toml and .env with every setting explained. Existing files are never changed."""
     from s2kit.cli.settings_text import env_example, settings_example
     from s2kit.errors import OutputError
     from s2kit.run.files import write_atomic

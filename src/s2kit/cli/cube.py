@@ -64,11 +64,18 @@ def cube(
     res: CubeRes = None,
     crs: Crs = "auto",
     resampling: Annotated[
-        str, typer.Option("--resampling", metavar="METHOD", help="auto, nearest, bilinear, cubic or average.")
+        str,
+        typer.Option(
+            "--resampling", metavar="auto|nearest|bilinear|cubic|average", help="Kernel for bands of other grids."
+        ),
     ] = "auto",
     dtype: Annotated[
         str,
-        typer.Option("--dtype", metavar="uint16|float32", help="uint16 is reflectance x 10 000, float32 reflectance."),
+        typer.Option(
+            "--dtype",
+            metavar="uint16|float32",
+            help="Type of values: uint16 is reflectance x 10 000, float32 reflectance.",
+        ),
     ] = "uint16",
     dn: Annotated[
         bool, typer.Option("--dn", help="Digital numbers as stored, if all products have the same offset.")
@@ -78,11 +85,21 @@ def cube(
     dilate: Dilate = None,
     min_clear: Annotated[
         float | None,
-        typer.Option("--min-clear", metavar="PCT", min=0, max=100, help="Leave out dates with fewer clear pixels."),
+        typer.Option(
+            "--min-clear",
+            metavar="PCT",
+            min=0,
+            max=100,
+            help="Leave out dates with fewer clear pixels than this, in percent.",
+        ),
     ] = None,
     composite: Annotated[
         str | None,
-        typer.Option("--composite", metavar="median|mean|p25|max:ndvi|first-clear|count", help="One time a period."),
+        typer.Option(
+            "--composite",
+            metavar="median|mean|p25|max:ndvi|first-clear|count",
+            help="Reduce the dates of each period to one.",
+        ),
     ] = None,
     period: Period = None,
     out: Annotated[
@@ -97,7 +114,7 @@ def cube(
             "--format",
             "-F",
             metavar="zarr|netcdf|cog|multicog|pictures",
-            help="netCDF for a name in .nc, Zarr for others; of images --out is the folder.",
+            help="File format; by default netCDF for a name in .nc, else Zarr; of images --out is the folder.",
         ),
     ] = None,
     stac: Stac = False,
@@ -106,15 +123,17 @@ def cube(
     dry_run: DryRun = False,
     max_bytes: Annotated[
         str | None,
-        typer.Option("--max-bytes", metavar="50GB", help="Refuse to make more than this; 100GB by default."),
+        typer.Option("--max-bytes", metavar="50GB", help="Refuse to make a larger cube; 100GB by default."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Make it however large it is.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Make the cube whatever its size.")] = False,
     boa_offset: BoaOffset = "auto",
     catalogue: CatalogueName = None,
     archive: ArchiveName = None,
     jobs: Jobs = None,
 ) -> None:
-    """Stack products in space and time: one array of an area, its dates and bands, without clouds, across tiles.
+    """Stack products as one array of an area, its dates and bands.
+
+    Tiles are joined, and clouds can be left out. Without a PRODUCT, products are searched for.
 
     s2kit cube --aoi farm.geojson --range 2024-04-01 2024-06-30 --bands B04,B08 --mask-clouds --out farm.zarr
     """

@@ -15,7 +15,10 @@ def demo(
     ),
     jobs: Jobs = None,
 ) -> None:
-    """Invent a landscape, its products and their buckets, and run the commands that a user would type."""
+    """Try s2kit on an invented landscape, with no network.
+
+    Its products and their buckets are made, and the commands that a user would type are run on them.
+    """
     from s2kit.cli.output import write_line
     from s2kit.demo.run import NEXT, made, play, prepare, shown_steps
 

@@ -9,10 +9,13 @@ from s2kit.cli.options import Format, StdoutFormat
 
 
 def doctor(
-    offline: Annotated[bool, typer.Option("--offline", help="Ask no service.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not contact any service.")] = False,
     form: StdoutFormat = Format.TABLE,
 ) -> None:
-    """Check libraries, decoders, credentials, disk space, clock and services; print what to fix."""
+    """Check this machine, and print how to mend what is wrong.
+
+    Packages and extras, GDAL, PROJ and OpenJPEG, folders, keys, clock and services; exit code 0 unless a check fails.
+    """
     from s2kit.admin.doctor import diagnose, worst
     from s2kit.cli.output import emit
 

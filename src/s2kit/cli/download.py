@@ -7,12 +7,10 @@ import typer
 from s2kit.cli.context import session
 from s2kit.cli.options import (
     ArchiveName,
-    Bands,
     DryRun,
     FailIfEmpty,
     Format,
     Jobs,
-    Out,
     OutputFile,
     PathFormat,
     Products,
@@ -31,25 +29,51 @@ _PLAN_COLUMNS = ("product", "archive", "files", "nbytes", "there", "requests", "
 
 Globs = list[str] | None
 Include = Annotated[
-    Globs, typer.Option("--include", metavar="GLOB", help="Only files of the SAFE that match; may be repeated.")
+    Globs,
+    typer.Option("--include", metavar="GLOB", help="Only files whose path in the product matches; may be repeated."),
 ]
-Exclude = Annotated[Globs, typer.Option("--exclude", metavar="GLOB", help="No files that match; may be repeated.")]
+Exclude = Annotated[
+    Globs, typer.Option("--exclude", metavar="GLOB", help="No files whose path matches; may be repeated.")
+]
+OnlyBands = Annotated[
+    Globs,
+    typer.Option(
+        "--bands", metavar="B04,SCL[@RES]", help="Only the images of these bands and layers; may be repeated."
+    ),
+]
+Destination = Annotated[
+    str | None,
+    typer.Option(
+        "--out", metavar="DIR|s3://…", help="Destination; by default that of the settings: the dataset folder."
+    ),
+]
 Assets = Annotated[
     Globs,
-    typer.Option("--assets", metavar="KEYS", help="Of STAC items of other collections only these: red,nir08,qa_pixel."),
+    typer.Option(
+        "--assets", metavar="KEYS", help="Of STAC items of other collections only these assets: red,nir08,qa_pixel."
+    ),
 ]
 CompleteFrom = Annotated[
     str | None,
-    typer.Option("--complete-from", metavar="ARCHIVE", help="Take files that the archive does not have from this one."),
+    typer.Option(
+        "--complete-from", metavar="ARCHIVE", help="Take files that the archive does not have from this archive."
+    ),
 ]
 CheckAgainst = Annotated[
     str | None,
-    typer.Option("--check-against", metavar="CATALOGUE", help="Compare the manifest with what this one lists: cdse."),
+    typer.Option(
+        "--check-against",
+        metavar="CATALOGUE",
+        help="Compare the manifest with the checksum that this catalogue lists: cdse.",
+    ),
 ]
-AsZip = Annotated[bool, typer.Option("--zip", help="Make NAME.zip of each product and check its members again.")]
+AsZip = Annotated[bool, typer.Option("--zip", help="Make NAME.zip of each product, and check its members again.")]
 KeepFolder = Annotated[bool, typer.Option("--keep-folder", help="Keep the folder beside the zip.")]
 LayoutName = Annotated[
-    str, typer.Option("--layout", metavar="flat|seed", help="seed: START_END/AOI/original/NAME.SAFE.")
+    str,
+    typer.Option(
+        "--layout", metavar="flat|seed", help="Folders: flat, or seed: START_END / AOI / original / NAME.SAFE."
+    ),
 ]
 MaxBytes = Annotated[
     str | None,
@@ -57,18 +81,27 @@ MaxBytes = Annotated[
         "--max-bytes", "--max-size", metavar="20GB", help="Do not start if more than this would be downloaded."
     ),
 ]
-MinFree = Annotated[str | None, typer.Option("--min-free", metavar="10GB", help="Disk space that must stay free.")]
-Timeout = Annotated[float | None, typer.Option("--timeout", metavar="S", min=1, help="Seconds for the whole run.")]
+MinFree = Annotated[
+    str | None,
+    typer.Option(
+        "--min-free", metavar="10GB", help="Disk space that must stay free; by default that of the settings: 1GB."
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", min=1, help="Time limit of the whole run; by default none."),
+]
 Wait = Annotated[
-    float, typer.Option("--wait", metavar="S", min=0, help="Seconds to wait for another run at the destination.")
+    float,
+    typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for another run at the same destination."),
 ]
 
 
 def download(
     products: Products = None,
     archive: ArchiveName = None,
-    out: Out = None,
-    bands: Bands = None,
+    out: Destination = None,
+    bands: OnlyBands = None,
     include: Include = None,
     exclude: Exclude = None,
     assets: Assets = None,
@@ -87,7 +120,12 @@ def download(
     fail_if_empty: FailIfEmpty = False,
     jobs: Jobs = None,
 ) -> None:
-    """Download products as SAFE folders or zips; every file is checked against ESA's manifest, and a run resumes."""
+    """Download products, checked against ESA's manifest.
+
+    Each becomes a SAFE folder or a zip. A run that was interrupted resumes; what is there already is not fetched again.
+
+    s2kit search --tile 31TCJ --date 2020-01 -f ids | s2kit download -
+    """
     form = chosen_format(form, output, Format.TABLE if dry_run else Format.IDS)
     with session("download", fail_if_empty=fail_if_empty) as run:
         from s2kit.cli.inputs import named_products

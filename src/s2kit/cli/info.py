@@ -37,7 +37,10 @@ def info(
     output: OutputFile = None,
     fail_if_empty: FailIfEmpty = False,
 ) -> None:
-    """Describe products, or all of a folder: level, time, tile, bands, offset and scale of values, missing files."""
+    """Describe products: level, time, bands, offset, missing files.
+
+    s2kit info .
+    """
     form = chosen_format(form, output)
     with session("info", fail_if_empty=fail_if_empty, archive=archive) as run:
         from s2kit.cli.output import emit, write_lines

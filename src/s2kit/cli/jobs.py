@@ -14,27 +14,32 @@ if TYPE_CHECKING:
     from s2kit.openeo.job import Job, JobLimits
     from s2kit.openeo.job_store import JobStore
 
-jobs_app = typer.Typer(no_args_is_help=True, help="Batch jobs: process graphs and render batches in the background.")
+jobs_app = typer.Typer(no_args_is_help=True, help="Run process graphs and render batches in the background.")
 
 COLUMNS = ("id", "status", "kind", "created", "started", "ended", "title", "message")
 
-Ids = Annotated[list[str], typer.Argument(metavar="JOB...", help="Ids, as `jobs list` prints them; the start will do.")]
-Id = Annotated[str, typer.Argument(metavar="JOB", help="Id, as `jobs list` prints it; the start will do.")]
+Ids = Annotated[list[str], typer.Argument(metavar="JOB", help="Ids of jobs, or the first letters of them.")]
+Id = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, or the first letters of it.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end; exit with 4 if a job did not finish.")]
-Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="A name for people.")]
-Description = Annotated[str | None, typer.Option("--description", metavar="TEXT", help="More words for people.")]
+Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="Title of the job.")]
+Description = Annotated[str | None, typer.Option("--description", metavar="TEXT", help="Description of the job.")]
 Graph = Annotated[
-    Path | None, typer.Argument(metavar="[GRAPH.json|-]", help="A process graph, alone or in a job's body.")
+    Path | None, typer.Argument(metavar="GRAPH.json|-", help="Process graph: alone, or in the body of a job.")
 ]
 RenderBatch = Annotated[
     Path | None, typer.Option("--render", metavar="JOB.json|-", help="A batch of pictures, as `render --batch` reads.")
 ]
 Words = Annotated[
     list[str] | None,
-    typer.Option("--option", metavar="WORD", help="A word for `run` or `render`, such as --option=--jobs=1; repeat."),
+    typer.Option(
+        "--option", metavar="WORD", help="Option for `run` or `render`, such as --option=--jobs=1; may be repeated."
+    ),
 ]
-Seconds = Annotated[float | None, typer.Option("--max-seconds", metavar="S", min=0, help="End the job after so long.")]
-Memory = Annotated[str | None, typer.Option("--max-memory", metavar="8GB", help="End the job if it takes more.")]
+Seconds = Annotated[
+    float | None,
+    typer.Option("--max-seconds", metavar="SECONDS", min=0, help="End the job after this time; 0 for no limit."),
+]
+Memory = Annotated[str | None, typer.Option("--max-memory", metavar="8GB", help="End the job if it takes more memory.")]
 
 
 @jobs_app.command()
@@ -48,9 +53,9 @@ def create(
     max_memory: Memory = None,
     start: Annotated[bool, typer.Option("--start", help="Start it at once.")] = False,
 ) -> None:
-    """Make a job of a process graph or of a render batch and print its id; it runs when it is started.
+    """Make a job of a process graph or of a render batch, and print its id.
 
-    It will run in the current folder, with the settings that count here.
+    It runs when it is started, in the current folder and with the settings that count there.
     """
     with session("jobs", job_timeout_s=max_seconds, job_max_memory=max_memory) as run:
         from s2kit.cli.output import write_line
@@ -81,17 +86,17 @@ def create(
 
 @jobs_app.command(name="list")
 def list_jobs(
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0 means all.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="Maximum jobs; 0 for all.")] = 0,
     form: StdoutFormat = Format.TABLE,
 ) -> None:
-    """Print all jobs, the newest first."""
+    """List all jobs, the newest first."""
     with session("jobs") as run:
         _emit([job.record(full=False) for job in _store(run).jobs(limit=limit)], form)
 
 
 @jobs_app.command()
 def show(job: Id, form: StdoutFormat = Format.JSON) -> None:
-    """Print everything about a job."""
+    """Print all that is known of a job."""
     with session("jobs") as run:
         store = _store(run)
         _emit([store.refreshed(_id(store, job)).record()], form, "jobs-show")
@@ -127,7 +132,7 @@ def update(
 
 @jobs_app.command()
 def start(jobs: Ids, wait: Wait = False, form: StdoutFormat = Format.IDS) -> None:
-    """Start jobs: they wait in a queue until there is room, and go on when this command has ended."""
+    """Start jobs. They wait in a queue until there is room, and go on after this command has ended."""
     with session("jobs") as run:
         store = _store(run)
         started = [store.start(_id(store, job)) for job in jobs]
@@ -136,7 +141,7 @@ def start(jobs: Ids, wait: Wait = False, form: StdoutFormat = Format.IDS) -> Non
 
 @jobs_app.command()
 def stop(jobs: Ids) -> None:
-    """Cancel jobs that wait or run; returns when their processes are gone."""
+    """Cancel jobs that wait or run. Returns when their processes have ended."""
     with session("jobs") as run:
         store = _store(run)
         for job in jobs:
@@ -154,7 +159,7 @@ def delete(jobs: Ids) -> None:
 
 @jobs_app.command()
 def logs(job: Id, form: StdoutFormat = Format.TABLE) -> None:
-    """Print a job's log."""
+    """Print the log of a job."""
     with session("jobs") as run:
         from s2kit.cli.output import emit
 
@@ -165,7 +170,7 @@ def logs(job: Id, form: StdoutFormat = Format.TABLE) -> None:
 
 @jobs_app.command()
 def results(job: Id, form: StdoutFormat = Format.IDS) -> None:
-    """Print the paths of what a finished job made, in the order of its pictures."""
+    """Print the paths of the files that a finished job made."""
     with session("jobs") as run:
         from s2kit.cli.output import emit
 

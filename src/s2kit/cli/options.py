@@ -64,26 +64,37 @@ def chosen_format(form: Format | None, output: Path | None, default: Format = Fo
     return form or named or default
 
 
+TEXTS = "table|ids|jsonl|json|geojson|csv"
+"""Formats of every listing."""
+
 Products = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[PRODUCT]...",
+        metavar="PRODUCT",
         help="SAFE folders or zips, product names, s3:// or gs:// addresses; - reads them from stdin.",
     ),
 ]
 Stac = Annotated[bool, typer.Option("--stac", help="Write STAC items beside what is made.")]
 Jobs = Annotated[
-    int | None, typer.Option("--jobs", "-j", metavar="N", min=0, help="Worker processes; 0 for one per core.")
+    int | None,
+    typer.Option("--jobs", "-j", metavar="N", min=0, help="Worker processes; 0, the default, is one a core."),
 ]
 OutputFormat = Annotated[
     Format | None,
-    typer.Option("--format", "-f", help="Output format; by default what the suffix of -o says, else table."),
+    typer.Option(
+        "--format", "-f", metavar=f"{TEXTS}|parquet", help="Output format; by default by the suffix of -o, else table."
+    ),
 ]
-StdoutFormat = Annotated[Format, typer.Option("--format", "-f", help="Output format.")]
+StdoutFormat = Annotated[Format, typer.Option("--format", "-f", metavar=TEXTS, help="Output format.")]
 """For verbs without `-o`."""
 PathFormat = Annotated[
     Format | None,
-    typer.Option("--format", "-f", help="Output format; by default what the suffix of -o says, else one path a line."),
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="table|ids|jsonl|json|csv|parquet",
+        help="Output format; by default by the suffix of -o, else ids: one path a line.",
+    ),
 ]
 Out = Annotated[str | None, typer.Option("--out", metavar="DIR", help="Output folder.")]
 OutputFile = Annotated[
@@ -95,7 +106,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Do nothing; print
 Bands = Annotated[
     list[str] | None,
     typer.Option(
-        "--bands", metavar="B04,B03,B02[@RES]", help="Bands of one output, as B04, red or TCI; may be repeated."
+        "--bands", metavar="B04,B03,B02[@RES]", help="Bands of one picture, such as B04, red or TCI; may be repeated."
     ),
 ]
 Stretch = Annotated[
@@ -104,7 +115,7 @@ Stretch = Annotated[
         "--stretch",
         "--lut",
         metavar="auto|2:98%|0:0.3|0:3000dn|legacy",
-        help="How values become greys: percentiles, reflectance or stored numbers (dn).",
+        help="Values that become black and white: percentiles, reflectance or stored numbers (dn).",
     ),
 ]
 Indices = Annotated[
@@ -112,11 +123,16 @@ Indices = Annotated[
     typer.Option(
         "--index",
         metavar="NAME|NAME=FORMULA",
-        help="Index: ndvi, evi, ndmi, nbr …, or your own: 'name=(B08-B04)/(B08+B04+0.5)'; may be repeated.",
+        help="Index: ndvi, evi, ndmi, nbr … or your own: 'mine = (B08 - B04) / (B08 + B04)'; may be repeated.",
     ),
 ]
-Res = Annotated[int | None, typer.Option("--res", metavar="10|20|30|60", help="Resolution in metres.")]
-Level = Annotated[str | None, typer.Option("--level", metavar="l2a|l1c", help="Processing level.")]
+Res = Annotated[
+    int | None, typer.Option("--res", metavar="10|20|30|60", help="Resolution in metres; by default that of the bands.")
+]
+Level = Annotated[
+    str | None,
+    typer.Option("--level", metavar="l2a|l1c", help="Processing level; by default that of the settings: l2a."),
+]
 Aoi = Annotated[
     list[str] | None,
     typer.Option("--aoi", metavar="FILE|WKT|-", help="Area: GeoJSON, KML, CSV or WKT; may be repeated."),
@@ -136,15 +152,27 @@ Range = Annotated[
 ]
 Date = Annotated[
     list[str] | None,
-    typer.Option("--date", metavar="WHEN", help="2020-01, 2020-W03, 2020-01-01/2020-01-13, 2020-01-01/.. or -10d."),
+    typer.Option(
+        "--date",
+        metavar="WHEN",
+        help="Dates: 2020-01, 2020-W03, 2020-01-01/2020-01-13, 2020-01-01/.. or -10d; may be repeated.",
+    ),
 ]
 ArchiveName = Annotated[
     str | None,
-    typer.Option("--archive", metavar="NAME", help="auto, cogs, aws, cdse, gcp or an archive of the settings."),
+    typer.Option(
+        "--archive",
+        metavar="NAME",
+        help="Archive: auto (the free ones, the default), cogs, aws, cdse, gcp or one of the settings.",
+    ),
 ]
 CatalogueName = Annotated[
     list[str] | None,
-    typer.Option("--catalogue", metavar="NAME|URL", help="earth-search, cdse, dhus, local, all or an address."),
+    typer.Option(
+        "--catalogue",
+        metavar="NAME|URL",
+        help="Catalogue: earth-search (the default), cdse, dhus, local, all or an address; may be repeated.",
+    ),
 ]
 MaxCloud = Annotated[
     float | None,
@@ -155,12 +183,19 @@ Lon = Annotated[float | None, typer.Option("--lon", metavar="DEG", help="Longitu
 Lat = Annotated[float | None, typer.Option("--lat", metavar="DEG", help="Latitude of the place.")]
 Points = Annotated[
     list[str] | None,
-    typer.Option("--points", "--aoi", metavar="FILE|WKT", help="Places, one a feature: GeoJSON, CSV, KML, WKT."),
+    typer.Option(
+        "--points",
+        "--aoi",
+        metavar="FILE|WKT",
+        help="Places, one a feature: GeoJSON, CSV, KML or WKT; may be repeated.",
+    ),
 ]
 Parcels = Annotated[
     str | None,
     typer.Option(
-        "--parcels", metavar="FILE", help="Parcels: GeoJSON, GeoPackage, Shapefile; {year} and {ptype} in it."
+        "--parcels",
+        metavar="FILE",
+        help="Parcels: GeoJSON, GeoPackage, Shapefile; {year} and {ptype} in the name are replaced.",
     ),
 ]
 Year = Annotated[
@@ -172,24 +207,36 @@ LayerName = Annotated[
 ]
 ParcelCrs = Annotated[str | None, typer.Option("--crs", metavar="EPSG:N", help="CRS of a parcel file that names none.")]
 Pid = Annotated[list[str] | None, typer.Option("--pid", metavar="ID", help="Parcel id; may be repeated.")]
-Where = Annotated[list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Parcels with this attribute.")]
+Where = Annotated[
+    list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Parcels with this attribute; may be repeated.")
+]
 Start = Annotated[
     str | None, typer.Option("--start", "--start-date", "--start_date", metavar="DAY", help="First day, UTC.")
 ]
 End = Annotated[str | None, typer.Option("--end", "--end-date", "--end_date", metavar="DAY", help="Last day, UTC.")]
 BoaOffset = Annotated[
     str,
-    typer.Option("--boa-offset", metavar="auto|applied|needed|DN", help="Offset of GeoTIFFs from baseline 04.00 on."),
+    typer.Option(
+        "--boa-offset",
+        metavar="auto|applied|needed|DN",
+        help="Whether the offset of baseline 04.00 is in the pixels of GeoTIFFs already.",
+    ),
 ]
 MaskClasses = Annotated[
-    str | None, typer.Option("--mask", metavar="3,8,9,10", help="Make pixels of these scene classes no data.")
+    str | None, typer.Option("--mask", metavar="3,8,9,10", help="Make pixels of these scene classes (SCL) no data.")
 ]
 MaskClouds = Annotated[
-    bool, typer.Option("--mask-clouds", help="The same for clouds, cirrus and their shadows; L1C by its cloud mask.")
+    bool,
+    typer.Option(
+        "--mask-clouds", help="Make clouds, cirrus and their shadows no data, by SCL; in L1C by its cloud mask."
+    ),
 ]
 Dilate = Annotated[
-    float | None, typer.Option("--dilate", metavar="M", min=0, help="Mask what is nearer than this to it, in metres.")
+    float | None,
+    typer.Option(
+        "--dilate", metavar="M", min=0, help="Mask also what is nearer than this to a masked pixel, in metres."
+    ),
 ]
 Period = Annotated[
-    str | None, typer.Option("--period", metavar="all|month|season|10d|P16D", help="Periods of --composite.")
+    str | None, typer.Option("--period", metavar="all|month|season|10d|P16D", help="Period of each --composite.")
 ]

@@ -25,7 +25,11 @@ from s2kit.cli.options import (
 def parcels(
     parcels: Annotated[
         str,
-        typer.Option("--parcels", metavar="FILE", help="GeoJSON, GeoPackage, Shapefile; {year} and {ptype} in it."),
+        typer.Option(
+            "--parcels",
+            metavar="FILE",
+            help="Parcels: GeoJSON, GeoPackage, Shapefile; {year} and {ptype} in the name are replaced.",
+        ),
     ],
     lon: Lon = None,
     lat: Lat = None,
@@ -38,7 +42,7 @@ def parcels(
     with_geometry: Annotated[
         bool, typer.Option("--with-geometry", "--withGeometry", help="Add the outline in the CRS of the file.")
     ] = False,
-    wgs84: Annotated[bool, typer.Option("--wgs84", help="Outline in lon/lat.")] = False,
+    wgs84: Annotated[bool, typer.Option("--wgs84", help="Give the outline in longitude and latitude.")] = False,
     lists: Annotated[
         bool, typer.Option("--lists", help="Print one JSON object of lists, as the legacy service did.")
     ] = False,

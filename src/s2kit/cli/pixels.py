@@ -24,7 +24,7 @@ def pixels(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SOURCE]...",
+            metavar="SOURCE",
             help="Images: files, s3://, gs:// or https:// addresses, keys with --archive; products with --band.",
         ),
     ] = None,
@@ -36,7 +36,9 @@ def pixels(
     ] = None,
     band: Annotated[
         list[str] | None,
-        typer.Option("--band", "--bands", metavar="B8A", help="Bands or layers, if SOURCE is a product; repeatable."),
+        typer.Option(
+            "--band", "--bands", metavar="B8A", help="Bands or layers, if SOURCE is a product; may be repeated."
+        ),
     ] = None,
     res: Res = None,
     rlevel: Annotated[
@@ -45,12 +47,14 @@ def pixels(
             "--rlevel",
             metavar="N",
             min=-1,
-            help="0 full resolution, N halves it N times, -1 the smallest. Default: 0 for a window or area, else -1.",
+            help="Reduction: 0 is full resolution (default of a part), N halves it N times, -1 is the smallest (else).",
         ),
     ] = None,
     window: Annotated[
         str | None,
-        typer.Option("--window", metavar="COL,ROW,WIDTH,HEIGHT", help="A part, in pixels of full resolution."),
+        typer.Option(
+            "--window", metavar="COL,ROW,WIDTH,HEIGHT", help="A part of the image, in pixels of full resolution."
+        ),
     ] = None,
     bbox: Bbox = None,
     aoi: Aoi = None,
@@ -60,7 +64,7 @@ def pixels(
             "--format",
             "-f",
             metavar=_FORMATS,
-            help="By default what the suffix of -o says, else json; jsonl of many.",
+            help="Output format; by default by the suffix of -o, else json, or jsonl of many images.",
         ),
     ] = None,
     meta: Annotated[bool, typer.Option("--meta", help="Add crs, transform, nodata, band, bytes and requests.")] = False,
@@ -71,7 +75,7 @@ def pixels(
         str | None,
         typer.Option("--name", metavar="TEMPLATE", help="File names for --out, of {stem} {parent} {band} {index}."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write text of more than 500 MB.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Allow text of more than 500 MB.")] = False,
     overwrite: Overwrite = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Do not read or write the cache of file indexes.")
@@ -80,7 +84,9 @@ def pixels(
     fail_if_empty: FailIfEmpty = False,
     jobs: Jobs = None,
 ) -> None:
-    """Print the digital numbers of images, whole or a part, at any reduction; only the bytes that matter are read.
+    """Print the digital numbers of images, whole or in part.
+
+    At any reduction; only the bytes that are needed are read.
 
     s2kit pixels --archive gcp tiles/33/U/UP/S2A_….SAFE/GRANULE/…/IMG_DATA/…_B8A.jp2 --rlevel -1
     """

@@ -7,6 +7,7 @@ import typer
 
 from s2kit.cli.context import Session, session
 from s2kit.cli.options import (
+    TEXTS,
     Aoi,
     ArchiveName,
     Bands,
@@ -50,8 +51,8 @@ def render(
             "--recipe",
             "--composite",
             metavar="NAME[@RES]",
-            help="true-color, false-color, swir …; may be repeated. --composite median (mean, p25, max:ndvi, "
-            "first-clear): one picture of many dates.",
+            help="true-color, false-color, swir …; or median, mean, p25, max:ndvi, first-clear: one picture of many "
+            "dates; may be repeated.",
         ),
     ] = None,
     batch: Annotated[
@@ -63,7 +64,9 @@ def render(
         int | None, typer.Option("--max-px", metavar="N", help="Longest side of the output in pixels.")
     ] = None,
     stretch: Stretch = None,
-    gamma: Annotated[float | None, typer.Option("--gamma", metavar="G", help="Over 1 brightens the middle.")] = None,
+    gamma: Annotated[
+        float | None, typer.Option("--gamma", metavar="G", help="Gamma of the greys; above 1 is brighter.")
+    ] = None,
     same_stretch: Annotated[
         bool, typer.Option("--same-stretch", help="One stretch for all products, so that a series does not flicker.")
     ] = False,
@@ -72,14 +75,14 @@ def render(
     dilate: Dilate = None,
     aoi: Aoi = None,
     bbox: Bbox = None,
-    clip: Annotated[bool, typer.Option("--clip", help="Make what lies outside the area no data.")] = False,
+    clip: Annotated[bool, typer.Option("--clip", help="Make all outside the area no data.")] = False,
     crop: Annotated[
-        str | None, typer.Option("--crop", metavar="legacy", help="Keep the centre part, as the legacy service did.")
+        str | None, typer.Option("--crop", metavar="legacy", help="Keep only the centre, as the legacy service did.")
     ] = None,
     resampling: Annotated[
         str,
         typer.Option(
-            "--resampling", metavar="METHOD", help="auto, nearest, bilinear, cubic or average, onto other pixel sizes."
+            "--resampling", metavar="auto|nearest|bilinear|cubic|average", help="Kernel onto other pixel sizes."
         ),
     ] = "auto",
     boa_offset: BoaOffset = "auto",
@@ -98,7 +101,7 @@ def render(
             "--format",
             "-F",
             metavar="jpeg|png|webp|gtiff|cog",
-            help="File format of the outputs: jpeg (jpg), png, webp, gtiff (tif) or cog. What stdout lists: -f.",
+            help="File format of the pictures; what stdout lists is -f.",
         ),
     ] = None,
     dtype: Annotated[
@@ -106,15 +109,17 @@ def render(
         typer.Option(
             "--dtype",
             metavar="uint16|float32",
-            help="Data of any number of bands instead of a picture: stored numbers or reflectance (gtiff, cog).",
+            help="Data instead of a picture, of any number of bands: stored numbers or reflectance (gtiff, cog).",
         ),
     ] = None,
-    quality: Annotated[int, typer.Option("--quality", metavar="1-100", help="Of JPEG and WebP.")] = 90,
+    quality: Annotated[int, typer.Option("--quality", metavar="1-100", help="Quality of JPEG and WebP.")] = 90,
     out: Out = None,
     name_template: Annotated[
         str | None,
         typer.Option(
-            "--name-template", metavar="TEXT", help="File names, as {datetime}_{tile}_{composite}.{ext}; or legacy."
+            "--name-template",
+            metavar="TEXT",
+            help="File names, made of {datetime}, {tile}, {composite}, {ext} …; or legacy.",
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -124,12 +129,16 @@ def render(
     jobs: Jobs = None,
     archive: ArchiveName = None,
     listing: Annotated[
-        Format, typer.Option("--list", "-f", help="Format of the list on stdout; ids are one path a line.")
+        Format,
+        typer.Option("--list", "-f", metavar=TEXTS, help="Format of the list on stdout; ids is one path a line."),
     ] = Format.IDS,
 ) -> None:
-    """Make pictures of products: bands, indices, recipes. Without a PRODUCT, of all in the dataset folder.
+    """Make pictures of products: bands, indices, recipes.
 
-    An output that is there already, made with the same options, is kept. Paths are printed one a line as they are done.
+    Without a PRODUCT, all products of the dataset folder are shown. An output that is there already, made with the same
+    options, is kept.
+
+    s2kit render --recipe false-color --max-px 1024 --out pictures
     """
     from s2kit.cli.inputs import named_products
     from s2kit.cube.composite import is_composite

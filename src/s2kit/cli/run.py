@@ -6,28 +6,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from s2kit.cli.context import Session, session
-from s2kit.cli.options import DryRun, Format, Jobs, Overwrite, StdoutFormat
+from s2kit.cli.options import TEXTS, DryRun, Format, Jobs, Overwrite, StdoutFormat
 from s2kit.errors import PartialFailure
 
 if TYPE_CHECKING:
     from s2kit.openeo.request import RunRequest
 
-GraphFile = Annotated[Path, typer.Argument(metavar="GRAPH.json|-", help="A process graph, alone or in a job's body.")]
+GraphFile = Annotated[
+    Path, typer.Argument(metavar="GRAPH.json|-", help="Process graph: alone, or in the body of a job.")
+]
 Named = Annotated[
     list[str] | None,
     typer.Option(
         "--collection",
         metavar="ID=PATH",
-        help="Where a collection is: a folder of netCDF, Zarr or GeoTIFF files, a STAC collection, for SENTINEL2_L2A "
-        "products or `search`; may be repeated.",
+        help="Collection: a folder of netCDF, Zarr or GeoTIFF files, a STAC collection; for SENTINEL2_L2A products or "
+        "search; may be repeated.",
     ),
 ]
 Param = Annotated[
     list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Value of a parameter; may be repeated.")
 ]
-Dialect = Annotated[
-    str, typer.Option("--dialect", metavar="auto|openeo|geosoft2", help="Whose words the graph is written in.")
-]
+Dialect = Annotated[str, typer.Option("--dialect", metavar="auto|openeo|geosoft2", help="Dialect of the graph.")]
+_DESCRIBED = "Output format; by default table, or JSON of one."
 PROBLEM_COLUMNS = ("node", "argument", "code", "message", "hint")
 
 
@@ -46,16 +47,15 @@ def run(
         int | None, typer.Option("--max-px", metavar="N", min=1, help="Refuse to load more values than this.")
     ] = None,
     dialect: Dialect = "auto",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with what an earlier run of the same graph has done.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an earlier run of the same graph.")] = False,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     jobs: Jobs = None,
 ) -> None:
-    """Run an openEO process graph on products and files, and print the paths of its results.
+    """Run an openEO process graph on products and files.
 
-    Beside the results are result.json (a STAC Item; NAME.stac.json for a file) and the graph in openEO's own words.
+    The paths of its results are printed. Beside them are result.json (a STAC Item; NAME.stac.json for a file) and the
+    graph in openEO's own words.
     """
     with session("run", jobs=jobs) as work:
         from s2kit.cli.output import write_line
@@ -105,7 +105,10 @@ def validate(
     dialect: Dialect = "auto",
     form: StdoutFormat = Format.TABLE,
 ) -> None:
-    """Check a process graph without reading a pixel, and print all its problems; exit with 2 if there is any."""
+    """Check a process graph, and list all its problems.
+
+    No pixel is read; exit with 2 if there is a problem.
+    """
     with session("validate") as work:
         from s2kit.cli.output import emit
         from s2kit.openeo.collections import open_catalogue
@@ -122,10 +125,10 @@ def validate(
 
 
 def processes(
-    name: Annotated[str | None, typer.Argument(metavar="[ID]", help="One process, in full.")] = None,
-    form: Annotated[Format | None, typer.Option("--format", "-f", help="What stdout carries.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="ID", help="Process to describe.")] = None,
+    form: Annotated[Format | None, typer.Option("--format", "-f", metavar=TEXTS, help=_DESCRIBED)] = None,
 ) -> None:
-    """List the processes that graphs may use, or print the official description of one."""
+    """List the processes that graphs may use, or describe one."""
     with session("processes"):
         from s2kit.openeo.specs import spec_of, specs
 
@@ -136,11 +139,11 @@ def processes(
 
 
 def collections(
-    name: Annotated[str | None, typer.Argument(metavar="[ID]", help="One collection, in full.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="ID", help="Collection to describe.")] = None,
     collection: Named = None,
-    form: Annotated[Format | None, typer.Option("--format", "-f", help="What stdout carries.")] = None,
+    form: Annotated[Format | None, typer.Option("--format", "-f", metavar=TEXTS, help=_DESCRIBED)] = None,
 ) -> None:
-    """List the collections that graphs may load, or print the STAC description of one."""
+    """List the collections that graphs may load, or describe one."""
     with session("collections") as work:
         from s2kit.openeo.collections import open_catalogue
 

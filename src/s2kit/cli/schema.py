@@ -12,7 +12,7 @@ COLUMNS = ("name", "version", "formats", "about")
 
 def schema(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Verb or output, as `s2kit schema` lists them.")
+        str | None, typer.Argument(metavar="NAME", help="Verb or output, as `s2kit schema` lists them.")
     ] = None,
     of: Annotated[
         str | None,
@@ -21,7 +21,7 @@ def schema(
     form: StdoutFormat = Format.TABLE,
     output: OutputFile = None,
 ) -> None:
-    """Print the JSON Schema (2020-12) of an output, or list all schemas with their versions.
+    """Print the JSON Schema (2020-12) of an output, or list all.
 
     s2kit schema search --of jsonl
     """

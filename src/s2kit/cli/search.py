@@ -8,6 +8,7 @@ import typer
 
 from s2kit.cli.context import Session, session
 from s2kit.cli.options import (
+    TEXTS,
     Aoi,
     Bbox,
     CatalogueName,
@@ -17,7 +18,6 @@ from s2kit.cli.options import (
     Level,
     MaxCloud,
     OutputFile,
-    OutputFormat,
     Point,
     Range,
     Tile,
@@ -33,14 +33,29 @@ Limit = Annotated[
     int | None,
     typer.Option("--limit", metavar="N", min=0, help="Maximum products for each area and range; 0 for all."),
 ]
+SearchFormat = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar=f"{TEXTS}|stac|parquet",
+        help="Output format; by default by the suffix of -o, else table.",
+    ),
+]
 Mission = Annotated[str, typer.Option("--mission", metavar="s2|s1|landsat", help="Sentinel-2, Sentinel-1 or Landsat.")]
 CollectionName = Annotated[
     list[str] | None,
-    typer.Option("--collection", metavar="ID", help="Any collection of a STAC API, such as landsat-c2-l2; repeatable."),
+    typer.Option(
+        "--collection", metavar="ID", help="Any collection of a STAC API, such as landsat-c2-l2; may be repeated."
+    ),
 ]
-Orbit = Annotated[list[int] | None, typer.Option("--orbit", metavar="N", min=1, max=175, help="Relative orbit.")]
-Baseline = Annotated[list[str] | None, typer.Option("--baseline", metavar="N0400", help="Processing baseline.")]
-Platform = Annotated[list[str] | None, typer.Option("--platform", metavar="S2A", help="Satellite.")]
+Orbit = Annotated[
+    list[int] | None, typer.Option("--orbit", metavar="N", min=1, max=175, help="Relative orbit; may be repeated.")
+]
+Baseline = Annotated[
+    list[str] | None, typer.Option("--baseline", metavar="N0400", help="Processing baseline; may be repeated.")
+]
+Platform = Annotated[list[str] | None, typer.Option("--platform", metavar="S2A", help="Satellite; may be repeated.")]
 Mode = Annotated[list[str] | None, typer.Option("--mode", metavar="IW", help="Acquisition mode of Sentinel-1.")]
 Polarisation = Annotated[
     list[str] | None, typer.Option("--polarisation", metavar="VV+VH", help="Channels of Sentinel-1, all required.")
@@ -51,17 +66,19 @@ ProductType = Annotated[
 ]
 Sort = Annotated[
     str,
-    typer.Option("--sort", metavar="KEY", help="-datetime, cloud, coverage, tile …, or none for the order of arrival."),
+    typer.Option("--sort", metavar="KEY", help="Order: -datetime, cloud, coverage, tile …; none is that of arrival."),
 ]
 Dedupe = Annotated[
     str,
     typer.Option(
-        "--dedupe", metavar="newest|none", help="Of products that were processed again keep the newest, or all."
+        "--dedupe", metavar="newest|none", help="Of products that were processed again list the newest, or all."
     ),
 ]
 MinOverlap = Annotated[
     float | None,
-    typer.Option("--min-overlap", metavar="PCT", min=0, max=100, help="Share of the area that a product must cover."),
+    typer.Option(
+        "--min-overlap", metavar="PCT", min=0, max=100, help="Share of the area that a product must cover, in percent."
+    ),
 ]
 EachFeature = Annotated[
     bool, typer.Option("--each-feature", help="Search for each feature of a file, not for the file as one area.")
@@ -117,7 +134,7 @@ def search(
     limit: Limit = None,
     sort: Sort = "-datetime",
     dedupe: Dedupe = "newest",
-    form: OutputFormat = None,
+    form: SearchFormat = None,
     output: OutputFile = None,
     map_: Map = None,
     quicklooks: Quicklooks = None,

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from s2kit.stats import StatsRun
 Buffer = Annotated[
     float | None,
-    typer.Option("--buffer", metavar="M", min=0.1, help="Metres around points that are counted; 10 by default."),
+    typer.Option("--buffer", metavar="M", min=0.1, help="Metres around each point that are counted; by default 10."),
 ]
 
 
@@ -66,7 +66,7 @@ def stats(
     level: Level = None,
     layer: Annotated[
         list[str] | None,
-        typer.Option("--layer", "--bands", metavar="SCL,B04", help="SCL, bands; SCL by default; may be repeated."),
+        typer.Option("--layer", "--bands", metavar="SCL,B04", help="SCL or bands; by default SCL; may be repeated."),
     ] = None,
     index: Indices = None,
     mask_clouds: Annotated[
@@ -76,7 +76,7 @@ def stats(
     dilate: Dilate = None,
     buffer: Buffer = None,
     clear_classes: Annotated[
-        str | None, typer.Option("--clear-classes", metavar="4,5,6", help="SCL classes that count as clear.")
+        str | None, typer.Option("--clear-classes", metavar="4,5,6", help="Scene classes (SCL) that count as clear.")
     ] = None,
     dn: Annotated[bool, typer.Option("--dn", help="Bands as stored in the file, not as reflectance.")] = False,
     res: Res = None,
@@ -86,7 +86,10 @@ def stats(
         typer.Option("--clear", help="List the products in which the parcels are clear, to pipe into another verb."),
     ] = False,
     min_clear: Annotated[
-        float, typer.Option("--min-clear", metavar="PCT", min=0, max=100, help="Share of a parcel that must be clear.")
+        float,
+        typer.Option(
+            "--min-clear", metavar="PCT", min=0, max=100, help="Share of a parcel that must be clear, in percent."
+        ),
     ] = 100.0,
     min_seen: Annotated[
         float | None,
@@ -111,7 +114,9 @@ def stats(
     jobs: Jobs = None,
     fail_if_empty: FailIfEmpty = False,
 ) -> None:
-    """Count SCL classes, bands and indices of parcels: a row for each parcel, product and layer.
+    """Count scene classes, bands and indices of parcels over time.
+
+    One row for each parcel, product and layer. Without a PRODUCT, products are searched for.
 
     s2kit stats --parcels p.geojson --pid 7 --range 2024-04-01 2024-06-30 --index ndvi --mask-clouds
     """

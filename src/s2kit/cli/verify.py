@@ -24,7 +24,7 @@ def verify(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="SAFE folders, zips, folders of STAC items, folders of these, or names; - reads them from stdin.",
         ),
     ] = None,
@@ -32,13 +32,16 @@ def verify(
         bool, typer.Option("--strict", help="Also fail for extra files, and for what was absent or not asked for.")
     ] = False,
     check_against: CheckAgainst = None,
-    files: Annotated[bool, typer.Option("--files", help="A row for each file; -f jsonl always has them.")] = False,
+    files: Annotated[bool, typer.Option("--files", help="List each file; -f jsonl always does.")] = False,
     form: OutputFormat = None,
     output: OutputFile = None,
     fail_if_empty: FailIfEmpty = False,
     jobs: Jobs = None,
 ) -> None:
-    """Check every file of a product against its manifest, or its STAC item; exit code 4 if one is missing or wrong."""
+    """Check every file of products against the manifest.
+
+    Items of other collections are checked against their STAC item. Exit code 4 if a file is missing or wrong.
+    """
     form = chosen_format(form, output)
     with session("verify", fail_if_empty=fail_if_empty, jobs=jobs) as run:
         from s2kit.cli.inputs import named_products, with_folders_opened
