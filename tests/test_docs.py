@@ -60,7 +60,7 @@ def test_the_python_api_is_all_there() -> None:
         name for name in s2kit.__all__ if name not in {"S2KitError", "__version__"} and f"## s2kit.{name}\n" not in text
     ]
     assert "`bbox`: `(west, south, east, north)` in degrees" in text
-    assert "| `mask_clouds` | bool | The same for clouds" in text
+    assert "| `mask_clouds` | bool | Make clouds, cirrus" in text
 
 
 def test_the_two_commands_that_set_everything_up() -> None:
