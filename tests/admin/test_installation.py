@@ -30,7 +30,7 @@ def installed(monkeypatch, versions, requirements):
 
 
 def test_every_extra_for_users_is_listed():
-    assert {*EXTRAS, "bench", "dev", "release"} >= set(PROJECT["optional-dependencies"])
+    assert {*EXTRAS, "bench", "dev", "docs", "release"} >= set(PROJECT["optional-dependencies"])
     assert list(by_name(extra_checks())) == [f"extra {name}" for name in EXTRAS]
 
 
