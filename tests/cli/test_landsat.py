@@ -134,6 +134,14 @@ def test_stats_count_what_numpy_counts(scene):
         assert row["cloud_pct"] == pytest.approx(100 * (~clear).mean(), abs=0.01)
 
 
+def test_clear_scenes_are_found_by_the_flags_and_handed_on(scene):
+    words = ("stats", scene.folder, "--parcels", "p.geojson", "--clear", "-f", "jsonl")
+    clear = 100 * (~clouded(scene.pixels)[PART]).mean()
+    assert run(*words, "--min-clear", clear + 1).stdout == ""
+    (found,) = map(json.loads, run(*words, "--min-clear", clear - 1).stdout.splitlines())
+    assert (found["id"], found["tile"]) == (ID, "198030")
+
+
 def test_chips_hold_the_same_numbers(scene):
     words = ("--parcels", "p.geojson", "--margin", 0, "--no-cache", "-f", "jsonl")
     raw = json.loads(run("chips", scene.folder, *words, "--bands", "red,qa_pixel", "--raw", "--out", "raw").stdout)
@@ -217,6 +225,7 @@ def test_an_address_is_read_by_windows_and_a_search_leads_to_it(scene, tmp_path)
             asset["href"] = f"{server.url}/landsat-c2-l2/{ID}/{asset['href'].removeprefix('./')}"
         address = f"{server.url}/v1/collections/landsat-c2-l2/items/{ID}"
         server.files[f"v1/collections/landsat-c2-l2/items/{ID}"] = json.dumps(document).encode()
+        assert json.loads(run("info", address, "-f", "jsonl").stdout)["address"] == address
         words = ("--band", "red", "--window", "70,35,30,8")
         remote = json.loads(run("pixels", address, *words).stdout)
         assert remote["img_data"] == scene.pixels["red"][35:43, 70:100].tolist()

@@ -119,7 +119,7 @@ def _item_there(address: str, archive: Archive, opening: Opening) -> Product:
     def location(href: str) -> ImageLocation:
         return there(href if "://" in href else f"{base}/{href.removeprefix('./')}")
 
-    return open_item(document, base, location, opening)
+    return open_item(document, address if is_item_address(address) else base, location, opening)
 
 
 def _zarr_here(path: Path, opening: Opening) -> Product:

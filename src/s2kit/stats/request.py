@@ -142,6 +142,7 @@ def parse_recipe(options: StatsOptions, *, needs_scl: bool = False, needs_index:
         indices = ["ndvi"]
     if needs_index and len(indices) != 1:
         raise UsageError(f"a chart shows one index, not {', '.join(indices)}", "name one with --index")
+    named = tuple(layers)
     if needs_scl or not (layers or indices):
         layers = [SCL, *layers]
     boa_offset, clear = options.get("boa_offset", "auto"), options.get("clear_classes")
@@ -154,6 +155,7 @@ def parse_recipe(options: StatsOptions, *, needs_scl: bool = False, needs_index:
         digital_numbers=options.get("dn", False),
         res=allowed_resolution(options.get("res")),
         boa_offset=boa_offset,
+        any_classes=needs_scl and SCL not in named,
     )
 
 

@@ -82,6 +82,8 @@ class StatsRecipe:
     """True gives bands as stored in the file, without offset and division."""
     res: int | None = None
     boa_offset: str = "auto"
+    any_classes: bool = False
+    """True if flags that mean the same (`qa_pixel`) may stand for the SCL, which nobody named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,15 +254,18 @@ class _Shown:
         """The same; the other near infrared if the product lacks it."""
         return self.band(standing_in(name, lambda one: bool(self.product.resolutions(one))))
 
-    def classes(self, *, needs_scl: bool) -> ClassImage | None:
+    def classes(self) -> ClassImage | None:
         """The raster of scene classes, which parcels are counted in; None of L1C, and of products without one.
 
         Raises:
-            NotFoundError: The SCL itself is asked for, and there is none.
+            NotFoundError: The SCL is asked for, and there is none, nor flags that do as well.
         """
-        if needs_scl or self.product.resolutions(SCL):
+        if self.product.resolutions(SCL):
             return ClassImage(self.band(SCL))
-        return None if self.product.metadata.level is Level.L1C else class_image(self.product)
+        flags = None if self.product.metadata.level is Level.L1C else class_image(self.product)
+        if SCL in self.recipe.layers and (flags is None or not self.recipe.any_classes):
+            self.band(SCL)
+        return flags
 
     def codes(self, raster: ClassImage, frames: Mapping[int, Grid]) -> dict[int, NDArray[Any]]:
         """SCL classes `[row, col]` on the frame of each parcel; see `read`."""
@@ -339,7 +344,7 @@ class _Clouds:
         self._masks: dict[int, _Mask] = {}
         self._unseen: dict[int, float | None] = {}
         self._histograms: dict[int, dict[int, int]] = {}
-        self._raster = shown.classes(needs_scl=SCL in recipe.layers)
+        self._raster = shown.classes()
         self._mask = recipe.mask
         self._sources = shown.class_sources() if recipe.mask is not None and self._raster is None else ()
         if self._raster is not None:
