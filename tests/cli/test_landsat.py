@@ -254,3 +254,16 @@ def test_a_dataset_folder_finds_and_lists_it(scene):
     assert run(*words).stdout == ""  # what is asked for without a mission is Sentinel-2
     rendered = run("render", folder, "--bands", "red", "--max-px", 50, "--format", "png", "--out", "o").stdout.split()
     assert len(rendered) == 1
+
+
+def test_the_bucket_that_bills_its_readers_is_read_with_consent_only(scene, tmp_path):
+    document = json.loads(scene.item.read_bytes())
+    for asset in document["assets"].values():
+        name = asset["href"].removeprefix("./")
+        asset["href"] = f"https://landsatlook.usgs.gov/data/{name}"
+        asset["alternate"] = {"s3": {"href": f"s3://usgs-landsat/collection02/level-2/{name}"}}
+    place = tmp_path / f"{ID}.json"
+    place.write_text(json.dumps(document))
+    result = run("pixels", place, "--band", "red", "--window", "0,0,2,2", code=77)
+    assert "s3://usgs-landsat bills its readers" in result.stderr
+    assert "--archive usgs-landsat" in result.stderr

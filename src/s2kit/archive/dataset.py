@@ -91,7 +91,7 @@ def is_product(path: Path) -> bool:
     """True for what can be opened as one product; False for a folder that may hold several."""
     if not path.is_dir():
         return True
-    by_name = path.name.lower().endswith(".safe") or kind_named(path) is not None or (path / TILE_INFO).is_file()
+    by_name = path.name.lower().endswith(".safe") or kind_named(path.name) is not None or (path / TILE_INFO).is_file()
     return by_name or kind_at(path) is not None or is_safe(path)
 
 
@@ -143,9 +143,9 @@ def _form_of(folder: Path, names: set[str]) -> str | None:
     """What a folder is, by its name and the names of its files; None if it may hold products."""
     if TILE_INFO in names:
         return TILE
-    kind = kind_at(folder)
-    if kind is not None:
-        return kind.name
+    for kind in KINDS:
+        if kind.may_be(folder.name, names) and kind.files(folder):
+            return kind.name
     return SAFE if any(PRODUCT_METADATA.fullmatch(name) for name in names) else None
 
 
@@ -156,7 +156,7 @@ def _at(entry: "os.DirEntry[str]", depth: int, seen: set[tuple[int, int]]) -> It
     elif entry.name.upper().endswith(".SAFE"):
         if entry.name.startswith(("S1", "S2")) or is_safe(Path(entry.path)):
             yield Place(Path(entry.path), SAFE)
-    elif (named := kind_named(Path(entry.path))) is not None:
+    elif (named := kind_named(entry.name)) is not None:
         if named.files(Path(entry.path)):
             yield Place(Path(entry.path), named.name)
     elif depth < MAX_DEPTH:

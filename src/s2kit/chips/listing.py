@@ -92,7 +92,7 @@ def estimate(request: ChipsRequest, planned: Sequence[PlannedSeries]) -> str:
 
 def _large_chunks(request: ChipsRequest, refs: Sequence[ProductRef]) -> str:
     """What there is to report of large chunks in products of Zarr; each is opened for it once."""
-    texts = {ref.text: ref for ref in refs if kind_named(Path(ref.text.rstrip("/"))) is not None}
+    texts = {ref.text: ref for ref in refs if kind_named(ref.text) is not None}
     products = [reopen(ref, request.settings) for ref in texts.values()]
     return large_chunks(
         product.location(entry)

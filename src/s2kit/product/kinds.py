@@ -5,7 +5,7 @@ Whoever walks folders, opens paths and addresses, or lists what lies on this mac
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ class ProductKind:
     """The address of what is opened, from an address in an archive of some layout; None if it is of another kind."""
     open_there: Callable[[str, Archive, Opening], Product]
     """The product at such an address in an archive."""
+    may_be: Callable[[str, Collection[str]], bool]
+    """True if a folder of that name with files of these names may be of the kind; nothing is read for it."""
     suffix: str = ""
     """How the names of its folders end; empty if they may end in anything."""
     is_fixed: bool = True
@@ -54,9 +56,13 @@ def kind_at(path: Path) -> ProductKind | None:
     return next((kind for kind in KINDS if kind.files(path)), None)
 
 
-def kind_named(path: Path) -> ProductKind | None:
-    """The kind of a folder by its name alone; None if the name does not tell."""
-    return next((kind for kind in KINDS if kind.suffix and path.name.lower().endswith(kind.suffix)), None)
+def kind_named(name: str) -> ProductKind | None:
+    """The kind of a folder by its name or address alone; None if that does not tell."""
+    low = name.rstrip("/").lower()
+    for kind in KINDS:
+        if kind.suffix and low.endswith(kind.suffix):
+            return kind
+    return None
 
 
 def open_item(document: object, address: str, location: Located, opening: Opening) -> Product:
@@ -138,8 +144,17 @@ def _zarr_there(address: str, archive: Archive, opening: Opening) -> Product:
     return open_eopf(replace(archive, address=address))
 
 
+def _may_be_zarr(name: str, files: Collection[str]) -> bool:
+    del files
+    return name.lower().endswith(SUFFIX)
+
+
+def _may_be_item(name: str, files: Collection[str]) -> bool:
+    return f"{name}.json" in files
+
+
 KINDS: tuple[ProductKind, ...] = (
-    ProductKind("zarr", eopf_files, _zarr_here, _zarr_address, _zarr_there, suffix=SUFFIX),
-    ProductKind("item", _item_files, _item_here, _item_address, _item_there, is_fixed=False),
+    ProductKind("zarr", eopf_files, _zarr_here, _zarr_address, _zarr_there, _may_be_zarr, suffix=SUFFIX),
+    ProductKind("item", _item_files, _item_here, _item_address, _item_there, _may_be_item, is_fixed=False),
 )
 """All kinds besides the SAFE, in the order in which they are preferred."""

@@ -38,7 +38,7 @@ def open_product(source: str | Path | SafeTree, opening: Opening = HERE) -> Prod
     """
     if isinstance(source, str | Path):
         path = Path(source)
-        kind = kind_at(path) or (kind_named(path) if path.is_dir() else None)
+        kind = kind_at(path) or (kind_named(path.name) if path.is_dir() else None)
         if kind is not None:
             return kind.open_here(path, opening)
     return open_safe(source)
