@@ -218,6 +218,12 @@ def test_both_missions_stand_in_one_cube_on_their_own_dates(scene):
     assert np.isin(np.round(second, 4), np.round(inside, 4)).mean() > 0.99
 
 
+def test_a_level_of_sentinel_2_leaves_landsat_out(scene):
+    words = ("stats", scene.folder.parents[1], "--parcels", "p.geojson", "--layer", "red", "-f", "jsonl")
+    assert json.loads(run(*words).stdout)["id"] == ID
+    assert run(*words, "--level", "l2a", code=65).stdout == ""
+
+
 def test_an_address_is_read_by_windows_and_a_search_leads_to_it(scene, tmp_path):
     with serving(scene.folder.parents[1]) as server:
         document = json.loads(scene.item.read_bytes())

@@ -48,7 +48,8 @@ def candidates(
     Args:
         refs: Paths, names, addresses, search records, folders.
         settings: Where names are looked up.
-        level: Keep only this level (`L1C` or `L2A`) of what a folder holds; products that are named one by one stay.
+        level: Keep only this level (`L1C` or `L2A`) of what a folder holds, or one of other missions that holds the
+            same; products that are named one by one stay.
         report: Hears of products in a folder that cannot be read.
         failures: Gets what is wrong with those of several named products that cannot be used; None raises the first.
 
@@ -195,7 +196,7 @@ def wanted(
         one
         for one in found
         if (not ranges or any(when.overlaps(one.sensing) for when in ranges))
-        and (level is None or same_stage(level, one.level))
+        and level in {None, one.level}
         and (max_cloud_pct is None or one.cloud_pct is None or one.cloud_pct <= max_cloud_pct)
     ]
 
