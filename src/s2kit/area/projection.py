@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from s2kit.area.feature import CRS_HINT, Feature, normal_crs
+from s2kit.area.feature import CRS_HINT, WGS84, Feature, normal_crs
 from s2kit.errors import InputError
 
 LON_LAT = 4326
@@ -21,6 +21,8 @@ def crs_epsg(text: str, label: str) -> int | None:
         InputError: The text names no CRS.
     """
     text = normal_crs(text, label)
+    if text == WGS84:
+        return LON_LAT
     from rasterio import Env
     from rasterio.crs import CRS
     from rasterio.errors import CRSError

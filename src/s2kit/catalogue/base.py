@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from shapely.geometry.base import BaseGeometry
-
-from s2kit.area.dates import DateRange
-from s2kit.catalogue.query import Query
-from s2kit.catalogue.record import ProductRecord
-
 if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+    from s2kit.area.dates import DateRange
+    from s2kit.catalogue.query import Query
+    from s2kit.catalogue.record import ProductRecord
     from s2kit.store.http import Login
 
 
@@ -42,7 +41,7 @@ class CatalogueSource:
 class Page:
     """What one request brought."""
 
-    records: tuple[ProductRecord, ...]
+    records: "tuple[ProductRecord, ...]"
     matched: int | None = None
     """How many products the service says that there are; None where it does not say. Filters of ours come on top."""
     notes: tuple[str, ...] = ()
@@ -54,7 +53,7 @@ class Catalogue(Protocol):
 
     source: CatalogueSource
 
-    def pages(self, query: Query, area: BaseGeometry | None, when: DateRange) -> Iterator[Page]:
+    def pages(self, query: "Query", area: "BaseGeometry | None", when: "DateRange") -> Iterator[Page]:
         """Products that may answer, page by page; the caller filters them again.
 
         Args:

@@ -96,42 +96,6 @@ def s2kit(
     )
 
 
-def _register() -> None:
-    """Hang every verb on the app; a verb's module imports nothing heavy."""
-    from s2kit.cli.bands import bands
-    from s2kit.cli.cache import cache_app
-    from s2kit.cli.chips import chips
-    from s2kit.cli.config import config_app
-    from s2kit.cli.cube import cube
-    from s2kit.cli.demo import demo
-    from s2kit.cli.doctor import doctor
-    from s2kit.cli.download import download
-    from s2kit.cli.info import info
-    from s2kit.cli.jobs import jobs_app
-    from s2kit.cli.multiword import Verb
-    from s2kit.cli.parcels import parcels
-    from s2kit.cli.pixels import pixels
-    from s2kit.cli.render import render
-    from s2kit.cli.run import collections, processes, run, validate
-    from s2kit.cli.schema import schema
-    from s2kit.cli.search import search
-    from s2kit.cli.serve import serve_app
-    from s2kit.cli.stats import stats
-    from s2kit.cli.verify import verify
-
-    app.add_typer(cache_app, name="cache")
-    app.add_typer(config_app, name="config")
-    app.add_typer(jobs_app, name="jobs")
-    app.add_typer(serve_app, name="serve")
-    graphs = (collections, processes, run, validate)
-    pictures = (bands, chips, cube, demo, download, info, parcels, pixels, render, search, stats, verify)
-    for verb in (*pictures, *graphs, doctor, schema):
-        app.command(verb.__name__, cls=Verb)(verb)
-
-
-_register()
-
-
 def main() -> None:
     """Run the command line; SIGTERM unwinds like Ctrl-C, so that nothing half written stays."""
     from s2kit.run.no_boto3 import keep_boto3_from_rasterio

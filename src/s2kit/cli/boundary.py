@@ -4,6 +4,7 @@ import errno
 import logging
 import sys
 import traceback
+from collections import ChainMap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from s2kit.cli.plain_help import show_plainly, without_types
 from s2kit.cli.plain_values import converting_plainly
 from s2kit.cli.shutdown import code_of_signal
 from s2kit.cli.streams import give_up, say, stdout, stdout_error
+from s2kit.cli.verbs import Verbs
 from s2kit.errors import ExitCode, S2KitError
 from s2kit.errors import UsageError as OurUsageError
 
@@ -32,6 +34,7 @@ class Root(TyperGroup):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         show_plainly(self)
+        self.commands = ChainMap(self.commands, Verbs(self.rich_markup_mode))  # type: ignore[arg-type] # nobody adds to it
 
     def get_params(self, ctx: Any) -> Any:
         """Its options, with those that Typer adds itself."""
