@@ -1,6 +1,7 @@
 """Verbs on a cluster: byte for byte what this machine makes, and nothing in a task that must not travel."""
 
 import filecmp
+import json
 import os
 import pickle
 import pickletools
@@ -8,8 +9,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from s2kit.demo.bucket import lay_out_bucket
 from s2kit.demo.series import Scene
 from s2kit.run.cluster import Cluster, _Tasks
 from support.dask_cluster import DaskCluster, dask_cluster
+from support.graphs import MEAN, node, of
 
 TESTS = str(Path(__file__).resolve().parents[1])
 LOCAL = ("--jobs", "2")
@@ -24,9 +27,15 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
     with dask_cluster(tmp_path_factory.mktemp("dask"), 2, PYTHONPATH=TESTS) as found:
         yield found
+
+
+@pytest.fixture
+def cluster(started: DaskCluster) -> DaskCluster:
+    started.assert_alive()
+    return started
 
 
 def s2kit(*words: object, cwd: Path, code: int = 0, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -66,13 +75,30 @@ def verbs(scene: Scene) -> dict[str, list[str]]:
         ],
         "chips": ["chips", *products, "--lon", "{lon}", "--lat", "{lat}", "--chipsize", "640", "--out", "{}"],
         "pixels": ["pixels", *images, "-f", "npy", "--out", "{}"],
+        "zarr": ["cube", *products, "--bands", "B04,SCL", "--index", "ndvi", "--mask-clouds", "--out", "{}"],
+        "cog": ["cube", *products, "--bands", "B04", "--composite", "median", "-F", "cog", "--out", "{}"],
+        "run": ["run", "graph.json", "--collection", f"SENTINEL2_L2A={scene.l2a[0].parent}", "--out", "{}/result.tif"],
     }
 
 
-@pytest.mark.parametrize("verb", ["render", "large", "chips", "pixels"])
+def mean_ndvi() -> str:
+    """A graph whose result has several blocks."""
+    every = {"spatial_extent": None, "temporal_extent": None}
+    return json.dumps(
+        {
+            "load": node("load_collection", id="SENTINEL2_L2A", bands=["B04", "B08"], **every),
+            "mean": node("reduce_dimension", data=of("load"), dimension="t", reducer=MEAN),
+            "ndvi": node("ndvi", data=of("mean"), red="B04", nir="B08"),
+            "save": node("save_result", True, data=of("ndvi"), format="GTiff"),
+        }
+    )
+
+
+@pytest.mark.parametrize("verb", ["render", "large", "chips", "pixels", "zarr", "cog", "run"])
 def test_outputs_are_those_of_this_machine(verb: str, cluster: DaskCluster, scene: Scene, tmp_path: Path) -> None:
     lon, lat = place(scene)
     words = verbs(scene)[verb]
+    (tmp_path / "graph.json").write_text(mean_ndvi())
     said = []
     for name, engine in (("local", LOCAL), ("spread", ("--cluster", cluster.address))):
         given = [word.format(name, lon=lon, lat=lat) for word in words]
@@ -85,8 +111,6 @@ def test_outputs_are_those_of_this_machine(verb: str, cluster: DaskCluster, scen
 
 
 def place(scene: Scene) -> tuple[float, float]:
-    import json
-
     from shapely.geometry import shape
 
     features = json.loads(scene.aoi.read_text())["features"]
@@ -169,6 +193,7 @@ def test_nothing_secret_travels(
         monkeypatch.setenv(name, "open-sesame")
     (tmp_path / ".env").write_text("AWS_ACCESS_KEY_ID=AKIAXXXX\nS2KIT_TRUSTED_FOLDERS=*\nDHUS_USER=ali\n")
     lon, lat = place(scene)
+    (tmp_path / "graph.json").write_text(mean_ndvi())
     for verb, words in verbs(scene).items():
         packed.clear()
         given = [word.format(verb, lon=lon, lat=lat) for word in words]
@@ -231,3 +256,47 @@ def test_the_setting_is_the_option(cluster: DaskCluster, scene: Scene, tmp_path:
     )
     assert f"({Cluster(cluster.address).address.rpartition(':')[0]}:" in done.stderr
     s2kit("verify", scene.l2a[0], "-f", "csv", cwd=tmp_path, code=75, S2KIT_CLUSTER="tcp://127.0.0.1:1")
+
+
+def test_python_functions_take_the_cluster_of_the_settings(
+    cluster: DaskCluster, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each makes what it makes here, and says which worker made it."""
+    import s2kit
+    from s2kit.run.events import Event
+    from s2kit.run.sharing import done_by
+
+    lon, lat = place(scene)
+    products = [*map(str, scene.l2a)]
+    image = str(next(scene.l2a[0].rglob("*_B04_20m.jp2")))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("s2kit.cube.run._SMALL_PX", 0)
+    seen: set[str] = set()
+
+    def report(event: Event) -> None:
+        seen.add(done_by())
+
+    made: dict[str, Callable[[Any, Path], object]] = {
+        "render": lambda own, out: s2kit.render(products, index="ndvi", res=60, out=out, settings=own, report=report),
+        "chips": lambda own, out: s2kit.chips(
+            products, lon=lon, lat=lat, chipsize=640, bands="B04", out=out, settings=own, report=report
+        ),
+        "pixels": lambda own, out: s2kit.pixels([image], format="npy", out=out, settings=own, report=report),
+        "cube": lambda own, out: s2kit.write_cube(products, bands="B04", res=60, out=out, settings=own, report=report),
+    }
+    for verb, make in made.items():
+        seen.clear()
+        make(s2kit.load_settings({"cluster": cluster.address}), tmp_path / "spread" / verb)
+        assert any(one.startswith("tcp://") for one in seen), verb
+        assert done_by() == ""
+        make(s2kit.load_settings({"jobs": "1"}), tmp_path / "local" / verb)
+    assert_same(tmp_path / "local", tmp_path / "spread")
+    numbers = [
+        s2kit.stats(products, parcels=str(scene.parcels), index="ndvi", settings=own).records()
+        for own in (s2kit.load_settings({"cluster": cluster.address}), s2kit.load_settings({"jobs": "1"}))
+    ]
+    assert numbers[0] == numbers[1]
+    with pytest.raises(s2kit.S2KitError, match="no Dask scheduler answers"):
+        s2kit.stats(
+            products, parcels=str(scene.parcels), settings=s2kit.load_settings({"cluster": "tcp://127.0.0.1:1"})
+        )

@@ -30,10 +30,16 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
     """A cluster of two workers that nobody harms but by its tasks."""
     with dask_cluster(tmp_path_factory.mktemp("dask"), 2, PYTHONPATH=TESTS) as cluster:
         yield cluster
+
+
+@pytest.fixture
+def two(started: DaskCluster) -> DaskCluster:
+    started.assert_alive()
+    return started
 
 
 @pytest.fixture

@@ -60,8 +60,18 @@ class DaskCluster:
         busy = [child for child in nanny.children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
         (busy[0] if busy else nanny).send_signal(signal.SIGKILL)
 
+    def assert_alive(self) -> None:
+        """Fail with the log of the process that ended, and how it ended, if one has that nobody was to end."""
+        named = [("scheduler", self.scheduler), *((f"worker{at}", one) for at, one in enumerate(self.workers))]
+        for name, process in named:
+            code = None if process is None else process.poll()
+            log = (self.folder / f"{name}.log").read_text(errors="replace")[-4000:]
+            assert code is None, f"the {name} of this test's cluster ended with {code} before the test:\n{log}"
+
     def stop(self) -> None:
         for process in [*self.workers, *([self.scheduler] if self.scheduler else [])]:
+            if process.poll() is not None:
+                continue  # its number may be somebody else's by now
             with psutil_gone():
                 for one in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
                     with psutil_gone():

@@ -9,7 +9,7 @@ from s2kit.cube.dataset import dataset
 from s2kit.product.ref import Products
 from s2kit.run.events import Report, silent
 from s2kit.run.options import Text, text
-from s2kit.settings import Loaded, in_use
+from s2kit.settings import Loaded, at_work, in_use
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,7 +38,9 @@ def cube(
     Raises:
         S2KitError: Options that cannot be used, no product, or xarray is not installed.
     """
-    return dataset(ready_plan(CubeRequest.parse(in_use(settings), report, products=products, **options), report))
+    request = CubeRequest.parse(in_use(settings), report, products=products, **options)
+    with at_work(request.settings):
+        return dataset(ready_plan(request, report))
 
 
 @with_keywords_of(CubeOptions)
@@ -80,4 +82,5 @@ def write_cube(
         overwrite=overwrite,
         jobs=request.settings.jobs,
     )
-    return make_cube(ready_plan(request, report), output, report)
+    with at_work(request.settings):
+        return make_cube(ready_plan(request, report), output, report)

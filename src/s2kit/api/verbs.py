@@ -25,7 +25,7 @@ from s2kit.run.events import Report, silent
 from s2kit.run.files import refuse_existing
 from s2kit.run.options import Text, Texts, text
 from s2kit.search import Search, SearchOptions, SearchRequest
-from s2kit.settings import Loaded, in_use
+from s2kit.settings import Loaded, at_work, in_use
 from s2kit.stats import StatsOptions, StatsRequest, StatsRow, StatsRun
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,8 +100,10 @@ def download(
     Raises:
         S2KitError: Options that cannot be used, or a destination that cannot be written.
     """
-    request = DownloadRequest.parse(in_use(settings), **options)
-    return tuple(downloaded(product_refs(products) or (), request, report))
+    loaded = in_use(settings)
+    request = DownloadRequest.parse(loaded, **options)
+    with at_work(loaded.settings):
+        return tuple(downloaded(product_refs(products) or (), request, report))
 
 
 @with_keywords_of(RenderOptions)
@@ -131,7 +133,8 @@ def render(
     chosen = in_use(settings).settings.given(archive=archive)
     whole: RenderOptions = {"cloud_classes": chosen.cloud_classes, "jobs": chosen.jobs, **options}
     request = RenderRequest.parse(products, report=report, **whole)
-    return tuple(rendered(request, chosen, report))
+    with at_work(chosen):
+        return tuple(rendered(request, chosen, report))
 
 
 @with_keywords_of(ChipOptions)
@@ -158,7 +161,8 @@ def chips(
         S2KitError: Options that cannot be used, too many chips, or a folder that cannot be written.
     """
     request = ChipsRequest.parse(in_use(settings), report, products=products, **options)
-    return make_chips(request, None if out is None else Path(out), overwrite=overwrite, report=report)
+    with at_work(request.settings):
+        return make_chips(request, None if out is None else Path(out), overwrite=overwrite, report=report)
 
 
 @with_keywords_of(StatsOptions)
@@ -180,8 +184,10 @@ def stats(
     Raises:
         S2KitError: Options that cannot be used.
     """
-    run = StatsRun(StatsRequest.parse(in_use(settings), report, products=products, **options), report)
-    rows = tuple(run.rows())
+    request = StatsRequest.parse(in_use(settings), report, products=products, **options)
+    run = StatsRun(request, report)
+    with at_work(request.settings):
+        rows = tuple(run.rows())
     return StatsResult(rows, dict(run.failures))
 
 
@@ -213,10 +219,12 @@ def pixels(
     Raises:
         S2KitError: Options that cannot be used, or a file that exists.
     """
-    request = PixelsRequest.parse(in_use(settings), report, sources=sources, **options)
+    loaded = in_use(settings)
+    request = PixelsRequest.parse(loaded, report, sources=sources, **options)
     if options.get("request") == "-":
         raise UsageError("a request cannot come from stdin here", "name a file")
     paths = file_names(request.wishes, request.form, name, Path(text(out)))
     for path in () if overwrite else paths:
         refuse_existing(path)
-    return tuple(dump(request, paths, report, overwrite=overwrite))
+    with at_work(loaded.settings):
+        return tuple(dump(request, paths, report, overwrite=overwrite))

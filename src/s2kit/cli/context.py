@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -149,7 +149,7 @@ def session(verb: str, *, fail_if_empty: bool = False, **flags: object) -> Itera
     from s2kit.cli.terminal import listening, set_up_logging
     from s2kit.run.events import Note
     from s2kit.run.sharing import hand_down
-    from s2kit.settings import in_use
+    from s2kit.settings import at_work, in_use
 
     loaded = load(**flags)
     in_use(loaded)
@@ -164,7 +164,7 @@ def session(verb: str, *, fail_if_empty: bool = False, **flags: object) -> Itera
             try:
                 if verb not in _WITHOUT_PIXELS:
                     _refuse_broken_environment()
-                with _engine(verb, loaded.settings):
+                with nullcontext() if verb in _ON_THIS_MACHINE else at_work(loaded.settings):
                     yield run
             except NothingToDoError as nothing:
                 report(Note(str(nothing)))
@@ -179,20 +179,6 @@ def session(verb: str, *, fail_if_empty: bool = False, **flags: object) -> Itera
             hand_down({})
             if loaded.settings.log_requests:
                 _append_request(Path(loaded.settings.log_requests), run, started, code)
-
-
-def _engine(verb: str, settings: "Settings") -> AbstractContextManager[None]:
-    """What does the parallel work of a verb: the cluster of the settings, or else this machine."""
-    if not settings.cluster or verb in _ON_THIS_MACHINE:
-        return nullcontext()
-    from functools import partial
-
-    from s2kit.run.cluster import Cluster
-    from s2kit.run.parallel import on_cluster
-    from s2kit.store.open import missing_keys
-
-    named = tuple(one for name, one in settings.archives.items() if name.startswith(settings.archive))
-    return on_cluster(Cluster(settings.cluster, settings.cluster_wait_s, (partial(missing_keys, named),)))
 
 
 def _refuse_broken_environment() -> None:

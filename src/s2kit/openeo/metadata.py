@@ -22,7 +22,12 @@ _EXTENSIONS = [
 
 
 def write_metadata(
-    path: Path, graph: ProcessGraph, paths: Sequence[Path], cubes: Sequence[Any], sources: Sequence[str]
+    path: Path,
+    graph: ProcessGraph,
+    paths: Sequence[Path],
+    cubes: Sequence[Any],
+    sources: Sequence[str],
+    seen: Sequence[str] = (),
 ) -> None:
     """Write a STAC Item and beside it `NAME.graph.json`, the graph in openEO's own words.
 
@@ -32,6 +37,7 @@ def write_metadata(
         paths: The results.
         cubes: The corners of the results, with all labels in `attrs["whole"]`; None for what is no cube.
         sources: Names of the products or files that were read.
+        seen: First and last times of what was read, in ISO 8601: the times of results that have none of their own.
     """
     import orjson
 
@@ -48,7 +54,7 @@ def write_metadata(
         "id": name,
         "geometry": _outline(place.get("bbox")),
         "properties": {
-            **_times(cubes),
+            **_times(cubes, seen),
             **{key: value for key, value in place.items() if key not in {"bbox", "bands"}},
             "title": graph.title or name,
             "processing:software": {"s2kit": __version__},
@@ -91,24 +97,25 @@ def _whole(cube: Any) -> Mapping[str, Any]:
     return labels
 
 
-def _times(cubes: Sequence[Any]) -> dict[str, Any]:
-    """`datetime`, or its start and end; the moment of the run if the results have no time."""
-    stamps = [one for cube in cubes if cube is not None for one in _datetimes(cube)]
+def times_of(labels: Mapping[Any, Any]) -> Iterator[str]:
+    """First and last of the labels that are times, in ISO 8601."""
+    import numpy as np
+
+    for values in labels.values():
+        if values.dtype.kind == "M" and len(values):
+            for edge in (values.min(), values.max()):
+                yield f"{np.datetime_as_string(edge.astype('datetime64[s]'))}Z"
+
+
+def _times(cubes: Sequence[Any], seen: Sequence[str]) -> dict[str, Any]:
+    """`datetime`, or its start and end: of the results, else of what was read, else the moment of the run."""
+    stamps = [one for cube in cubes if cube is not None for one in times_of(_whole(cube))] or seen
     if not stamps:
         return {"datetime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
     first, last = min(stamps), max(stamps)
     if first == last:
         return {"datetime": first}
     return {"datetime": None, "start_datetime": first, "end_datetime": last}
-
-
-def _datetimes(cube: Any) -> Iterator[str]:
-    import numpy as np
-
-    for values in _whole(cube).values():
-        if values.dtype.kind == "M" and len(values):
-            for edge in (values.min(), values.max()):
-                yield f"{np.datetime_as_string(edge.astype('datetime64[s]'))}Z"
 
 
 def _place(cube: Any) -> dict[str, Any]:

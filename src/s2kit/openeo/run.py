@@ -7,6 +7,7 @@ from typing import Any
 
 from s2kit.openeo.collections.base import wanted_of
 from s2kit.openeo.errors import GraphError, Problem, extra_needed
+from s2kit.openeo.metadata import times_of, write_metadata
 from s2kit.openeo.request import RunRequest
 from s2kit.run.events import Note, Report, silent
 from s2kit.run.files import ensure_folder, refuse_existing
@@ -35,6 +36,8 @@ class Load:
     shape: tuple[int, ...]
     values: int
     sources: tuple[str, ...]
+    times: tuple[str, ...] = ()
+    """First and last, in ISO 8601; empty if it has none."""
 
     def record(self) -> dict[str, Any]:
         """As a flat mapping."""
@@ -65,8 +68,6 @@ def run_graph(request: RunRequest, report: Report = silent) -> RunResult:
         OutputError: A result is there already, or cannot be written.
         S2KitError: As the files or services that are read say.
     """
-    from s2kit.openeo.metadata import write_metadata
-
     ensure_folder(request.folder)
     metadata = request.metadata
     if not (request.overwrite or request.resume):
@@ -75,7 +76,7 @@ def run_graph(request: RunRequest, report: Report = silent) -> RunResult:
         session = _Session(request, report)
         value = session.evaluate()
         paths = session.write()
-        write_metadata(metadata, request.graph, paths, session.written, session.sources)
+        write_metadata(metadata, request.graph, paths, session.written, session.sources, session.times)
         return RunResult(paths=tuple(paths), metadata=metadata, value=value)
 
 
@@ -117,6 +118,10 @@ class _Session:
     def sources(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(one for load in self.loads for one in load.sources))
 
+    @property
+    def times(self) -> tuple[str, ...]:
+        return tuple(one for load in self.loads for one in load.times)
+
     def evaluate(self) -> Any:
         from s2kit.openeo.execute import plan
         from s2kit.openeo.processes.registry import pure_processes
@@ -150,6 +155,7 @@ class _Session:
                 shape=tuple(cube.shape),
                 values=cube.size,
                 sources=loaded.sources,
+                times=tuple(times_of({dim: cube[dim].values for dim in cube.dims})),
             )
         )
         total = sum(one.values for one in self.loads)

@@ -54,11 +54,11 @@ _idle: Any = None
 def on_cluster(cluster: "Cluster") -> Iterator[None]:
     """Let `pmap` have its work done by a cluster while the block runs; it is asked first when there is work."""
     global _cluster  # noqa: PLW0603 - a rule for the process, as its pool is
-    _cluster = cluster
+    before, _cluster = _cluster, cluster
     try:
         yield
     finally:
-        _cluster = None
+        _cluster = before
         cluster.close()
 
 

@@ -12,7 +12,7 @@ from s2kit.settings.load import (
     user_settings_path,
 )
 from s2kit.settings.model import CATALOGUES, Access, CatalogueSettings, Settings
-from s2kit.settings.use import in_use
+from s2kit.settings.use import at_work, in_use
 
 __all__ = [
     "BUILT_IN",
@@ -25,6 +25,7 @@ __all__ = [
     "CatalogueSettings",
     "Loaded",
     "Settings",
+    "at_work",
     "default_cache_dir",
     "in_use",
     "load_settings",

@@ -92,7 +92,7 @@ def _planes(path: Path, cube: Cube, form: str) -> list[tuple[Path, Cube, tuple[s
     if others:
         hint = "reduce it, or take netCDF"
         raise ProcessError(f"{form} has no room for the dimension {others[0]!r}", hint, "FormatUnsuitable")
-    names = tuple(str(label) for label in cube[bands[0]].values) if bands else (cube.name or "var",)
+    names = tuple(str(label) for label in cube[bands[0]].values) if bands else ("var",)
     whole = cube if bands else cube.expand_dims("bands")
     whole = whole.transpose(*times[:1], bands[0] if bands else "bands", y, x)
     if whole.sizes[y] > 1 and whole[y].values[0] < whole[y].values[-1]:
