@@ -300,3 +300,20 @@ def test_python_functions_take_the_cluster_of_the_settings(
         s2kit.stats(
             products, parcels=str(scene.parcels), settings=s2kit.load_settings({"cluster": "tcp://127.0.0.1:1"})
         )
+
+
+def test_lazy_cubes_are_computed_by_a_distributed_client(cluster: DaskCluster, scene: Scene) -> None:
+    import xarray as xr
+    from distributed import Client
+
+    import s2kit
+
+    cube = s2kit.cube([*map(str, scene.l2a)], bands="B04,B08", index="ndvi", mask_clouds=True)
+    opened = xr.open_dataset(scene.l2a[0], engine="s2kit", resolution=20, bands="B8A", chunks={})
+    here = [one.compute(scheduler="synchronous") for one in (cube.ndvi.max("time"), cube.B04, opened.B8A)]
+    with Client(cluster.address) as client:
+        before = client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_counter)
+        there = [one.compute() for one in (cube.ndvi.max("time"), cube.B04, opened.B8A)]
+        assert client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_counter) > before
+    for one, other in zip(here, there, strict=True):
+        assert one.identical(other)

@@ -107,9 +107,23 @@ def test_ndvi_is_the_index_of_the_means_and_each_product_has_its_own_offset(june
         "S2A_MSIL2A_20200604T105031",
         "S2A_MSIL2A_20200615T105031",
     ]
+    when = {name: item["properties"][name] for name in ("datetime", "start_datetime", "end_datetime")}
+    assert when == {
+        "datetime": None, "start_datetime": "2020-06-04T10:50:31Z", "end_datetime": "2020-06-15T10:50:31Z"
+    }  # fmt: skip
     asset = item["assets"]["result.nc"]
     assert asset["file:size"] == result.paths[0].stat().st_size
     assert json.loads((tmp_path / "out/result.graph.json").read_text())["process"]["process_graph"] == NDVI
+
+
+def test_a_graph_makes_the_same_bytes_each_time(june, tmp_path):
+    for form in ("GTiff", "netCDF", "PNG"):
+        graph = {**NDVI, "save": {**NDVI["save"], "arguments": {"data": of("ndvi"), "format": form}}}
+        made = []
+        for name in ("one", "two"):
+            run(graph, tmp_path / form / name, collection=[f"SENTINEL2_L2A={june}"])
+            made.append({p.name: p.read_bytes() for p in (tmp_path / form / name).rglob("*") if p.is_file()})
+        assert made[0] == made[1], form
 
 
 def test_old_and_new_baselines_are_one_cube(june, tmp_path):
