@@ -197,12 +197,12 @@ def test_boxes_over_the_meridian_are_west_to_east():
     )
     for west, east in ((350, 20), (-10, 20), (350, 380)):
         cut = P["filter_bbox"](data=grid, extent={"west": west, "south": -1, "east": east, "north": 2})
-        assert [cut["x"].values[0], cut["x"].values[9], cut["x"].values[10], cut["x"].values[-1]] == [
-            350.5,
-            359.5,
-            0.5,
-            19.5,
-        ]
+        assert cut["x"].values.tolist() == np.arange(-9.5, 20).tolist(), "a GeoTIFF and a netCDF file have one step"
+        assert [cut.values[0, at] for at in (0, 9, 10, -1)] == [350.5, 359.5, 0.5, 19.5]
+    pacific = grid.assign_coords(x=(x + 180) % 360 - 180).sortby("x")
+    cut = P["filter_bbox"](data=pacific, extent={"west": 170, "south": -1, "east": -170, "north": 2})
+    assert cut["x"].values.tolist() == np.arange(170.5, 190).tolist()
+    assert cut.values[0].tolist() == cut["x"].values.tolist()
     whole = P["filter_bbox"](data=grid, extent={"west": -180, "south": -1, "east": 180, "north": 2})
     assert whole.sizes["x"] == 360
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from s2kit.errors import DiskError
+from s2kit.openeo.errors import extra_needed
 from s2kit.openeo.processes.values import is_lazy
 from s2kit.run.events import Finished, Note, Report, WorkPlanned
 from s2kit.run.files import ensure_folder, free_bytes, remove, translate_os_error
@@ -39,8 +40,13 @@ class GraphBlock:
     """A lazy array that depends on nothing but what its pixels need."""
 
 
+@extra_needed()
 def compute_block(task: GraphBlock) -> Any:
-    """The pixels of a block; runs in a worker."""
+    """The pixels of a block; runs in a worker.
+
+    Raises:
+        ConfigError: A package that a process needs is not installed.
+    """
     import warnings
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):

@@ -88,8 +88,17 @@ def _outline(bbox: Sequence[float] | None) -> dict[str, Any] | None:
     if bbox is None:
         return None
     west, south, east, north = bbox
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-    return {"type": "Polygon", "coordinates": [ring]}
+    spans = [(west, east)] if west < east else [(west, 180.0), (-180.0, east)]
+    rings = [
+        [[[left, south], [right, south], [right, north], [left, north], [left, south]]]
+        for left, right in spans
+        if left < right
+    ]
+    return (
+        {"type": "Polygon", "coordinates": rings[0]}
+        if len(rings) == 1
+        else {"type": "MultiPolygon", "coordinates": rings}
+    )
 
 
 def _whole(cube: Any) -> Mapping[str, Any]:
@@ -138,8 +147,8 @@ def _place(cube: Any) -> dict[str, Any]:
     dx, dy = (abs(float(labels[one][1] - labels[one][0])) if len(labels[one]) > 1 else 0.0 for one in (x, y))
     box = [labels[x].min() - dx / 2, labels[y].min() - dy / 2, labels[x].max() + dx / 2, labels[y].max() + dy / 2]
     west, south, east, north = (round(float(side), 9) for side in transformer(crs, "EPSG:4326").transform_bounds(*box))
-    if east > 180:  # a grid that counts from 0 to 360
-        west, east = (west - 360, east - 360) if west >= 180 else (-180.0, 180.0)
+    if east > 180:  # a grid that counts from 0 to 360; over the antimeridian west is greater than east (RFC 7946, 5.2)
+        west, east = (-180.0, 180.0) if east - west >= 360 else ((west + 180) % 360 - 180, east - 360)
     place = {
         "bbox": [west, max(south, -90.0), east, min(north, 90.0)],
         "proj:bbox": [float(side) for side in box],

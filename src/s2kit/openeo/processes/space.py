@@ -61,13 +61,24 @@ def bbox_in(extent: Mapping[str, Any], crs: str) -> tuple[float, float, float, f
 
 
 def filter_bbox(data: Cube, extent: Mapping[str, Any]) -> Cube:
-    """The pixels whose centres are in a box; west of a box over the meridian of the grid comes first."""
+    """The pixels whose centres are in a box, west to east; over the edge of the grid longitudes go on: -10 to 20."""
     if not names_of(data, "spatial"):
         raise ProcessError("the cube has no dimensions in space", code="DimensionNotAvailable")
     x, y = spatial(data)
     west, south, east, north = bbox_in(extent, crs_of(data))
-    return data.isel({x: columns(labels(data, x), west, east, degrees=_is_geographic(data)),
+    part = data.isel({x: columns(labels(data, x), west, east, degrees=_is_geographic(data)),
                       y: np.flatnonzero((labels(data, y) >= south) & (labels(data, y) <= north))})  # fmt: skip
+    return _going_on(part, x) if _is_geographic(data) else part
+
+
+def _going_on(cube: Cube, x: str) -> Cube:
+    """The same cube with longitudes that only rise: those beyond the edge of the grid are a turn further."""
+    values = labels(cube, x)
+    falls = np.flatnonzero(np.diff(values) < 0)
+    if len(falls) != 1 or step_of(cube, x) < 0:
+        return cube
+    whole = values + 360.0 * (np.arange(len(values)) > falls[0])
+    return cube.assign_coords({x: whole - 360 if (whole[0] + whole[-1]) / 2 > 180 else whole})
 
 
 def _is_geographic(cube: Cube) -> bool:
