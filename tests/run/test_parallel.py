@@ -193,3 +193,13 @@ def test_the_environment_stays_as_it_was(tmp_path: Path) -> None:
         list(pmap(square, range(4), 2))
     assert decoding_threads() >= 1
     assert dict(os.environ) == before
+
+
+def blocked(number: int) -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_workers_are_born_deaf_to_ctrl_c() -> None:
+    """It reaches the whole process group: before the first task it would be a traceback of each of them on stderr."""
+    assert [done.value for done in pmap(blocked, range(2), 2) if isinstance(done, Done)] == [True, True]
+    assert not blocked(0)

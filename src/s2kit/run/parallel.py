@@ -156,19 +156,20 @@ class _Pool(Generic[T, R]):
     def _submit(self, item: T, workers: int) -> "Future[R | Raised]":
         from joblib.externals.loky import get_reusable_executor
 
-        self._executor = get_reusable_executor(
-            max_workers=workers,
-            timeout=_IDLE_S,
-            env={
-                **handed_down(),
-                **WORKER_ENV,
-                WORKERS: str(workers),
-                "PWD": str(Path.cwd()),
-            },  # another folder, another pool
-            initializer=_begin_worker,
-            initargs=(os.getpid(),),
-        )
-        future: Future[R | Raised] = self._executor.submit(call, self._function, item)
+        with _interrupt_held():
+            self._executor = get_reusable_executor(
+                max_workers=workers,
+                timeout=_IDLE_S,
+                env={
+                    **handed_down(),
+                    **WORKER_ENV,
+                    WORKERS: str(workers),
+                    "PWD": str(Path.cwd()),
+                },  # another folder, another pool
+                initializer=_begin_worker,
+                initargs=(os.getpid(),),
+            )
+            future: Future[R | Raised] = self._executor.submit(call, self._function, item)
         return future
 
     def _recover(self, lost: list[tuple[int, T]], todo: deque[tuple[int, T]]) -> Iterator[Done[R] | Failed]:
@@ -208,6 +209,22 @@ class _Pool(Generic[T, R]):
 def _keep(executor: Any) -> None:
     global _idle  # noqa: PLW0603 - see `end_workers`
     _idle = executor
+
+
+@contextmanager
+def _interrupt_held() -> Iterator[None]:
+    """Let Ctrl-C wait while workers are started: they are born without it, and say nothing while modules load."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from joblib.externals.loky.backend.resource_tracker import ensure_running
+
+    ensure_running()  # which lets signals pass again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker(parent: int) -> None:
