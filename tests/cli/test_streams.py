@@ -152,3 +152,12 @@ def test_workers_inherit_a_closed_stream(tmp_path: Path, scene: Any) -> None:
     assert (done.returncode, done.stdout) == (0, f"{scene.l2a[0].name.removesuffix('.SAFE')}\n")
     done = shell(f"{S2KIT} {words} -o ids.txt >&- <&-", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interrupt_in_the_import_of_a_compiled_module_is_no_traceback(tmp_path: Path, scene: Any) -> None:
+    """Shapely's compiled part imports numpy, and prints what comes out of that before it raises an error of its own."""
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy" / "__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    words = f"stats {scene.l2a[0]} --parcels {scene.parcels} --pid 1"
+    done = shell(f"export PYTHONPATH={tmp_path}; {S2KIT} {words}", tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "s2kit: interrupted\n")

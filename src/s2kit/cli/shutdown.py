@@ -67,6 +67,7 @@ def _unwind(number: int, frame: FrameType | None) -> Never:
     signal.signal(number, signal.SIG_IGN)  # once is enough; what is being put in order shall not be disturbed
     sys.unraisablehook = lambda unraisable: None  # what threads and finalizers meet from here on is no news
     threading.excepthook = lambda args: None
+    sys.excepthook = lambda *error: None  # compiled modules print what their imports meet, before they hand it on
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     raise SystemExit(ExitCode.TERMINATED)
