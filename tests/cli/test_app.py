@@ -114,6 +114,7 @@ def test_config_show_tells_origins(tmp_path: Path) -> None:
 
 def test_config_init_makes_files_that_work_and_never_overwrites(tmp_path: Path) -> None:
     assert s2kit("config", "init", cwd=tmp_path).returncode == 0
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0  # keys go into it
     assert (tmp_path / "settings.toml").is_file()
     shown = s2kit("config", "show", cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr

@@ -55,4 +55,7 @@ def init(
         if path.exists():
             raise OutputError(f"{path} exists already", "edit it, or write both files elsewhere: s2kit config init DIR")
     for path, text in files.items():
-        write_line(str(write_atomic(path, text.encode())))
+        written = write_atomic(path, text.encode())
+        if path.name == ".env":
+            path.chmod(0o600)  # keys will be written into it
+        write_line(str(written))

@@ -217,9 +217,9 @@ def _interrupt_held() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    from joblib.externals.loky.backend.resource_tracker import ensure_running
+    from multiprocessing import resource_tracker
 
-    ensure_running()  # which lets signals pass again
+    resource_tracker.ensure_running()  # loky starts it before its workers; it lets signals pass again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
