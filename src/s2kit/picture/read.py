@@ -15,7 +15,7 @@ reached by GDAL's warper.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -30,6 +30,7 @@ from s2kit.image.open import Image, open_image
 from s2kit.jp2.reader import ImageSize
 from s2kit.jp2.tile_search import Siblings
 from s2kit.picture.kernels import REACH, picked, resampled
+from s2kit.picture.levels import KeptLevels
 from s2kit.picture.shared_windows import share_windows
 from s2kit.picture.warp import warped
 from s2kit.product.band_image import BandImage
@@ -57,6 +58,8 @@ class Reading:
     """`auto`, or `off` to do without the fast decoder."""
     kept_in: bool | Path = True
     """Where what is learned of remote files is kept: a cache folder, True for the user's own, False for nowhere."""
+    levels: KeptLevels | None = field(default=None, compare=False)
+    """Keeps small reductions of local files for a process that draws many parts of the same pictures."""
 
 
 DEFAULT_READING = Reading()
@@ -124,13 +127,18 @@ class OpenImages:
         for reduction, members in together.items():
             windows = [plan.window for at in members if (plan := plans[at]) is not None]
             for shared in share_windows(windows):
-                part = _window(pixels, image, shared.window, reduction)
+                part = self._window(pixels, image, shared.window, reduction)
                 for member in shared.members:
                     at = members[member]
                     plan = plans[at]
                     assert plan is not None, "only planned grids are read"
                     found[at] = _onto(_cut(part, shared.window, plan.window), image, plan)
         return [one for one in found if one is not None]
+
+    def _window(self, pixels: Image, image: BandImage, window: Window, reduction: int) -> NDArray[Any]:
+        kept = self._reading.levels
+        found = None if kept is None else kept.window(pixels, image, window, reduction)
+        return _window(pixels, image, window, reduction) if found is None else found
 
     def _opened(self, image: BandImage) -> Image:
         opened = self._open.get(image.location)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -10,6 +10,7 @@ from s2kit.cube import meaning
 from s2kit.cube.views import ROOT, cube_picture, is_cube, open_cube, subject_of
 from s2kit.errors import NotFoundError, UsageError
 from s2kit.openeo.errors import JobNotFoundError
+from s2kit.picture.levels import KeptLevels
 from s2kit.picture.read import Reading
 from s2kit.picture.stretch import parse_stretch
 from s2kit.product.ref import ProductRef
@@ -91,6 +92,7 @@ class _Layers:
 
 
 _layers = _Layers()
+_kept_levels = KeptLevels()
 
 
 def shown(view: LayerView, state: State, user: User) -> Shown:
@@ -173,7 +175,8 @@ def _open_product(view: LayerView, settings: Settings) -> Shown:
     planned = plan_all(request, settings)[0]
     if isinstance(planned, Refused):
         raise planned.error
-    return Shown(view.name, _with_limits(planned.picture))
+    reading = replace(planned.picture.reading, levels=_kept_levels)
+    return Shown(view.name, _with_limits(replace(planned.picture, reading=reading)))
 
 
 def _with_limits(picture: Picture) -> Picture:

@@ -30,13 +30,14 @@ _MOST_LINES = 200
 _STYLE = """
 :root { color-scheme: light dark; --line: #8885; --soft: #8881 }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem }
-h1 { margin: 0 } h2 { margin: 2rem 0 .5rem } nav a { margin-right: 1rem; white-space: nowrap }
+h1 { margin: 0 } h2 { margin: 2rem 0 .5rem } nav { display: flex; flex-wrap: wrap; gap: .2rem 1rem }
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .3rem .6rem .3rem 0;
 border-bottom: 1px solid var(--line); overflow-wrap: anywhere; vertical-align: top }
 .wide { overflow-x: auto }
-.grid { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)) }
+.grid { align-items: start; display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)) }
 figure { margin: 0; background: var(--soft); border-radius: .4rem; overflow: hidden }
 figure img { display: block; width: 100% }
+figure a { margin-right: .6rem }
 figcaption { padding: .4rem .6rem; font-size: .85rem; overflow-wrap: anywhere }
 .finished { color: #2a7d2a } .error { color: #c0392b } .running, .queued { color: #1f6fb2 }
 pre { overflow-x: auto; background: var(--soft); padding: .6rem; border-radius: .4rem; font-size: .85rem }
@@ -106,7 +107,8 @@ def _links(root: str) -> str:
         ("/api/v1/", "openEO"),
         ("/metrics", "metrics"),
     )
-    return f"<nav>{''.join(f'<a href={root}{path}>{text}</a>' for path, text in shown)}</nav>"
+    links = "".join(f'<a href="{root}{path}">{text}</a>' for path, text in shown)
+    return f"<nav>{links}</nav>"
 
 
 def _job_table(jobs: list[Job], root: str) -> str:
