@@ -2,6 +2,7 @@
 # The demo, on this machine only: docker run --rm -p 127.0.0.1:8080:8080 s2kit serve --host 0.0.0.0 --insecure --demo
 # Any verb, on the current folder: docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/data" s2kit render --bands B04,B03,B02
 # The service needs a user first: docker run --rm -it -v s2kit-state:/state s2kit serve user add NAME --state /state
+# It holds sentinelsat and html2text (GPLv3 or later): who passes the image on must heed that licence for the whole.
 FROM python:3.13.11-slim-trixie AS build
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./

@@ -1,7 +1,11 @@
 """The image holds what the project has, runs without root, and its check of health asks an address that the service has."""
 
+import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -52,6 +56,20 @@ def test_nothing_else_is_let_in() -> None:
     assert {line.removeprefix("!") for line in lines if line.startswith("!")} == set(copied())
 
 
+def test_what_is_copied_is_enough_to_build_the_wheel(tmp_path: Path) -> None:
+    source = tmp_path / "src"
+    source.mkdir()
+    for name in copied():
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(PROJECT / name, source / name)
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("s2kit-*.whl"))) == 1
+
+
 def test_its_extras_are_those_of_the_project() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (extras,) = re.findall(r"'\.\[([\w,]+)\]'", TEXT)
@@ -84,8 +102,6 @@ def test_the_lines_of_its_head_name_real_options(words: str) -> None:
 
 def test_what_it_runs_by_default_refuses_to_serve_strangers(tmp_path: Path) -> None:
     """Without a user it ends at once and says how to add one."""
-    import json
-
     words = json.loads(steps("CMD")[-1])
     words[words.index("/state")] = str(tmp_path)
     done = CliRunner().invoke(app, words)
