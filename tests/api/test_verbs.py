@@ -157,3 +157,15 @@ def test_notes_and_errors_of_options(scene: Any) -> None:
     assert any(isinstance(note, Note) and "mended" in note.message for note in notes)
     with pytest.raises(InputError, match="B77"):
         s2kit.chips(scene.folder, lon=0.52, lat=44.21, bands="B77")
+
+
+@pytest.mark.parametrize(
+    ("verb", "option", "meant"),
+    [("search", "catalog", "catalogue"), ("render", "band", "bands"), ("chips", "band", "bands"),
+     ("stats", "indx", "index"), ("cube", "band", "bands"), ("download", "ot", "out"), ("pixels", "bnd", "band")],
+)  # fmt: skip
+def test_a_keyword_that_does_not_exist_is_refused(verb: str, option: str, meant: str, tmp_path: Path) -> None:
+    """Ignored, it would be another picture than the one that was asked for, or a search of the network."""
+    more = {"out": tmp_path} if verb == "pixels" else {}
+    with pytest.raises(TypeError, match=rf"unexpected keyword argument '{option}'. Did you mean '{meant}'"):
+        getattr(s2kit, verb)(**{option: "x"}, **more)

@@ -7,9 +7,11 @@ read from the same places as the command line reads it; `report` takes progress 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import wraps
 from pathlib import Path
 from textwrap import fill
-from typing import Any, TypeVar, Unpack, get_type_hints
+from typing import Any, TypeVar, Unpack, cast, get_type_hints
 
 from s2kit.chips import ChipOptions, ChipsMade, ChipsRequest, make_chips
 from s2kit.download import DownloadOptions, DownloadRequest, ProductResult
@@ -50,18 +52,29 @@ class StatsResult:
 
 
 def with_keywords_of(options: Any) -> Callable[[F], F]:
-    """Give a function the keywords of its options, so that `help()` and notebooks show them."""
+    """Give a function the keywords of its options: `help()` and notebooks show them, and any other is a `TypeError`."""
 
     def signed(function: F) -> F:
         own = inspect.signature(function)
         kept = [one for one in own.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
         names = [name for name in get_type_hints(options) if name not in own.parameters]
         more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names]
-        function.__signature__ = own.replace(parameters=[*kept, *more])  # type: ignore[attr-defined]
-        function.__doc__ = (
+        known = [one.name for one in (*kept, *more)]
+
+        @wraps(function)
+        def checked(*values: Any, **given: Any) -> Any:
+            for name in given:
+                if name not in known:
+                    near = get_close_matches(name, known, 1)
+                    hint = f". Did you mean {near[0]!r}?" if near else ""
+                    raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
+            return function(*values, **given)
+
+        checked.__signature__ = own.replace(parameters=[*kept, *more])  # type: ignore[attr-defined]
+        checked.__doc__ = (
             f"{inspect.getdoc(function)}\n\nOptions:\n    {fill(', '.join(names), 100, subsequent_indent='    ')}\n"
         )
-        return function
+        return cast("F", checked)
 
     return signed
 
