@@ -9,7 +9,11 @@ import rasterio
 import xarray as xr
 from typer.testing import CliRunner
 
+from s2kit.archive.address import archive_of
 from s2kit.cli.app import app
+from s2kit.store.archive import ARCHIVES
+from s2kit.store.open import open_store
+from s2kit.store.sas import SasStore
 from support.chip_items import parcel_file, square, write_item
 from support.http_server import serving
 from support.landsat import CLOUD, DILATED, EPSG, ID, NORTH, SHADOW, SIDE_M, WEST, kelvin, reflectance, write_landsat
@@ -273,3 +277,13 @@ def test_the_bucket_that_bills_its_readers_is_read_with_consent_only(scene, tmp_
     result = run("pixels", place, "--band", "red", "--window", "0,0,2,2", code=77)
     assert "s3://usgs-landsat bills its readers" in result.stderr
     assert "--archive usgs-landsat" in result.stderr
+
+
+def test_planetary_computers_copy_is_read_with_its_own_token():
+    href = (
+        f"https://landsateuwest.blob.core.windows.net/landsat-c2/level-2/standard/oli-tirs/2024/198/030/{ID}_SR_B4.TIF"
+    )
+    archive = archive_of(href, ARCHIVES)
+    assert (archive.name, archive.is_free, archive.requester_pays) == ("pc-landsat", True, False)
+    assert isinstance(open_store(archive), SasStore)
+    assert archive.sas_endpoint.endswith("/token/landsateuwest/landsat-c2")

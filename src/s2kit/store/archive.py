@@ -115,6 +115,13 @@ ARCHIVES: Mapping[str, Archive] = MappingProxyType(
                 anonymous=True,
                 sas_endpoint="https://planetarycomputer.microsoft.com/api/sas/v1/token/sentinel2l2a01/sentinel2-l2",
             ),
+            Archive(
+                name="pc-landsat",
+                address="https://landsateuwest.blob.core.windows.net/landsat-c2",
+                layout=Layout.COGS,
+                anonymous=True,
+                sas_endpoint="https://planetarycomputer.microsoft.com/api/sas/v1/token/landsateuwest/landsat-c2",
+            ),
         )
     }
 )
