@@ -317,3 +317,24 @@ def test_lazy_cubes_are_computed_by_a_distributed_client(cluster: DaskCluster, s
         assert client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_counter) > before
     for one, other in zip(here, there, strict=True):
         assert one.identical(other)
+
+
+def test_a_scheduler_that_goes_away_is_one_line_and_the_next_run_goes_on(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "dask").mkdir()
+    words = ["cube", *map(str, scene.l2a), "--bands", "B02,B03,B04,B08,B11", "--out", "a.zarr", "-v"]
+    with dask_cluster(tmp_path / "dask", 2, PYTHONPATH=TESTS) as own, subprocess.Popen(
+        [sys.executable, "-m", "s2kit", *words, "--cluster", own.address],
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        assert first.startswith("s2kit: cube: block "), first
+        assert own.scheduler is not None
+        own.scheduler.kill()
+        said = process.stderr.read().splitlines()
+    assert process.returncode == 75
+    said = [line for line in said if not line.startswith("s2kit: cube: block ")]
+    assert said[0] == f"s2kit: error: the scheduler {own.address} is gone"
+    assert len(said) == 2, said
+    done = s2kit(*words, "--jobs", "1", cwd=tmp_path)
+    assert "going on with" in done.stderr

@@ -89,7 +89,6 @@ class Cluster:
     def connected(self) -> Any:
         """The client, connected, with at least one worker."""
         if self._client is None:
-            self._quieten()
             self._client = self._connect()
         self.wait_for_workers(self._client)
         return self._client
@@ -97,13 +96,15 @@ class Cluster:
     def close(self) -> None:
         """Leave the cluster; its workers stay, but for those of `local:N`."""
         client, local = self._client, self._local
+        is_sound = client is not None and client.status == "running"
         self._client = self._local = None
         for one in (client, local):
             if one is not None:
                 _within(5.0, lambda one=one: one.close(timeout=2))  # type: ignore[misc]
-        for logger, level in self._levels.items():
-            logger.setLevel(level)
-        self._levels.clear()
+        if is_sound:  # else dask goes on for a moment to log, with tracebacks, that it cannot connect
+            for logger, level in self._levels.items():
+                logger.setLevel(level)
+            self._levels.clear()
 
     def wait_for_workers(self, client: Any) -> None:
         """Go on when there is a worker.
@@ -135,6 +136,7 @@ class Cluster:
             from distributed import Client
         except ImportError as error:
             raise ConfigError("a cluster needs dask.distributed", "pip install 's2kit[cluster]'") from error
+        self._quieten()  # not before: distributed sets the levels of its loggers when it is imported
         address = self._local_cluster() if self.address.startswith("local:") else self.address
         if isinstance(address, str) and not _ADDRESS.fullmatch(address):
             raise ConfigError(f"{address!r} is no address of a scheduler", "such as tcp://host:8786, or local:4")
@@ -204,8 +206,9 @@ class Cluster:
 
     def _quieten(self) -> None:
         """Keep dask's loggers from stderr: what matters of them is said by an error of ours."""
-        if _log.isEnabledFor(logging.DEBUG) and logging.getLogger("s2kit").handlers:
-            return
+        ours = logging.getLogger("s2kit")
+        if ours.isEnabledFor(logging.DEBUG) and any(one.level <= logging.DEBUG for one in ours.handlers):
+            return  # debug lines are wanted
         for logger in map(logging.getLogger, _DASK_LOGGERS):
             self._levels[logger] = logger.level
             logger.setLevel(logging.CRITICAL + 1)
