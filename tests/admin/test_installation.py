@@ -15,6 +15,7 @@ from s2kit.admin import installation
 from s2kit.admin.check import CheckState
 from s2kit.admin.installation import EXTRAS, decoder_checks, extra_checks, python_checks
 from s2kit.run import gdal_info
+from support.distributions import OF_DEVELOPERS
 
 PROJECT = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -30,7 +31,7 @@ def installed(monkeypatch, versions, requirements):
 
 
 def test_every_extra_for_users_is_listed():
-    assert {*EXTRAS, "bench", "dev", "docs", "release"} >= set(PROJECT["optional-dependencies"])
+    assert {*EXTRAS, *OF_DEVELOPERS} == set(PROJECT["optional-dependencies"])
     assert list(by_name(extra_checks())) == [f"extra {name}" for name in EXTRAS]
 
 

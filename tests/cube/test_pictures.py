@@ -1,5 +1,8 @@
 """Pictures of cubes: `render --mosaic` and `render --composite`."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import rasterio
@@ -42,6 +45,16 @@ def test_a_mosaic_is_one_picture_a_day_without_seam(tiles, tmp_path):
     steps = np.diff(pixels, axis=1)
     assert (steps >= 0).all(), "brighter and brighter across the border"
     assert steps.max() <= 12
+
+
+def test_the_list_of_mosaics_has_the_formats_of_render(tiles, tmp_path):
+    result = run(tiles, "--mosaic", "--bands", "B04", "--index", "ratio=B04", "--out", "m", "-f", "json")
+    items = json.loads(result.stdout)["items"]
+    assert [item["subject"] for item in items] == ["B04", "B04", "ratio", "ratio"]
+    assert [Path(item["path"]).parent for item in items] == [tmp_path / "m"] * 4
+    for item in items:
+        assert item["nbytes"] == Path(item["path"]).stat().st_size
+        assert (item["state"], item["product"]) == ("made", "")
 
 
 def test_pictures_of_many_days_have_one_stretch(tiles, tmp_path):

@@ -5,7 +5,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-OF_DEVELOPERS = {"bench", "dev", "release"}
+OF_DEVELOPERS = {"bench", "dev", "docs", "release"}
 EXTRAS = frozenset(distribution("s2kit").metadata.get_all("Provides-Extra") or ()) - OF_DEVELOPERS
 
 

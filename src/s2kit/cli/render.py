@@ -156,7 +156,7 @@ def render(
             "recipe": [text for text in recipe or () if text not in many],
         }  # fmt: skip
         with session("render", fail_if_empty=fail_if_empty, jobs=jobs, archive=archive) as run:
-            _mosaic(run, named_products(products), options)
+            _mosaic(run, named_products(products), options, listing)
         return
     with session("render", fail_if_empty=fail_if_empty, jobs=jobs, archive=archive) as run:
         request = RenderRequest.parse(
@@ -170,19 +170,23 @@ def render(
         _run(run, request, listing)
 
 
-def _mosaic(run: Session, products: "Refs", options: dict[str, Any]) -> None:
+def _mosaic(run: Session, products: "Refs", options: dict[str, Any], listing: Format) -> None:
     """Pictures of the engine of `s2kit cube`: over tiles, of many dates, in another CRS."""
-    from s2kit.cli.output import write_line
+    from s2kit.cli.output import emit
     from s2kit.cube.draw import DrawRequest, draw_cubes
+    from s2kit.render.outcome import Outcome, OutputState
 
     request = DrawRequest.parse(run.loaded, run.report, products=products, **options)
-    count = 0
-    for result in draw_cubes(request, run.report):
-        run.failures.extend(result.failures.values())
-        run.items += len(result.built.steps) + len(result.failures)
-        for path in result.files:
-            write_line(str(path))
-            count += 1
+
+    def listed() -> "Iterator[dict[str, object]]":
+        for subject, result in zip(request.subjects, draw_cubes(request, run.report), strict=True):
+            run.failures.extend(result.failures.values())
+            run.items += len(result.built.steps) + len(result.failures)
+            for path in result.files:
+                nbytes = path.stat().st_size
+                yield Outcome(product="", subject=subject, state=OutputState.MADE, path=path, nbytes=nbytes).record()
+
+    count = emit(listed(), listing, COLUMNS, command="render", id_key="path")
     run.result = {"outputs": count}
     run.close(empty=not count)
 

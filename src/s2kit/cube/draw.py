@@ -32,6 +32,8 @@ class DrawRequest:
     """Cubes to draw, one for each subject."""
 
     cubes: tuple[CubeRequest, ...]
+    subjects: tuple[str, ...]
+    """What each cube shows: bands, an index or a recipe."""
     output: CubeOutput
 
     @classmethod
@@ -63,8 +65,10 @@ class DrawRequest:
         form = parse_format(given["form"] or "jpeg")
         stretch = parse_stretch(given["stretch"] or "auto", given["gamma"])
         named = list(recipe) if recipe or given["bands"] or given["index"] else ["true-color"]
-        specs = specs_of(
-            bands=given["bands"] or (), index=given["index"] or (), recipe=named, res=given["res"], stretch=stretch
+        specs = tuple(
+            specs_of(
+                bands=given["bands"] or (), index=given["index"] or (), recipe=named, res=given["res"], stretch=stretch
+            )
         )
         options = {name: given[name] for name in _CUBE if given[name] is not None}
         chosen = products if products is not None else str(loaded.settings.dataset)
@@ -90,7 +94,7 @@ class DrawRequest:
             jobs=cubes[0].settings.jobs,
             style=PictureStyle(form=form, stretch=stretch, quality=given["quality"], scl_is_drawn=False),
         )
-        return cls(cubes=cubes, output=output)
+        return cls(cubes=cubes, subjects=tuple(spec.subject.name for spec in specs), output=output)
 
 
 def _layers(subject: Subject) -> dict[str, Any]:

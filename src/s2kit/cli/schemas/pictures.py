@@ -30,7 +30,7 @@ RENDER = Listing(
     about="Outputs of `s2kit render --list FORMAT`, or what --dry-run plans.",
     properties={
         "id": text("Path of the output; empty if it failed."),
-        "product": text("Name of the product."),
+        "product": text("Name of the product; empty if the output shows several."),
         "subject": text("Bands, index or recipe that is shown."),
         "state": one_of(OutputState, "The state of the output."),
         "path": maybe(text("Path of the output.")),
