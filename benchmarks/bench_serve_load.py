@@ -39,6 +39,10 @@ GRAPH = {
 TOKEN = {"Authorization": "Bearer basic//open", "Content-Type": "application/json"}
 
 
+class BusyError(Exception):
+    """The service has as many jobs of the user as it takes, and says so."""
+
+
 class CutOffError(Exception):
     """The connection ended before the answer did, as it does if a worker is killed."""
 
@@ -64,6 +68,8 @@ class Client:
     def text(self, path: str, method: str = "GET", body: object = None) -> bytes:
         """The body of a good answer."""
         status, data, _ = self.ask(path, method, body)
+        if status == 429:
+            raise BusyError
         if status >= 300:
             raise RuntimeError(f"{path}: {status} {data[:200]!r}")
         return data
@@ -158,6 +164,7 @@ class _Result:
         self.seen: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self.wrong: list[str] = []
         self.cut: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
         self.jobs: list[str] = []
 
     def note(self, part: str, value: object, seconds: float) -> None:
@@ -214,6 +221,9 @@ def _work(
         except CutOffError:
             with result.lock:
                 result.cut[part] += 1
+        except BusyError:
+            with result.lock:
+                result.refused[part] += 1
         except Exception as error:  # noqa: BLE001 - whatever it is, it was no right answer
             with result.lock:
                 result.wrong.append(f"{part}: {error}")
@@ -252,7 +262,7 @@ def _load_table(result: _Result, lost: Sequence[str], memory: Sequence[int], len
     rows = []
     for part, seconds in sorted(result.seconds.items()):
         middle, late = (f"{1000 * at:.0f}" for at in (statistics.median(seconds), _late(seconds)))
-        rows.append((part, str(len(seconds)), middle, late, str(result.cut[part])))
+        rows.append((part, str(len(seconds)), middle, late, str(result.cut[part]), str(result.refused[part])))
     course = [f"{one / 1e6:.0f}" for one in memory[:: max(1, len(memory) // 12)]]
     notes = [
         f"wrong answers: {len(result.wrong)}" + "".join(f"; {one}" for one in result.wrong[:5]),
@@ -262,7 +272,7 @@ def _load_table(result: _Result, lost: Sequence[str], memory: Sequence[int], len
         f"load average {os.getloadavg()[0]:.1f}",
     ]
     title = f"{CLIENTS} clients for {length:g} s, two workers, one killed in the middle"
-    return Table(title, ("part", "answers", "median ms", "p99 ms", "cut"), rows, notes)
+    return Table(title, ("part", "answers", "median ms", "p99 ms", "cut", "told to wait"), rows, notes)
 
 
 def _late(seconds: Sequence[float]) -> float:

@@ -15,6 +15,7 @@ import pytest
 from s2kit.serve.guard import Guard
 from s2kit.serve.metrics import RequestCounts
 from s2kit.serve.options import is_loopback
+from s2kit.serve.users import UserStore
 from support.scenes import built_scene
 from support.service import Service, free_port, running, write_settings
 
@@ -117,6 +118,17 @@ def test_the_network_needs_users(tmp_path: Path) -> None:
     assert is_loopback("127.0.0.5")
     assert not is_loopback("192.168.0.1")
     assert not is_loopback("example.org")
+
+
+def test_without_its_last_user_a_service_lets_nobody_in(tmp_path: Path) -> None:
+    users = UserStore(tmp_path / "state")
+    users.add("anna", "anna's password")
+    scene = built_scene()
+    with running(tmp_path, write_settings(tmp_path, scene.folder, scene.parcels)) as service:
+        assert httpx.get(f"{service.address}/query/info", headers=basic("anna", "anna's password")).status_code == 200
+        users.remove("anna")
+        assert httpx.get(f"{service.address}/query/info", headers=basic("anna", "anna's password")).status_code == 401
+        assert httpx.get(f"{service.address}/query/info").status_code == 401
 
 
 def test_the_end_comes_within_ten_seconds(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_a_synchronous_graph_is_paid_for_by_who_may(service: Service) -> None:
 def test_counts_are_those_of_all_processes(service: Service) -> None:
     def asked() -> int:
         text = httpx.get(f"{service.address}/metrics").text
-        found = re.search(r'^s2kit_requests_total{method="GET",status="200",route="/api/"} (\d+)$', text, re.M)
+        found = re.search(r'^s2kit_requests_total{route="/api/",method="GET",status="200"} (\d+)$', text, re.M)
         return int(found[1]) if found else 0
 
     before = asked()

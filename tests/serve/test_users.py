@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from s2kit.errors import InputError, NotFoundError, OutputError
-from s2kit.serve.users import UserStore
+from s2kit.serve.users import User, UserStore
 
 
 def test_a_user_logs_in_with_the_right_password_only(tmp_path: Path) -> None:
@@ -61,3 +61,14 @@ def test_short_passwords_and_names_taken_are_refused(tmp_path: Path) -> None:
     users.add("anna", "long enough 1")
     with pytest.raises(OutputError, match="already"):
         users.add("anna", "long enough 1")
+
+
+def test_a_password_is_not_remembered_longer_than_its_user(tmp_path: Path) -> None:
+    users, elsewhere = UserStore(tmp_path), UserStore(tmp_path)
+    users.add("anna", "long enough 1", may_pay=True)
+    assert users.login("anna", "long enough 1") == User("anna", may_pay=True)
+    elsewhere.remove("anna")
+    assert users.login("anna", "long enough 1") is None
+    elsewhere.add("anna", "long enough 2")
+    assert users.login("anna", "long enough 1") is None
+    assert users.login("anna", "long enough 2") == User("anna", may_pay=False)

@@ -65,12 +65,13 @@ def serve(
     with session("serve") as run:
         _needs_extra()
         from s2kit.cli.shutdown import leave_signals_alone
-        from s2kit.serve.options import ServeOptions, check_exposed
+        from s2kit.serve.options import ServeOptions, check_exposed, is_loopback
         from s2kit.serve.run import run_server
         from s2kit.serve.users import UserStore
 
         loaded, folder = _demo(run) if demo else (run.loaded, Path().absolute())
         loaded = _free_unless_allowed(loaded)
+        users = len(UserStore(_state_folder(state)).names())
         options = ServeOptions(
             loaded=loaded,
             folder=folder,
@@ -84,6 +85,7 @@ def serve(
             host=host,
             port=port,
             workers=workers,
+            needs_login=users > 0 or not is_loopback(host),
             insecure=insecure,
             root_path=root_path.rstrip("/"),
             allowed_hosts=tuple(allow_host or ()),
@@ -93,7 +95,6 @@ def serve(
             audit=audit,
             cluster=cluster,
         )
-        users = len(UserStore(options.state).names())
         check_exposed(options, users)
         leave_signals_alone()
         run_server(options)

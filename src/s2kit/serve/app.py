@@ -1,5 +1,6 @@
 """The application: all parts of the service on one port."""
 
+import asyncio
 import logging
 import os
 import secrets
@@ -30,6 +31,7 @@ from s2kit.version import __version__
 
 log = logging.getLogger(__name__)
 
+_TIDY_S = 600
 _CODES = {
     400: "BadRequest",
     401: "AuthenticationRequired",
@@ -54,9 +56,10 @@ def create_app(options: ServeOptions) -> Any:
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        state.shelf.tidy(options.limits.kept_s)
         state.jobs.settle()
+        tidying = asyncio.ensure_future(_tidy(state))
         yield
+        tidying.cancel()
         state.counts.flush()
 
     app = FastAPI(
@@ -79,6 +82,13 @@ def create_app(options: ServeOptions) -> Any:
     _add_common(app)
     hosts = options.allowed_hosts if options.is_loopback or options.allowed_hosts else None
     return Guard(app, body_nbytes=options.limits.body_nbytes, hosts=hosts, audit=options.audit, counts=state.counts)
+
+
+async def _tidy(state: State) -> None:
+    """Remove the files of old requests, now and every few minutes."""
+    while True:
+        await asyncio.to_thread(state.shelf.tidy, state.options.limits.kept_s)
+        await asyncio.sleep(_TIDY_S)
 
 
 def _key(state: Path) -> bytes:

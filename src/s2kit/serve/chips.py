@@ -18,13 +18,13 @@ from s2kit.errors import InputError, NotFoundError
 from s2kit.openeo.job import read_body
 from s2kit.run.events import Report
 from s2kit.serve.answers import ApiError
-from s2kit.serve.login import basic_user
+from s2kit.serve.login import BASIC_LOGIN, basic_user
 from s2kit.serve.names import checked_word
 from s2kit.serve.parcels import parcels_of
 from s2kit.serve.state import State, state_of
 from s2kit.settings import Loaded
 
-router = APIRouter(prefix="/query", tags=["chips"])
+router = APIRouter(prefix="/query", tags=["chips"], dependencies=BASIC_LOGIN)
 
 COLUMNS = 8
 """Chips in a row of the page."""

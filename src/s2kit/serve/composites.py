@@ -13,12 +13,12 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from s2kit.archive.dataset import products_in
 from s2kit.errors import InputError, NotFoundError, S2KitError
-from s2kit.openeo.job import Job, JobKind, JobState, NewJob, read_body
+from s2kit.openeo.job import Job, JobKind, JobLimits, JobState, NewJob, read_body
 from s2kit.openeo.job_store import JobStore
 from s2kit.picture.stretch import Stretch, StretchKind
 from s2kit.render.legacy import LISTS, legacy_entries
 from s2kit.serve.answers import ApiError
-from s2kit.serve.login import basic_user
+from s2kit.serve.login import BASIC_LOGIN, basic_user
 from s2kit.serve.names import checked_word
 from s2kit.serve.state import state_of
 from s2kit.serve.users import User
@@ -53,8 +53,8 @@ def overview() -> dict[str, str]:
     return _OVERVIEW
 
 
-@router.post("/api/job-create")
-@router.post("/api/job-create/", include_in_schema=False)
+@router.post("/api/job-create", dependencies=BASIC_LOGIN)
+@router.post("/api/job-create/", dependencies=BASIC_LOGIN, include_in_schema=False)
 async def create(request: Request) -> Response:
     """Make a job of four comma lists: `res_list`, `r_list`, `g_list`, `b_list`."""
     user, state = basic_user(request), state_of(request)
@@ -65,6 +65,7 @@ async def create(request: Request) -> Response:
         owner=user.name,
         words=(*state.options.job_words, *_WORDS, *_names(state.options.loaded.settings.dataset)),
         folder=str(state.options.folder),
+        limits=JobLimits(seconds=state.options.limits.job_s, memory_bytes=state.options.limits.job_memory_bytes),
     )
     return JSONResponse(_record(state.jobs, state.jobs.create(new)))
 
@@ -87,8 +88,8 @@ def detail(request: Request, pk: str) -> dict[str, Any]:
     return _record(store, _job(store, pk, basic_user(request)))
 
 
-@router.post("/api/job-update/{pk}")
-@router.post("/api/job-update/{pk}/", include_in_schema=False)
+@router.post("/api/job-update/{pk}", dependencies=BASIC_LOGIN)
+@router.post("/api/job-update/{pk}/", dependencies=BASIC_LOGIN, include_in_schema=False)
 async def update(request: Request, pk: str) -> dict[str, Any]:
     """Change the lists of a job; it is pending again."""
     user, state = basic_user(request), state_of(request)
@@ -105,8 +106,8 @@ def delete(request: Request, pk: str) -> str:
     return "Item succsesfully delete!"  # as it was spelled
 
 
-@router.get("/api/job-run/{pk}")
-@router.get("/api/job-run/{pk}/", include_in_schema=False)
+@router.get("/api/job-run/{pk}", dependencies=BASIC_LOGIN)
+@router.get("/api/job-run/{pk}/", dependencies=BASIC_LOGIN, include_in_schema=False)
 async def run(request: Request, pk: str) -> dict[str, Any]:
     """Run a job and answer when all its pictures are made; a client that goes away leaves the job at work."""
     user, state = basic_user(request), state_of(request)
@@ -119,6 +120,7 @@ async def run(request: Request, pk: str) -> dict[str, Any]:
     return _record(state.jobs, job)
 
 
+@router.head("/Output/{name}", include_in_schema=False)
 @router.get("/Output/{name}")
 def output(request: Request, name: str) -> Response:
     """A picture that a job made."""

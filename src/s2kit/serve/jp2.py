@@ -16,12 +16,12 @@ from s2kit.pixels.dump import PixelFormat, PixelRequestError, legacy_error
 from s2kit.pixels.request import LEGACY_ARCHIVE, PixelWish, parse_requests
 from s2kit.pixels.run import PixelTask, dump_one, plan
 from s2kit.serve.answers import told
-from s2kit.serve.login import basic_user
+from s2kit.serve.login import BASIC_LOGIN, basic_user
 from s2kit.serve.names import checked_path, contained
 from s2kit.serve.state import state_of
 from s2kit.settings import Settings
 
-router = APIRouter(tags=["JPEG 2000"])
+router = APIRouter(tags=["JPEG 2000"], dependencies=BASIC_LOGIN)
 
 _PIECE = 1 << 16
 

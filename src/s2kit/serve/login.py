@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from s2kit.serve.answers import ApiError
 from s2kit.serve.state import state_of
@@ -21,12 +21,15 @@ def basic_user(request: Request) -> User:
         ApiError: 401, if it is missing or wrong.
     """
     state = state_of(request)
+    if (known := request.scope.get("s2kit.basic")) is not None:
+        return known  # type: ignore[no-any-return]
     if state.is_open:
         return _known(request, ANYBODY)
     given = _basic(request)
     user = state.users.login(*given) if given else None
     if user is None:
         raise ApiError(401, "CredentialsInvalid" if given else "AuthenticationRequired", "log in with Basic", _BASIC)
+    request.scope["s2kit.basic"] = user
     return _known(request, user)
 
 
@@ -52,6 +55,10 @@ def any_user(request: Request) -> User:
     """The user of either login, for people with a browser and for openEO's clients."""
     kind = request.headers.get("authorization", "").partition(" ")[0].lower()
     return bearer_user(request) if kind == "bearer" else basic_user(request)
+
+
+BASIC_LOGIN = [Depends(basic_user)]
+"""For routes that are coroutines: a password is checked in a thread, and known then to whoever asks for the user."""
 
 
 def _known(request: Request, user: User) -> User:

@@ -16,7 +16,7 @@ from s2kit.store.counted import NBYTES, REQUESTS
 _FLUSH_S = 0.2
 _ASKED, _SECONDS, _SENT = "requests", "seconds", "sent"
 _COUNTERS = {
-    _ASKED: ("s2kit_requests_total", "Requests by route, method and status.", ("method", "status", "route")),
+    _ASKED: ("s2kit_requests_total", "Requests by route, method and status.", ("route", "method", "status")),
     _SECONDS: ("s2kit_request_seconds_total", "Seconds that requests took, by route.", ("route",)),
     _SENT: ("s2kit_sent_bytes_total", "Bytes of answers.", ()),
     REQUESTS: ("s2kit_archive_requests_total", "Requests to archives, those of jobs too.", ("archive",)),
@@ -52,7 +52,7 @@ class RequestCounts:
             if not self._new:
                 with suppress(RuntimeError):
                     asyncio.get_running_loop().call_later(_FLUSH_S, self.flush)
-            self._new[f"{_ASKED} {method} {status} {route}"] += 1
+            self._new[f"{_ASKED} {route} {method} {status}"] += 1
             self._new[f"{_SECONDS} {route}"] += seconds  # type: ignore[assignment]
             self._new[_SENT] += nbytes
 

@@ -78,7 +78,7 @@ async def result(request: Request) -> Response:
     problems = await state.work.run(request, lambda _: problems_of(body, open_catalogue(state.loaded_for(user))))
     if problems:
         raise ApiError(400, problems[0].code, "; ".join(one.line for one in problems[:5]))
-    job = state.jobs.create(new_job(state, user, body, seconds=state.options.limits.sync_s))
+    job = state.jobs.create(new_job(state, user, body, is_waited_for=True))
     try:
         state.start_job(job.id, user)
         job = await _finished(request, state, job)

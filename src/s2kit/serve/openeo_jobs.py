@@ -47,7 +47,7 @@ async def create(request: Request) -> Response:
     """Make a job; only the form of its graph is looked at here, everything at `/validation` and at the start."""
     user, state = bearer_user(request), state_of(request)
     body = await graph_body(request)
-    job = state.jobs.create(new_job(state, user, body, seconds=state.options.limits.job_s))
+    job = state.jobs.create(new_job(state, user, body))
     headers = {"OpenEO-Identifier": job.id, "Location": f"{base(request)}/jobs/{job.id}"}
     return Response(status_code=201, headers=headers)
 
@@ -166,16 +166,20 @@ async def graph_body(request: Request) -> Mapping[str, Any]:
     return found
 
 
-def new_job(state: State, user: User, body: Mapping[str, Any], *, seconds: float) -> NewJob:
+def new_job(state: State, user: User, body: Mapping[str, Any], *, is_waited_for: bool = False) -> NewJob:
     """A job of a user, within the limits of the service."""
+    limits = state.options.limits
+    most_px = limits.sync_px if is_waited_for else limits.job_px
     return NewJob(
         body=body,
         title=_text(body, "title"),
         description=_text(body, "description"),
         owner=user.name,
-        words=state.options.job_words,
+        words=(*state.options.job_words, "--max-px", str(most_px)),
         folder=str(state.options.folder),
-        limits=JobLimits(seconds=seconds, memory_bytes=state.options.limits.job_memory_bytes),
+        limits=JobLimits(
+            seconds=limits.sync_s if is_waited_for else limits.job_s, memory_bytes=limits.job_memory_bytes
+        ),
     )
 
 

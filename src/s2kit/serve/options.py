@@ -35,6 +35,10 @@ class ServiceLimits:
     """Seconds that a job may take."""
     job_memory_bytes: int = 8_000_000_000
     """Memory of all processes of a job together."""
+    job_px: int = 20_000_000_000
+    """Values that the graph of a job may load."""
+    sync_px: int = 500_000_000
+    """Values that a graph may load whose answer is waited for."""
     nodes: int = 1000
     """Nodes of a process graph."""
     stored_nbytes: int = 20_000_000_000
@@ -60,6 +64,8 @@ class ServeOptions:
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
+    needs_login: bool = False
+    """True if nobody gets in without a login, even if the last user is removed meanwhile."""
     insecure: bool = False
     """True lets everybody in who reaches the port, whatever address it is bound to."""
     root_path: str = ""

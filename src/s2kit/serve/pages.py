@@ -1,9 +1,10 @@
 """Pages for people: what there is, what runs, what came out. Written on the server, without scripts or other hosts."""
 
 from html import escape
+from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 
 from s2kit.archive.dataset import products_in
@@ -19,6 +20,7 @@ from s2kit.serve.layers import cubes_in, cubes_of_job
 from s2kit.serve.login import any_user
 from s2kit.serve.names import checked_word, contained
 from s2kit.serve.state import State, state_of
+from s2kit.serve.users import User
 from s2kit.settings import Loaded
 from s2kit.version import __version__
 
@@ -64,9 +66,9 @@ def home(request: Request) -> Response:
 
 
 @router.get("/map")
-async def dataset_map(request: Request) -> Response:
+async def dataset_map(request: Request, user: Annotated[User, Depends(any_user)]) -> Response:
     """The products of the dataset on a map."""
-    user, state = any_user(request), state_of(request)
+    state = state_of(request)
     loaded = state.loaded_for(user)
     records = await state.work.run(request, lambda report: _records(loaded, report))
     return HTMLResponse(map_page(records, ()))

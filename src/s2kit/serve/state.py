@@ -30,8 +30,8 @@ class State:
 
     @property
     def is_open(self) -> bool:
-        """True if the service has no users, so that nobody has to log in."""
-        return self.options.insecure or not self.users.names()
+        """True if nobody has to log in: it began without users on the loopback, and there are none yet."""
+        return self.options.insecure or not (self.options.needs_login or self.users.names())
 
     def loaded_for(self, user: User) -> Loaded:
         """The settings that a user's work runs with: archives that bill their readers only for those who may pay."""

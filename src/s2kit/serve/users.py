@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ TOKEN_S = 7 * 86_400
 """Seconds for which a token is good."""
 _REMEMBERED_S = 300.0
 """Seconds for which a process remembers a right password: clients of Basic logins send it with every request."""
+_HASHES_AT_ONCE = 2
+"""Each takes 32 MiB: guesses of passwords wait for one another."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _SHORTEST = 10
 _TABLES = """
@@ -65,7 +68,8 @@ class UserStore:
         except (OSError, sqlite3.Error) as error:
             raise DiskError(f"{self._path} cannot be opened: {error}", "name another folder with --state") from error
         self._unknown = _hashed("", b"\x00" * 16)
-        self._remembered: dict[bytes, tuple[float, User]] = {}
+        self._remembered: dict[bytes, float] = {}
+        self._hashing = threading.BoundedSemaphore(_HASHES_AT_ONCE)
         self._key = secrets.token_bytes(32)
 
     def add(self, name: str, password: str, *, may_pay: bool = False) -> None:
@@ -107,22 +111,21 @@ class UserStore:
 
     def login(self, name: str, password: str) -> User | None:
         """The user with that password; None if there is none. An unknown name takes as long as a known one."""
-        proof = hmac.digest(self._key, f"{name}\0{password}".encode(), "sha256")
-        until, known = self._remembered.get(proof, (0.0, None))
-        if known is not None and until > time.monotonic():
-            return known
-        user = self._checked(name, password)
-        if user is not None:
-            self._remembered = {key: value for key, value in self._remembered.items() if value[0] > time.monotonic()}
-            self._remembered[proof] = (time.monotonic() + _REMEMBERED_S, user)
-        return user
-
-    def _checked(self, name: str, password: str) -> User | None:
         with self._open() as database:
             row = database.execute("SELECT salt, hash, pays FROM users WHERE name = ?", (name,)).fetchone()
         salt, expected, pays = row or (b"\x00" * 16, self._unknown, 0)
-        same = hmac.compare_digest(_hashed(password, salt), expected)
-        return User(name, bool(pays)) if same and row else None
+        proof = hmac.digest(self._key, f"{name}\0{password}\0".encode() + expected, "sha256")
+        now = time.monotonic()
+        is_right = self._remembered.get(proof, 0.0) > now or self._hashes_to(expected, password, salt)
+        if not (is_right and row):
+            return None
+        self._remembered = {key: until for key, until in self._remembered.items() if until > now}
+        self._remembered.setdefault(proof, now + _REMEMBERED_S)
+        return User(name, bool(pays))
+
+    def _hashes_to(self, expected: bytes, password: str, salt: bytes) -> bool:
+        with self._hashing:
+            return hmac.compare_digest(_hashed(password, salt), expected)
 
     def new_token(self, user: User) -> str:
         """A token that stands for a login until it expires."""
