@@ -154,3 +154,36 @@ def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: 
         archive.writestr("doc.kml", b" " * 5000)
     with pytest.raises(InputError, match="unpacks to more"):
         read_file(tmp_path / "x.kmz")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GEOMETRYCOLLECTION(POINT(1 44), POLYGON EMPTY)",
+        "MULTIPOLYGON(EMPTY, ((1 44, 2 44, 2 45, 1 44)))",
+        '{"type": "GeometryCollection", "geometries": [{"type": "Point", "coordinates": [1, 44]},'
+        ' {"type": "Polygon", "coordinates": []}]}',
+    ],
+)
+def test_empty_members_of_a_shape_do_not_count(text: str) -> None:
+    from s2kit.area.aoi_files import read_aois
+
+    (aoi,) = read_aois([text]).aois
+    assert not any(part.is_empty for part in getattr(aoi.geometry, "geoms", [aoi.geometry]))
+
+
+def test_rows_of_a_spreadsheet_without_a_place_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("name,lon,lat\nwell,1.3,43.3\n,,\n,,\n")
+    found = read_file(tmp_path / "x.csv")
+    assert [feature.name for feature in found.features] == ["well"]
+    assert found.notes == (f"{tmp_path / 'x.csv'}: 2 features without a geometry left out",)
+    (tmp_path / "x.csv").write_text("name,lon,lat\nwell,1.3,\n")
+    with pytest.raises(InputError, match="line 2: '' in column lat is no number"):
+        read_file(tmp_path / "x.csv")
+
+
+def test_wkt_whose_first_word_is_wrong_is_no_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="neither a file nor valid WKT"):
+        read_features("POLYGN((1 44, 2 44, 2 45, 1 44))")
+    with pytest.raises(NotFoundError, match="does not exist"):
+        read_features(tmp_path / "a (1).geojson")

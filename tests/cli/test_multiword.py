@@ -6,6 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from s2kit.cli.app import app as program
 from s2kit.cli.multiword import Verb
 from s2kit.cli.options import Aoi, Bbox, Point, Range
 
@@ -95,3 +96,30 @@ def test_one_value_is_not_lost_to_another() -> None:
     refused = CliRunner().invoke(other, ["--res", "20", "--res", "60"])
     assert refused.exit_code == 2
     assert "'--res' is given twice: 20 and 60" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["render", ""], "An argument is empty"),
+        (["info", "a", ""], "An argument is empty"),
+        (["validate", ""], "An argument is empty"),
+        (["search", "--aoi", ""], "'--aoi' is empty"),
+        (["search", "--aoi="], "'--aoi' is empty"),
+        (["search", "--range", "", "2020-01-02"], "'--range' is empty"),
+        (["search", "--level", ""], "'--level' is empty"),
+        (["stats", "--parcels", ""], "'--parcels' is empty"),
+        (["pixels", "a", "-o", ""], "'--output' is empty"),
+    ],
+)
+def test_an_unset_variable_of_the_shell_is_not_the_current_folder(words, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner().invoke(program, words)
+    assert refused.exit_code == 2
+    assert name in refused.stderr
+    assert "is a variable of the shell not set?" in refused.stderr
+
+
+def test_an_empty_value_that_switches_something_off(monkeypatch):
+    monkeypatch.setenv("S2KIT_CLUSTER", "tcp://127.0.0.1:9")
+    assert CliRunner().invoke(program, ["bands", "--cluster", ""]).exit_code == 0

@@ -6,6 +6,7 @@ across the antimeridian is cut there into parts, as RFC 7946 section 3.1.9 asks 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import shapely
@@ -129,7 +130,7 @@ def clean(geometry: BaseGeometry, label: str) -> Cleaned:
     Raises:
         InputError: Empty, not finite, latitude beyond 90 or longitude beyond 360 degrees, or an area without extent.
     """
-    geometry = shapely.force_2d(geometry)
+    geometry = shapely.force_2d(_without_empty_parts(geometry))
     if geometry.is_empty:
         raise InputError(f"{label} is empty", "give at least one point, line or polygon")
     coordinates = shapely.get_coordinates(geometry)
@@ -156,6 +157,16 @@ def clean(geometry: BaseGeometry, label: str) -> Cleaned:
     if _dimension(geometry) > 0:
         geometry = shapely.remove_repeated_points(geometry)  # some catalogues refuse equal neighbours
     return Cleaned(geometry, tuple(notes))
+
+
+def _without_empty_parts(geometry: BaseGeometry) -> BaseGeometry:
+    """A collection or multipart geometry without its empty members; any other as it is."""
+    parts = getattr(geometry, "geoms", None)
+    if parts is None or not any(part.is_empty for part in parts):
+        return geometry
+    make: Any = type(geometry)
+    kept: BaseGeometry = make([_without_empty_parts(part) for part in parts if not part.is_empty])
+    return kept
 
 
 def lon_lat_outline(bounds: Bounds, epsg: int) -> BaseGeometry:

@@ -8,6 +8,7 @@ to the library for that format, so that a file that poses as another is not open
 import codecs
 import glob
 import json
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -41,6 +42,8 @@ _BINARY_SUFFIXES = {".shp": "Shapefile", ".gpkg": "GeoPackage", ".fgb": "FlatGeo
 _BAR_HINT = "behind the bar stand layername=NAME and crs=EPSG:n"
 CRS_WORDS = "--crs EPSG:n of parcels, or 'FILE|crs=EPSG:n', names another"
 LAYER_HINT = "choose one with --layer-name NAME of parcels, or as 'FILE|layername=NAME'"
+_LIKE_WKT = re.compile(r"\s*[A-Za-z]+\s*[zmZM]*\s*\(\(?\s*[-+.\d]+\s+[-+.\d]")
+"""Most likely WKT with a mistake in its first word."""
 _DBF_LANGUAGE = 29
 """Position of the byte that names the encoding of a DBF; 0 names none."""
 _SHAPEFILE_PARTS = frozenset((".shp", ".shx", ".dbf", ".prj", ".cpg"))
@@ -97,6 +100,8 @@ def read_features(source: str | Path) -> list[FeatureSet]:
     named = parse_source(source)
     path = named.path
     if not _exists(path, str(source)):
+        if _LIKE_WKT.match(str(source)):
+            raise _no_shape(str(source))
         raise NotFoundError(f"{path} does not exist", "name a file, a folder, WKT, GeoJSON text or '-'")
     if not path.is_dir():
         return [read_file(path, layer=named.layer, crs=named.crs)]
@@ -135,10 +140,14 @@ def _exists(path: Path, text: str) -> bool:
     try:
         return path.exists()
     except (OSError, ValueError):
-        shown = f"{text[:60]!r} …" if len(text) > 60 else repr(text)
-        raise InputError(
-            f"{shown} is neither a file nor valid WKT or GeoJSON", "WKT begins as in POLYGON((1 43, 2 43, …))"
-        ) from None
+        raise _no_shape(text) from None
+
+
+def _no_shape(text: str) -> InputError:
+    shown = f"{text[:60]!r} …" if len(text) > 60 else repr(text)
+    return InputError(
+        f"{shown} is neither a file nor valid WKT or GeoJSON", "WKT begins as in POLYGON((1 43, 2 43, …))"
+    )
 
 
 def _counts(file: Path) -> bool:

@@ -198,7 +198,7 @@ def _csv_features(reader: "csv.DictReader[str]", label: str) -> Iterator[Feature
     for row in reader:
         place = f"{label} line {reader.line_num}"
         cell = (row.get(wkt) or "").strip() if wkt else ""
-        if wkt and not cell:
+        if not (cell or any((row.get(column) or "").strip() for column in (lon, lat) if column and not wkt)):
             yield None
             continue
         if wkt:

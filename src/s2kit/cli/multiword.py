@@ -7,23 +7,48 @@ unfolds them again.
 from typing import Any
 
 from typer._click.exceptions import UsageError
-from typer._click.parser import _Option
+from typer._click.parser import _Argument, _Option
 from typer.core import TyperCommand
 
 from s2kit.cli.plain_values import converting_plainly
 
 WORDS = {"--range": 2, "--bbox": 4, "--point": 2}
 _SEPARATOR = "\x1f"
+_UNSET = ": is a variable of the shell not set?"
 
 
-class _Once(_Option):
+_MAY_BE_EMPTY = frozenset(("cluster", "log_file", "log_requests", "max_bytes", "ptype"))
+"""Options whose empty value switches something off."""
+
+
+class _Each(_Option):
+    """An option that may be repeated."""
+
+    def process(self, value: Any, state: Any) -> None:
+        """Take the value, unless it is empty."""
+        if value == "" and self.dest not in _MAY_BE_EMPTY:
+            raise UsageError(f"Option '{self.obj.opts[0]}' is empty{_UNSET}")
+        super().process(value, state)
+
+
+class _Once(_Each):
     """An option with one value."""
 
     def process(self, value: Any, state: Any) -> None:
-        """Take the value, unless there is another one already."""
+        """Take the value, unless it is empty, or there is another one already."""
         if state.opts.get(self.dest, value) != value:
             first, name = state.opts[self.dest], self.obj.opts[0]
             raise UsageError(f"Option '{name}' is given twice: {_shown(first)} and {_shown(value)}.")
+        super().process(value, state)
+
+
+class _Words(_Argument):
+    """Words that are no options."""
+
+    def process(self, value: Any, state: Any) -> None:
+        """Take the words, unless one is empty: as a path it would be the current folder, with all that is in it."""
+        if value == "" or (isinstance(value, (list, tuple)) and "" in value):
+            raise UsageError(f"An argument is empty{_UNSET}")
         super().process(value, state)
 
 
@@ -39,11 +64,18 @@ class Verb(TyperCommand):
         return converting_plainly(super().get_params(ctx))
 
     def make_parser(self, ctx: Any) -> Any:
-        """A parser that refuses an option that is given twice with different values, unless it may be repeated."""
+        """A parser that refuses empty values, and an option that is given twice with different ones.
+
+        A shell that asks what may follow gets the parser as it is.
+        """
         parser = super().make_parser(ctx)
+        if ctx.resilient_parsing:
+            return parser
         for option in (*parser._short_opt.values(), *parser._long_opt.values()):
-            if option.action == "store":
-                option.__class__ = _Once
+            if option.takes_value:
+                option.__class__ = _Once if option.action == "store" else _Each
+        for argument in parser._args:
+            argument.__class__ = _Words
         return parser
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -66,6 +98,8 @@ class Verb(TyperCommand):
                 continue  # a shell asks what may follow: the words are still being typed
             if len(values) != WORDS[name]:
                 ctx.fail(f"Option '{name}' takes {WORDS[name]} values, not {len(values)}.")
+            if "" in values and not ctx.resilient_parsing:
+                ctx.fail(f"A value of option '{name}' is empty{_UNSET}")
             folded += [name, _SEPARATOR.join(values)]
         try:
             return super().parse_args(ctx, folded)
