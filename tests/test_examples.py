@@ -22,7 +22,7 @@ from s2kit.cli.app import app
 from s2kit.settings import load_settings
 from support import examples
 from support.demo_world import lay_out
-from support.examples import FOLDER, SERVES, SHOWN_ONLY, Block
+from support.examples import FOLDER, PRINTS, SERVES, SHOWN_ONLY, Block
 from support.landsat import write_landsat
 from support.service import free_port
 from support.warm_s2kit import warm_s2kit
@@ -87,14 +87,17 @@ def test_the_examples_of_a_page_run(name: str, folder: Path) -> None:
         scene = write_landsat(folder / "landsat")
         (scene.folder / f"{scene.folder.name}_MTL.json").write_text("{}")
     names: dict[str, Any] = {"__name__": "__main__"}
-    port = str(free_port())
+    port, printed = str(free_port()), None
     with ExitStack() as services:
         for block in examples.blocks(PAGES[name]):
             here = replace(block, text=block.text.replace("127.0.0.1:8080", f"127.0.0.1:{port}"))
             if block.kind == SERVES:
                 services.enter_context(_serving(here, folder, port))
+            elif block.kind == PRINTS:
+                flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+                assert doctest.OutputChecker().check_output(block.text, printed or "", flags), f"{block}\n{printed}"
             elif not block.needs and block.kind in _RUN:
-                _RUN[block.kind](here, folder, names)
+                printed = _RUN[block.kind](here, folder, names)
 
 
 @contextmanager
@@ -121,8 +124,8 @@ def _answers(port: str) -> bool:
     return False
 
 
-def _sh(block: Block, folder: Path, names: dict[str, Any]) -> None:
-    _bash(str(block), block.text, folder)
+def _sh(block: Block, folder: Path, names: dict[str, Any]) -> str:
+    return _bash(str(block), block.text, folder)
 
 
 def _bash(where: str, script: str, folder: Path) -> str:
@@ -221,7 +224,7 @@ def test_schedules_are_schedules(block: Block) -> None:
 
 
 def test_each_block_has_a_kind_that_is_known() -> None:
-    known = {*_RUN, SERVES, "toml", "json", *SHOWN_ONLY}
+    known = {*_RUN, PRINTS, SERVES, "toml", "json", *SHOWN_ONLY}
     assert not [f"{block}: {block.kind}" for block in BLOCKS if block.kind not in known]
 
 

@@ -5,6 +5,7 @@
 | `sh` | run by bash in the page's folder; each command has to end with 0 |
 | `sh title="needs …"` | not run: bash parses it, each `s2kit` in it is parsed with its options, each extra that pip gets exists |
 | `sh title="runs until Ctrl-C"` | an `s2kit serve` that the rest of the page talks to; it gets a free port, which stands for 8080 |
+| `text title="prints"` | what the block before it prints; `...` stands for what may differ, as in doctest |
 | `python`, `pycon` | run in the same folder, all of a page in one namespace; examples of `pycon` print what they say |
 | `python title="needs …"` | compiled |
 | `cron` | each schedule is one, each command is run as `sh` |
@@ -28,6 +29,8 @@ FOLDER = "/data/s2"
 SHOWN_ONLY = frozenset({"dockerfile", "html", "ini", "nginx", "text", "yaml"})
 SERVES = "serves"
 """Kind of the blocks that run until Ctrl-C."""
+PRINTS = "prints"
+"""Kind of the blocks that show what the one before them prints."""
 _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<kind>\w*)(?: (?P<info>[^\n]*))?\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S
 )
@@ -62,13 +65,13 @@ def blocks(page: Path) -> list[Block]:
     found = []
     for match in _FENCE.finditer(text):
         info = match["info"] or ""
-        title = re.fullmatch(r'title="(needs [^"]+|runs until Ctrl-C)"', info)
+        title = re.fullmatch(r'title="(needs [^"]+|runs until Ctrl-C|prints)"', info)
         if info and not title:
-            raise ValueError(f"{page}: a title says what a block needs, or that it runs until Ctrl-C, not {info!r}")
+            raise ValueError(f"{page}: {info!r} is no title of a block: needs …, runs until Ctrl-C, prints")
         body = re.sub(rf"^{match['indent']}", "", match["text"], flags=re.M)
         line = text.count("\n", 0, match.start()) + 1
         words = title[1] if title else ""
-        kind = SERVES if words == "runs until Ctrl-C" else match["kind"]
+        kind = {"runs until Ctrl-C": SERVES, "prints": PRINTS}.get(words, match["kind"])
         found.append(Block(page, line, kind, words if words.startswith("needs") else "", body))
     return found
 
