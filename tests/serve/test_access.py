@@ -6,6 +6,8 @@ import contextlib
 import json
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -142,9 +144,6 @@ def test_the_end_comes_within_ten_seconds(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -156,6 +155,20 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) <= 2
     assert free_port()
+
+
+def test_a_certificate_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text("no key")
+    (tmp_path / "chain.pem").write_text("no certificate")
+    for chain in ("none.pem", "chain.pem"):
+        done = subprocess.run(
+            [sys.executable, "-m", "s2kit", "serve", "--tls-cert", chain, "--tls-key", "key.pem", "--port",
+             str(free_port()), "--state", str(tmp_path / "s"), "--workers", "2"],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 65
+        assert f"{chain} and key.pem cannot be used" in done.stderr
+        assert len(done.stderr.splitlines()) == 2
 
 
 def test_an_answer_is_in_the_log_before_its_last_bytes_leave(tmp_path: Path) -> None:

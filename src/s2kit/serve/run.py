@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import ssl
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 
-from s2kit.errors import OutputError
+from s2kit.errors import InputError, OutputError
 from s2kit.serve.app import create_app
 from s2kit.serve.metrics import counting
 from s2kit.serve.options import ServeOptions
@@ -97,12 +98,27 @@ def _bound(options: ServeOptions) -> socket.socket:
     return bound
 
 
+def _check_certificate(options: ServeOptions) -> None:
+    """Raise `InputError` if the certificate and its key cannot be used."""
+    if options.tls_cert is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.tls_cert, options.tls_key)
+    except OSError as error:  # ssl.SSLError is one too
+        raise InputError(
+            f"{options.tls_cert} and {options.tls_key} cannot be used: {error.strerror or error}",
+            "a certificate chain and its key without a password, both PEM",
+        ) from error
+
+
 def run_server(options: ServeOptions) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Raises:
+        InputError: The certificate or its key cannot be used.
         OutputError: The port is taken.
     """
+    _check_certificate(options)
     config = uvicorn.Config(
         _Factory(options),
         factory=True,
