@@ -138,3 +138,9 @@ def test_an_unknown_bucket_is_taken_as_it_is_named():
     )
     _, known = name_at(f"s3://eodata/Sentinel-2/MSI/L1C_N0500/2022/12/06/{L1C}.SAFE", ARCHIVES)
     assert known.profile == "cdse"
+
+
+def test_an_address_that_leads_to_no_product_is_named_whole() -> None:
+    for address in ("s3://bucket/tiles/31/T/CJ/2024/6/15/0/", "s3://bucket/"):
+        with pytest.raises(InputError, match=f"{address}: neither a tile nor a product"):
+            name_at(address, {})

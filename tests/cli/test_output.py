@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from s2kit.cli.app import app
 from s2kit.cli.options import Format, chosen_format
 from s2kit.cli.output import emit, table_lines, to_json
+from s2kit.cli.schemas.versions import VERSIONS
 from s2kit.errors import UsageError
 from support.screens import on_terminal
 
@@ -64,7 +65,7 @@ def test_json_is_written_alike_whatever_is_in_it(odd: object) -> None:
 
 def test_json_has_an_envelope_with_a_version(capsys: pytest.CaptureFixture[str]) -> None:
     envelope = json.loads(printed(Format.JSON, capsys))
-    assert (envelope["schema"], envelope["command"], envelope["matched"]) == (1, "search", 2)
+    assert (envelope["schema"], envelope["command"], envelope["matched"]) == (VERSIONS["search"], "search", 2)
     assert len(envelope["items"]) == 2
 
 

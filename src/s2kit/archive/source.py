@@ -184,7 +184,10 @@ def name_at(
         info = read_json(open_store(archive), f"{key}/tileInfo.json")
         return parse_product_name(str(info.get("productName", ""))), archive
     folder, _, last = key.rpartition("/")
-    name = parse_product_name(last)
+    try:
+        name = parse_product_name(last)
+    except InputError as error:
+        raise InputError(f"{address}: neither a tile nor a product", error.hint) from error
     if archive.layout in {Layout.AWS_S2, Layout.AWS_S1}:
         return name, archive
     below = "/".join(part for part in (archive.address.rstrip("/"), folder) if part)
