@@ -55,7 +55,9 @@ def run(scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
     place = {"metadata": {"path": str(tmp_path)}}
     with tempfile.TemporaryDirectory() as sockets:  # raises if a cell fails
-        NotebookClient(fresh, kernel_name="python3", timeout=240, config=ipc(sockets), resources=place).execute()
+        NotebookClient(
+            fresh, kernel_name="python3", timeout=240, startup_timeout=200, config=ipc(sockets), resources=place
+        ).execute()
     return [cell for cell in fresh.cells if cell.cell_type == "code"]
 
 
