@@ -9,6 +9,7 @@ import rasterio
 from s2kit.cube import CubeRequest, make_block, plan_cube
 from s2kit.errors import InputError
 from s2kit.grid import Window
+from s2kit.product.angles import ANGLES
 from s2kit.run.events import silent
 from s2kit.settings import Loaded, Settings
 from support.chip_items import write_item
@@ -325,3 +326,25 @@ def test_the_view_angle_of_a_safe_is_that_of_its_metadata(real_l2a):
 
     (granule,) = open_safe(real_l2a).granules
     assert granule.view_zenith_deg == pytest.approx(9.2, abs=0.2)
+
+
+def test_angles_are_layers_of_a_cube_in_any_crs(real_l2a):
+    names = ",".join(ANGLES)
+    box = [(-8.5, 52.8, -8.45, 52.82)]
+    own = whole(plan_of(real_l2a, bands=[f"B04,{names.upper()}"], bbox=box))
+    other = whole(plan_of(real_l2a, bands=[names], bbox=box, crs="EPSG:3857", res=100.0))
+    for name in ANGLES:
+        assert own[name].dtype == np.float32
+        assert np.isfinite(own[name]).all()
+        assert np.ptp(own[name]) < 10
+        assert abs(np.nanmean(own[name]) - np.nanmean(other[name])) < 0.1
+    assert 57 < own["sunZenithAngles"].mean() < 59
+    assert 171 < own["sunAzimuthAngles"].mean() < 174
+    assert 250 < own["viewAzimuthMean"].mean() < 310
+
+
+def test_a_product_without_angles_is_named(scene):
+    notes = []
+    plan = plan_of(scene.l2a[0], bands=["B04,sunZenithAngles"], report=notes.append)
+    assert any("lacks sunZenithAngles" in note.message for note in notes)
+    assert np.isnan(whole(plan)["sunZenithAngles"]).all()

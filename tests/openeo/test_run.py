@@ -583,3 +583,13 @@ def test_a_package_that_a_block_needs_is_named(june, tmp_path, monkeypatch):
     with pytest.raises(ConfigError) as failed:
         run(saved(load=s2(), sharp=sharp), tmp_path, collection=[f"SENTINEL2_L2A={june}"])
     assert "s2kit[openeo]" in str(failed.value.hint)
+
+
+def test_angles_of_sun_and_view_are_bands(real_l2a, tmp_path):
+    box = {"west": -8.5, "south": 52.8, "east": -8.48, "north": 52.81}
+    bands = ["B04", "sunZenithAngles", "viewZenithMean"]
+    load = s2(spatial_extent=box, temporal_extent=None, bands=bands)
+    result = run(saved(load=load), tmp_path, collection=[f"SENTINEL2_L2A={real_l2a}"])
+    with xr.open_dataset(result.paths[0]) as found:
+        assert 57 < float(found["sunZenithAngles"].mean()) < 59
+        assert 0 < float(found["viewZenithMean"].mean()) < 12

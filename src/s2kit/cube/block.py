@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from s2kit.cube.composite import Composite, chosen, picked, reduce_stack
 from s2kit.cube.layers import NO_DATE, CubeLayer, reflectance, values_of
-from s2kit.cube.pixels import read_bands
+from s2kit.cube.pixels import angle_pixels, read_bands
 from s2kit.cube.plan import CubeBlock, CubeRecipe, CubeSource, Slice
 from s2kit.errors import InputError
 from s2kit.grid import Grid
@@ -113,8 +113,8 @@ def _deciding(one: _Laid) -> NDArray[np.float32]:
 def _reduced(
     layer: CubeLayer, stack: Sequence[NDArray[Any]], clear: NDArray[np.bool_], composite: Composite
 ) -> NDArray[Any]:
-    """A layer's median, mean or percentile of the clear slices; classes have none: theirs is the latest clear one."""
-    if layer.name == "SCL":
+    """A layer's median, mean or percentile of the clear slices; classes and angles have none: the latest clear one."""
+    if layer.name == "SCL" or layer.kind == "angle":
         last = chosen(clear[::-1], None)
         return picked(stack[::-1], last, layer.nodata)
     return reduce_stack(np.where(clear, np.stack(stack), layer.nodata).astype(layer.dtype), composite)
@@ -175,12 +175,7 @@ def _fill(
         return
     recipe = around.recipe
     for layer in recipe.layers:
-        if layer.kind == "index":
-            values: NDArray[Any] | None = _index(layer.spec, source, pixels)
-        elif layer.name in pixels:
-            values = values_of(layer, pixels[layer.name], source.images[layer.name], digital=recipe.digital)
-        else:
-            values = None
+        values = _values(layer, source, pixels, around)
         if values is not None:
             _put(laid.layers, layer.name, values, where)
     if laid.deciding is not None and recipe.composite is not None and recipe.composite.index is not None:
@@ -191,6 +186,19 @@ def _fill(
         if source.classes is None:
             raise InputError(f"{source.id} has neither SCL nor a cloud mask", "leave out the mask, or the product")
         np.copyto(laid.hidden, _hidden(source, pixels, around), where=where)
+
+
+def _values(
+    layer: CubeLayer, source: CubeSource, pixels: Mapping[str, NDArray[Any]], around: "_Context"
+) -> NDArray[Any] | None:
+    """A layer of a product; None if it lacks what that needs."""
+    if layer.kind == "index":
+        return _index(layer.spec, source, pixels)
+    if layer.kind == "angle":
+        return angle_pixels(source, layer.name, around.grid)
+    if layer.name not in pixels:
+        return None
+    return values_of(layer, pixels[layer.name], source.images[layer.name], digital=around.recipe.digital)
 
 
 def _put(layers: dict[str, NDArray[Any]], name: str, values: NDArray[Any], where: NDArray[np.bool_]) -> None:

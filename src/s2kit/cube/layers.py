@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 
 from s2kit.errors import InputError, UsageError
 from s2kit.picture.indices import SUBSTITUTES, find_index
+from s2kit.product.angles import ANGLES
 from s2kit.product.band_image import BandImage
 from s2kit.product.bands import BANDS, LAYERS, SHARED_BANDS, Quantity, band_words, normal_band
 from s2kit.product.scl import SCENE_CLASSES
 
-Kind = Literal["band", "layer", "index", "count", "date"]
+Kind = Literal["band", "layer", "index", "angle", "count", "date"]
 QUANTIFICATION = 10000
 """Of harmonised numbers: reflectance is value / 10 000."""
+_ANGLES = {name.lower(): name for name in ANGLES}
+_WHERE_SEEN = "B01"
+"""The smallest band of all products."""
 NO_DATE = -(2**31)
 """`source_date` of pixels that are never seen clear."""
 
@@ -63,7 +67,7 @@ def parse_layers(bands: Sequence[str], indices: Sequence[str], *, dtype: str, di
         InputError: No such band, layer or index, or a picture.
         UsageError: Nothing is named.
     """
-    names = [normal_band(part) for text in bands for part in band_words(text)]
+    names = [_ANGLES.get(part.strip().lower()) or normal_band(part) for text in bands for part in band_words(text)]
     found = [find_index(text).spec for text in indices]
     for name in names:
         if name in {"TCI", "PVI"}:
@@ -75,6 +79,8 @@ def parse_layers(bands: Sequence[str], indices: Sequence[str], *, dtype: str, di
 
 
 def _band(name: str, dtype: str, *, digital: bool) -> CubeLayer:
+    if name in ANGLES:
+        return CubeLayer(name, "angle", "float32", float("nan"), 1.0, ANGLES[name], "degree")
     if name in SHARED_BANDS:
         return _of_other_mission(name, digital=digital)
     if name in LAYERS:
@@ -117,7 +123,7 @@ def date_layer() -> CubeLayer:
 
 
 def bands_read(layers: Sequence[CubeLayer], also: Sequence[str] = ()) -> tuple[str, ...]:
-    """Bands and layers of a product that have to be read, for indices too.
+    """Bands and layers of a product that have to be read, for indices too; for angles alone one that is always there.
 
     Args:
         layers: Of the cube.
@@ -125,7 +131,8 @@ def bands_read(layers: Sequence[CubeLayer], also: Sequence[str] = ()) -> tuple[s
     """
     names = [layer.name for layer in layers if layer.kind in {"band", "layer"}]
     indices = [layer.spec for layer in layers if layer.kind == "index"] + list(also)
-    return tuple(dict.fromkeys(names + [band for spec in indices for band in find_index(spec).bands]))
+    found = tuple(dict.fromkeys(names + [band for spec in indices for band in find_index(spec).bands]))
+    return found or (_WHERE_SEEN,)
 
 
 def with_substitutes(wanted: Sequence[str], there: set[str], exact: set[str]) -> dict[str, str]:

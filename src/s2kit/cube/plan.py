@@ -17,6 +17,7 @@ from s2kit.cube.periods import Members, Period, grouped
 from s2kit.grid import Grid, Window
 from s2kit.picture.clouds import ClassSource, Mask
 from s2kit.picture.read import DEFAULT_READING, Reading, Resampling
+from s2kit.product.angles import AngleGrid
 from s2kit.product.band_image import BandImage
 from s2kit.product.mission import SENTINEL2, Mission
 
@@ -34,6 +35,8 @@ class CubeSource:
     address: str = ""
     """Where it is."""
     mission: Mission = SENTINEL2
+    angles: Mapping[str, AngleGrid] = field(default_factory=dict, hash=False)
+    """Angles of sun and view, if layers of the cube are such."""
 
 
 @dataclass(frozen=True, slots=True)

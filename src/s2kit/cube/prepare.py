@@ -219,6 +219,7 @@ def _source(request: CubeRequest, product: Product, grid: Grid, seen: Seen) -> C
         class_source(product, tile, resolution) if request.mask or request.needs_classes else None,
         product.address,
         product.mission,
+        product.angles(tile) if any(layer.kind == "angle" for layer in request.layers) else {},
     )
 
 
@@ -242,8 +243,9 @@ def _remarks(plan: CubePlan) -> Iterator[Note]:
     substituted: list[tuple[str, str]] = []
     for source in (source for one in plan.slices for source in one.sources):
         there = [name for name in plan.recipe.bands if name in source.images]
-        for name in plan.recipe.bands:
-            if name not in there:
+        angles = [layer.name for layer in plan.recipe.layers if layer.kind == "angle"]
+        for name in (*plan.recipe.bands, *angles):
+            if name not in there and name not in source.angles:
                 lacking.setdefault(name, []).append(source.id)
         images = [source.images[name] for name in there]
         notes = substitute_notes("the cube", there, images, round(plan.grid.resolution_m))

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid
+from s2kit.product.angles import AngleGrid
 from s2kit.product.band_image import BandImage
 from s2kit.product.bands import normal_band
 from s2kit.product.contents import ImageEntry, summary
@@ -87,6 +88,11 @@ class Product(ABC):
         """Mean angle in degrees from which a tile was seen; None if the metadata does not give it."""
         del tile
         return None
+
+    def angles(self, tile: Tile | None = None) -> Mapping[str, AngleGrid]:
+        """Angles of sun and view by name, see `product.angles`; empty if the metadata does not give them."""
+        del tile
+        return {}
 
     @property
     def manifest(self) -> Manifest | None:

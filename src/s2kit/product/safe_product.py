@@ -1,11 +1,13 @@
 """A product in the SAFE format, in a folder, a zip or a bucket: metadata, granules, manifest, images."""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 
 from s2kit.errors import InputError
 from s2kit.grid import Grid
+from s2kit.product.angles import AngleGrid, parse_angles
 from s2kit.product.band_image import BandImage
 from s2kit.product.bands import LAYERS
 from s2kit.product.base import Product
@@ -80,6 +82,16 @@ class Granule:
         return None if path is None else parse_view_zenith(self._tree.read(path))
 
     @cached_property
+    def angles(self) -> Mapping[str, AngleGrid]:
+        """Angles of sun and view by name; the whole file is read.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        path = self.entry.metadata_path
+        return {} if path is None else parse_angles(self._tree.read(path))
+
+    @cached_property
     def tile(self) -> TileId | None:
         """Its tile, None where nothing tells."""
         return self.entry.tile or (self.metadata.tile if self.metadata else None)
@@ -147,6 +159,10 @@ class SafeProduct(Product):
     def view_zenith_deg(self, tile: Tile) -> float | None:
         """As the granule's metadata has it."""
         return next((one.view_zenith_deg for one in self.granules if one.tile == tile), None)
+
+    def angles(self, tile: Tile | None = None) -> Mapping[str, AngleGrid]:
+        """As the granule's metadata has them."""
+        return next((one.angles for one in self.granules if tile in {None, one.tile}), {})
 
     def missing(self) -> tuple[ManifestEntry, ...]:
         """Files that the manifest lists and that are not here; none where there is no manifest."""

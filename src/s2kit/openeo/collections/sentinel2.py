@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from s2kit.openeo.collections.base import Description, LoadedCube, LoadWanted, chosen_bands
 from s2kit.openeo.errors import ProcessError
 from s2kit.openeo.processes.words import instant
+from s2kit.product.angles import ANGLES
 from s2kit.run.events import Note, Report
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _COMMON = {
     "B07": "rededge", "B08": "nir", "B8A": "nir08", "B09": "nir09", "B10": "cirrus", "B11": "swir16", "B12": "swir22",
 }  # fmt: skip
 """Common names of the STAC extension `eo`."""
-_LAYERS = {"L2A": ("SCL", "AOT", "WVP"), "L1C": ()}
+_LAYERS = {"L2A": ("SCL", "AOT", "WVP", *ANGLES), "L1C": tuple(ANGLES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
