@@ -1,9 +1,11 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -176,3 +178,20 @@ def test_a_dataset_folder_stands_for_its_products(scene):
         result = runner.invoke(app, [verb, str(scene.folder), "-f", "csv"])
         assert result.exit_code == 0, result.stderr
         assert len(result.stdout.splitlines()) == 1 + len(scene.products)
+
+
+@pytest.mark.parametrize("size", [0, 3000])
+def test_metadata_that_is_cut_is_reported_once_and_replaced_by_what_else_tells(
+    size: int, tmp_path: Path, scene: Any
+) -> None:
+    product = tmp_path / "d" / scene.l2a[0].name
+    shutil.copytree(scene.l2a[0], product)
+    metadata = product / "MTD_MSIL2A.xml"
+    metadata.write_bytes(metadata.read_bytes()[:size])
+    for words in (["info", str(product)], ["search", "--catalogue", str(tmp_path / "d"), "-f", "ids"]):
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+        assert product.stem in done.stdout
+        assert done.stderr.count("empty or cut") == 1, done.stderr
+        assert done.stderr.startswith(f"s2kit: warning: {product}")
+        assert CliRunner().invoke(app, ["-q", *words]).stderr == ""

@@ -1,6 +1,7 @@
 """What a product on disk says of itself, as a search record: SAFE folder, zip, or tile of the AWS layout."""
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,7 +28,10 @@ from s2kit.product.open import open_product
 from s2kit.product.open_tree import open_tree
 from s2kit.product.safe_tree import MAX_READ, safe_name
 from s2kit.product.tile import TileId
+from s2kit.product.xmltree import ends_whole
 from s2kit.run.read_file import read_file
+
+_log = logging.getLogger(__name__)
 
 _DATASTRIP = re.compile(r"DATASTRIP/([^/]+)/")
 GRANULE_METADATA = "metadata.xml"
@@ -59,7 +63,9 @@ def read_product(path: Path, catalogue: str) -> ProductRecord:
         "nbytes": size,
     }
     xml = _metadata(path, _S2_METADATA)
-    if xml is not None:
+    if xml is not None and not ends_whole(xml):
+        _log.warning("%s: its metadata file is empty or cut: taken as if it were not there", path)
+    elif xml is not None:
         return _from_metadata(name, xml, {**facts, "datastrip": _datastrip(path)})
     manifest = _metadata(path, re.compile(r"manifest\.safe"))
     outline = _sentinel1_outline(manifest) if manifest is not None else None

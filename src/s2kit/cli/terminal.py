@@ -45,6 +45,8 @@ def set_up_logging(verbosity: int, log_file: str) -> None:
     stderr = _ToTerminal()
     stderr.setLevel(logging.DEBUG if verbosity >= 2 else logging.CRITICAL + 1)
     handlers: list[logging.Handler] = [stderr]
+    if 0 <= verbosity < 2:
+        handlers.append(_Doubts())
     if log_file:
         try:
             handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
@@ -70,6 +72,23 @@ class _ToTerminal(logging.Handler):
         """Print a line, and the lines of its traceback."""
         for line in self.format(record).splitlines():
             say(line)
+
+
+class _Doubts(logging.Handler):
+    """Doubts about products, such as a metadata file that is cut, as warnings on stderr; each once."""
+
+    _ABOUT = ("s2kit.product.", "s2kit.catalogue.")
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the line."""
+        text = record.getMessage()
+        if record.name.startswith(self._ABOUT) and text not in self._said:
+            self._said.add(text)
+            say(f"s2kit: warning: {text}")
 
 
 @contextmanager
