@@ -19,6 +19,7 @@ from s2kit.area.aoi import (
     coverage_pct,
     footprint,
     for_query,
+    lon_lat_box,
     lon_lat_outline,
     merged,
     point_aoi,
@@ -266,3 +267,9 @@ def test_a_long_ring_that_touches_itself_once_is_still_mended() -> None:
     angle = np.linspace(0, 4 * np.pi, 20_001)[:-1]
     eight = shapely.Polygon(np.column_stack([np.sin(angle / 2), np.sin(angle)]))
     assert clean(eight, "field").notes
+
+
+def test_the_box_of_what_is_cut_at_the_antimeridian_goes_over_it():
+    assert lon_lat_box(bbox_aoi(179, -18, -179, -17).geometry) == [179, -18, -179, -17]
+    assert lon_lat_box(bbox_aoi(-180, -18, -179, -17).geometry) == [-180, -18, -179, -17]
+    assert lon_lat_box(bbox_aoi(-180, -90, 180, 90).geometry) == [-180, -90, 180, 90]

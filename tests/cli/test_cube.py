@@ -179,3 +179,13 @@ def test_a_coarser_file_in_place_of_the_band_s_own_is_reported(data, tmp_path, s
     next(product.rglob("*_B03_10m.jp2")).unlink()
     words = ("--aoi", scene.aoi, "--bands", "B03", "--res", 10, "--dry-run")
     assert f"{product.stem}: B03 is read at 20 m, since there is no file at 10 m" in run(product, *words).stderr
+
+
+def test_nothing_to_append_is_nothing_new(data, tmp_path):
+    """A cron line meets weeks without a product, or with clouds only."""
+    none = ("--bands", "B04", "--out", "a.zarr", "--append", "--date", "2030-01")
+    assert "no product is found" in run(data, *none, code=65).stderr
+    run(data, *none[:-2])
+    before = sorted((path, path.stat().st_mtime_ns) for path in (tmp_path / "a.zarr").rglob("*"))
+    assert run(data, *none).stdout == ""
+    assert sorted((path, path.stat().st_mtime_ns) for path in (tmp_path / "a.zarr").rglob("*")) == before

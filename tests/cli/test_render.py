@@ -296,5 +296,17 @@ def test_stac_items_of_pictures_and_of_data(scene, tmp_path):
     assert list(tmp_path.glob("*.part")) == []
 
 
-def test_mosaics_have_no_items_of_their_own(scene):
-    assert "--stac does not go with --mosaic" in said(*scene.l2a, "--mosaic", "--stac", code=2)
+def test_pictures_of_a_cube_have_items_too(scene, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["--recipe", "true-color", "--index", "ndvi", "--res", "60", "--stac", "--out", "made"]
+    for more in ((), ("--composite", "median")):
+        done = runner.invoke(app, ["render", *map(str, scene.l2a), "--mosaic", *more, *words])
+        assert done.exit_code == 0, done.output
+        for line in done.stdout.split():
+            assert Path(line).parent == Path("made"), "paths are given as --out is"
+            item = checked_item(Path(f"{line}.json"))
+            (visual,) = item.assets.values()
+            assert (Path("made") / visual.href).samefile(line)
+            sources = [link.title for link in item.get_links("derived_from")]
+            when = {"20240419": [0], "20240615": [1]}.get(Path(line).name.partition("T")[0], [0, 1])
+            assert sources == [scene.l2a[at].stem for at in when]

@@ -62,3 +62,15 @@ def test_a_composite_spans_its_period(made, tmp_path):
     item = checked_item(tmp_path / "c" / "20240401T000000.json")
     assert item.properties["start_datetime"] == "2024-04-01T00:00:00Z"
     assert item.properties["end_datetime"] == "2024-04-30T23:59:59Z"
+
+
+def test_the_item_of_a_cube_that_grew_tells_of_all_its_dates(scene, tmp_path):
+    cube = tmp_path / "a.zarr"
+    for product in scene.l2a:
+        words = ["cube", str(product), "--bands", "B04", "--res", "60", "--append", "--stac", "--out", str(cube)]
+        result = runner.invoke(app, words)
+        assert result.exit_code == 0, result.output
+    item = checked_item(tmp_path / "a.zarr.json")
+    assert item.properties["start_datetime"].startswith("2024-04-19T10:50:31")
+    assert item.properties["end_datetime"].startswith("2024-06-15T10:40:31")
+    assert [link.title for link in item.get_links("derived_from")] == [product.stem for product in scene.l2a]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from s2kit.api.verbs import with_keywords_of
-from s2kit.cube import CubeFormat, CubeOptions, CubeOutput, CubeRequest, CubeResult, make_cube, ready_plan
+from s2kit.cube import CubeFormat, CubeOptions, CubeOutput, CubeRequest, CubeResult, make_cube, new_plan, ready_plan
 from s2kit.cube.dataset import dataset
 from s2kit.product.ref import Products
 from s2kit.run.events import Report, silent
@@ -83,4 +83,5 @@ def write_cube(
         jobs=request.settings.jobs,
     )
     with at_work(request.settings):
-        return make_cube(ready_plan(request, report), output, report)
+        plan = new_plan(request, output, report)
+        return CubeResult(path) if plan is None else make_cube(plan, output, report)

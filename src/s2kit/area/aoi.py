@@ -174,6 +174,16 @@ def lon_lat_outline(bounds: Bounds, epsg: int) -> BaseGeometry:
     return clean(project(box(*bounds), epsg, LON_LAT), "the box").geometry
 
 
+def lon_lat_box(geometry: BaseGeometry) -> list[float]:
+    """West, south, east, north; of what is cut at the antimeridian west is greater (RFC 7946 section 5.2)."""
+    west, south, east, north = geometry.bounds
+    parts = [part.bounds for part in getattr(geometry, "geoms", [geometry])]
+    if (west, east) == (-180, 180) and not any(part[0] == west and part[2] == east for part in parts):
+        west = min((part[0] for part in parts if part[0] >= 0), default=west)
+        east = max((part[2] for part in parts if part[2] <= 0), default=east)
+    return [west, south, east, north]
+
+
 def footprints(outlines: Sequence[BaseGeometry]) -> list[BaseGeometry]:
     """Products' outlines, fit for comparison with an area; an unusable one comes back as an empty polygon."""
     shapes = np.array(outlines, dtype=object)

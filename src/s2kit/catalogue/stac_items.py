@@ -5,6 +5,7 @@ from typing import Any
 
 from shapely.geometry import mapping
 
+from s2kit.area.aoi import lon_lat_box
 from s2kit.catalogue.record import ProductRecord
 
 STAC_VERSION = "1.1.0"
@@ -56,7 +57,7 @@ def stac_item(record: ProductRecord) -> dict[str, Any]:
         "assets": assets,
     }
     if record.geometry is not None:
-        item["bbox"] = list(record.geometry.bounds)
+        item["bbox"] = lon_lat_box(record.geometry)
     return item
 
 

@@ -172,15 +172,18 @@ def _make(
     run: Session, request: "CubeRequest", output: "CubeOutput", *, max_bytes: str | None, dry_run: bool, stac: bool
 ) -> None:
     from s2kit.cli.output import write_line
-    from s2kit.cube import make_cube, plan_cube, ready_plan
+    from s2kit.cube import make_cube, new_plan, plan_cube
     from s2kit.cube.estimate import refuse_large
     from s2kit.cube.items import write_items
 
-    plan = (plan_cube if dry_run else ready_plan)(request, run.report)
-    run.items = len(plan.steps)
     if dry_run:
-        _tell(run, plan)
+        _tell(run, plan_cube(request, run.report))
         return
+    plan = new_plan(request, output, run.report)
+    if plan is None:
+        run.close(empty=True)
+        return
+    run.items = len(plan.steps)
     refuse_large(plan, max_bytes)
     result = make_cube(plan, output, run.report)
     run.failures.extend(result.failures.values())
@@ -198,5 +201,6 @@ def _tell(run: Session, plan: "CubePlan") -> None:
     from s2kit.cube.estimate import COLUMNS, estimate, rows
     from s2kit.run.events import Note
 
+    run.items = len(plan.steps)
     emit(rows(plan), Format.TABLE, COLUMNS, command="cube")
     run.report(Note(estimate(plan), warning=True))

@@ -183,8 +183,8 @@ def _mosaic(run: Session, products: "Refs", options: dict[str, Any], listing: Fo
             run.failures.extend(result.failures.values())
             run.items += len(result.built.steps) + len(result.failures)
             for path in result.files:
-                nbytes = path.stat().st_size
-                yield Outcome(product="", subject=subject, state=OutputState.MADE, path=path, nbytes=nbytes).record()
+                shown, nbytes = Path(options["out"] or ".") / path.name, path.stat().st_size
+                yield Outcome(product="", subject=subject, state=OutputState.MADE, path=shown, nbytes=nbytes).record()
 
     count = emit(listed(), listing, COLUMNS, command="render", id_key="path")
     run.result = {"outputs": count}

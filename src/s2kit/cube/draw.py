@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from s2kit.cube.formats import CubeFormat, CubeOutput, PictureStyle
+from s2kit.cube.items import write_items
 from s2kit.cube.layers import parse_layers
 from s2kit.cube.plan import CubePlan
 from s2kit.cube.prepare import ready_plan
@@ -22,7 +23,7 @@ from s2kit.render.spec import specs_of
 from s2kit.run.events import Report, silent
 from s2kit.settings import Loaded
 
-_ONLY_RENDER = ("batch", "max_px", "clip", "crop", "dtype", "name_template", "dry_run", "stac")
+_ONLY_RENDER = ("batch", "max_px", "clip", "crop", "dtype", "name_template", "dry_run")
 """Options of `render` that a cube does not know."""
 _CUBE = ("aoi", "bbox", "date", "resampling", "boa_offset", "mask", "mask_clouds", "dilate", "period", "crs", "jobs")
 
@@ -35,6 +36,8 @@ class DrawRequest:
     subjects: tuple[str, ...]
     """What each cube shows: bands, an index or a recipe."""
     output: CubeOutput
+    stac: bool = False
+    """True for a STAC item beside each picture."""
 
     @classmethod
     def parse(
@@ -94,7 +97,7 @@ class DrawRequest:
             jobs=cubes[0].settings.jobs,
             style=PictureStyle(form=form, stretch=stretch, quality=given["quality"], scl_is_drawn=False),
         )
-        return cls(cubes=cubes, subjects=tuple(spec.subject.name for spec in specs), output=output)
+        return cls(cubes=cubes, subjects=tuple(spec.subject.name for spec in specs), output=output, stac=given["stac"])
 
 
 def _layers(subject: Subject) -> dict[str, Any]:
@@ -122,7 +125,11 @@ def draw_cubes(request: DrawRequest, report: Report = silent) -> Iterator[CubeRe
         S2KitError: As `plan_cube` and `make_cube`.
     """
     for one in request.cubes:
-        yield make_cube(_with_classes(ready_plan(one, report), request), request.output, report)
+        plan = _with_classes(ready_plan(one, report), request)
+        result = make_cube(plan, request.output, report)
+        if request.stac:
+            write_items(plan, request.output, result)
+        yield result
 
 
 def _with_classes(plan: CubePlan, request: DrawRequest) -> CubePlan:

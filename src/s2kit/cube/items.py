@@ -1,7 +1,8 @@
-"""STAC items beside a cube: one for a Zarr or netCDF, one for each time of GeoTIFFs and pictures."""
+"""STAC items beside a cube: one for a Zarr or netCDF, one for each time of GeoTIFFs, one for each picture."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from itertools import cycle
 from pathlib import Path
 
 from s2kit.cube import meaning
@@ -9,6 +10,7 @@ from s2kit.cube.formats import CubeFormat, CubeOutput
 from s2kit.cube.geotiffs import file_name
 from s2kit.cube.plan import CubePlan, Step
 from s2kit.cube.run import CubeResult
+from s2kit.cube.zarr_store import Existing
 from s2kit.picture.stac_item import StacAsset, StacBand, StacFacts, write_stac
 
 _MEDIA_TYPES = {
@@ -23,7 +25,8 @@ def write_items(plan: CubePlan, output: CubeOutput, result: CubeResult) -> tuple
     """Write the items of what was made.
 
     Returns:
-        Their paths: `cube.zarr.json` beside a cube, `20240419T105031.json` in a folder of GeoTIFFs.
+        Their paths: `cube.zarr.json` beside a cube, `20240419T105031.json` in a folder of GeoTIFFs, `….jpg.json` beside
+        a picture.
 
     Raises:
         OutputError: They cannot be written.
@@ -31,16 +34,21 @@ def write_items(plan: CubePlan, output: CubeOutput, result: CubeResult) -> tuple
     if output.form in {CubeFormat.ZARR, CubeFormat.NETCDF}:
         return (_of_cube(plan, output),)
     if output.form is CubeFormat.PICTURES:
-        return ()
+        steps = cycle(result.built.steps)  # pictures are made subject after subject
+        return tuple(_of_picture(plan, plan.steps[at], path, output) for at, path in zip(steps, result.files))  # noqa: B905
     return tuple(_of_step(plan, plan.steps[at], output) for at in result.built.steps)
 
 
 def _of_cube(plan: CubePlan, output: CubeOutput) -> Path:
     """The item of the whole cube; of one that was appended to, all dates that it has."""
-    steps = plan.steps
     bands = tuple(_band(plan, at) for at in range(len(plan.layers)))
     asset = StacAsset("data", output.path, _MEDIA_TYPES[output.form], ("data",), bands)
-    start, end = _span(plan, steps[0])[0], _span(plan, steps[-1])[1]
+    start, end = _span(plan, plan.steps[0])[0], _span(plan, plan.steps[-1])[1]
+    sources = _sources(plan, plan.steps)
+    if output.append:
+        there, known = Existing(output.path), dict(sources)
+        start, end = (meaning.moment_of(pick(there.times)) for pick in (min, max))
+        sources = [(name, known.get(name, "")) for names in there.days.values() for name in names]
     facts = StacFacts(
         id=output.path.stem,
         grid=plan.grid,
@@ -48,9 +56,18 @@ def _of_cube(plan: CubePlan, output: CubeOutput) -> Path:
         end=end,
         title=meaning.title(plan),
         missions=plan.missions,
-        sources=_sources(plan, steps),
+        sources=sources,
     )
     return write_stac(facts, [asset], output.path.with_name(f"{output.path.name}.json"))
+
+
+def _of_picture(plan: CubePlan, step: Step, path: Path, output: CubeOutput) -> Path:
+    start, end = _span(plan, step)
+    facts = StacFacts(
+        id=path.stem, grid=plan.grid, start=start, end=end, missions=plan.missions, sources=_sources(plan, [step])
+    )
+    asset = StacAsset("visual", path, output.style.form.media_type, ("visual",))
+    return write_stac(facts, [asset], path.with_name(f"{path.name}.json"))
 
 
 def _of_step(plan: CubePlan, step: Step, output: CubeOutput) -> Path:

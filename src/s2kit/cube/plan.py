@@ -14,12 +14,17 @@ from s2kit.cube.composite import Composite
 from s2kit.cube.grids import block_side, blocks
 from s2kit.cube.layers import CubeLayer, bands_read, count_layer, date_layer
 from s2kit.cube.periods import Members, Period, grouped
+from s2kit.errors import InputError
 from s2kit.grid import Grid, Window
 from s2kit.picture.clouds import ClassSource, Mask
 from s2kit.picture.read import DEFAULT_READING, Reading, Resampling
 from s2kit.product.angles import AngleGrid
 from s2kit.product.band_image import BandImage
 from s2kit.product.mission import SENTINEL2, Mission
+
+
+class NoDateError(InputError):
+    """Products, the area, or `--min-clear` leave no date."""
 
 
 @dataclass(frozen=True, slots=True)

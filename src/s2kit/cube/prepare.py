@@ -12,9 +12,10 @@ from s2kit.chips.candidates import outlines_in
 from s2kit.chips.grid import is_utm
 from s2kit.chips.places import products as find_products
 from s2kit.chips.selection import Candidate
+from s2kit.cube.formats import CubeOutput
 from s2kit.cube.grids import around, bounds_in, bounds_of, cube_grid, extent, refuse_degrees, zone_of
 from s2kit.cube.layers import bands_read, with_substitutes
-from s2kit.cube.plan import CubePlan, CubeRecipe, CubeSource, Slice
+from s2kit.cube.plan import CubePlan, CubeRecipe, CubeSource, NoDateError, Slice
 from s2kit.cube.request import CubeRequest
 from s2kit.cube.slices import Seen, days, needs_angles
 from s2kit.cube.survey import without_cloudy
@@ -80,6 +81,21 @@ def ready_plan(request: CubeRequest, report: Report = silent) -> CubePlan:
     return without_cloudy(plan, request.min_clear_pct, request.settings.jobs, report)
 
 
+def new_plan(request: CubeRequest, output: CubeOutput, report: Report = silent) -> CubePlan | None:
+    """`ready_plan`; None if there is no date for a cube that is there and is to be appended to: that is nothing new.
+
+    Raises:
+        S2KitError: As `ready_plan`.
+    """
+    try:
+        return ready_plan(request, report)
+    except NoDateError as error:
+        if not (output.append and output.path.exists()):
+            raise
+        report(Note(f"nothing new for {output.path}: {error.message}"))
+        return None
+
+
 def _found(request: CubeRequest, report: Report) -> tuple[Candidate, ...]:
     area = request.area
     boxes = [part.bounds for part in getattr(area, "geoms", [area])] if area is not None else []
@@ -92,9 +108,10 @@ def _found(request: CubeRequest, report: Report) -> tuple[Candidate, ...]:
     return shown
 
 
-def _none_shown(found: int) -> InputError:
+def _none_shown(found: int) -> NoDateError:
     what = f"none of {counted(found, 'product')} shows the area" if found else "no product is found"
-    return InputError(f"{what} in that time", "look with s2kit search, or s2kit info PRODUCT for a product's footprint")
+    hint = "look with s2kit search, or s2kit info PRODUCT for a product's footprint"
+    return NoDateError(f"{what} in that time", hint)
 
 
 def _refuse_levels(found: Sequence[Candidate]) -> None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from s2kit.cube.block import make_block
 from s2kit.cube.grids import blocks
 from s2kit.cube.layers import parse_layers
-from s2kit.cube.plan import CubeBlock, CubePlan, CubeRecipe, CubeSource, Slice
-from s2kit.errors import InputError
+from s2kit.cube.plan import CubeBlock, CubePlan, CubeRecipe, CubeSource, NoDateError, Slice
 from s2kit.grid import Grid
 from s2kit.picture.clouds import ClassImage
 from s2kit.run.events import Finished, Note, Report, WorkPlanned, silent
@@ -66,7 +65,7 @@ def without_cloudy(plan: CubePlan, min_clear_pct: float, jobs: int = 0, report: 
     kept = tuple(at for at, share in enumerate(shares) if share >= min_clear_pct)
     if not kept:
         best = max(range(len(shares)), key=shares.__getitem__)
-        raise InputError(
+        raise NoDateError(
             f"of {counted(len(shares), 'date')} none is {min_clear_pct:g} % clear: "
             f"{plan.slices[best].day} is the clearest with {shares[best]:.1f} %",
             "take a lower --min-clear, or more dates",

@@ -14,7 +14,7 @@ from typing import Any
 import shapely
 from shapely.geometry import box, mapping
 
-from s2kit.area.aoi import clean
+from s2kit.area.aoi import clean, lon_lat_box
 from s2kit.area.projection import LON_LAT, project
 from s2kit.errors import InputError
 from s2kit.grid import Grid
@@ -101,7 +101,7 @@ def stac_item(facts: StacFacts, assets: Sequence[StacAsset], place: Path) -> dic
     item = Item(
         id=facts.id,
         geometry=mapping(geometry),
-        bbox=list(geometry.bounds),
+        bbox=lon_lat_box(geometry),
         datetime=facts.start if is_moment else None,
         start_datetime=None if is_moment else facts.start,
         end_datetime=None if is_moment else facts.end,
