@@ -218,3 +218,29 @@ def test_hundreds_of_idle_connections_hinder_nobody(closed: Service) -> None:
     finally:
         for connection in held:
             connection.close()
+
+
+def test_a_request_that_the_end_of_the_service_cuts_is_told_503() -> None:
+    sent: list[dict] = []
+
+    async def app(scope, receive, send) -> None:
+        await asyncio.sleep(3600)
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def ended() -> None:
+        guard = Guard(app, body_nbytes=1000, hosts=None, audit=None, counts=RequestCounts())
+        task = asyncio.ensure_future(
+            guard({"type": "http", "method": "GET", "path": "/", "headers": []}, receive, send)
+        )
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    asyncio.run(ended())
+    assert sent[0]["status"] == 503
+    assert json.loads(sent[1]["body"])["code"] == "ServiceUnavailable"

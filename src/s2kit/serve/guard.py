@@ -80,15 +80,11 @@ class Guard:
         begun = time.monotonic()
         sent = _Sent(send, lambda done: self._note(scope, done, time.monotonic() - begun))
         try:
-            if not self._is_known(headers.get(b"host", b"").decode("latin-1")):
-                await _plain(sent, 421, "this service is not known by that name (see s2kit serve --allow-host)")
-            elif int(headers.get(b"content-length", b"0") or 0) > self._body_nbytes:
-                await _plain(sent, 413, f"the body has more than {self._body_nbytes} bytes")
-            elif scope["method"] == "OPTIONS":
-                await sent({"type": "http.response.start", "status": 204, "headers": []})
-                await sent({"type": "http.response.body", "body": b""})
-            else:
-                await self._app(scope, self._counted(receive), sent)
+            await self._serve(scope, headers, receive, sent)
+        except asyncio.CancelledError:  # the service ends, and the time for running requests is up
+            if sent.status:
+                raise
+            await _plain(sent, 503, "the service is ending: ask again in a while", "ServiceUnavailable")
         except BodyError as error:
             if not sent.status:
                 await _plain(sent, error.status_code, error.detail)
@@ -98,6 +94,18 @@ class Guard:
             await _plain(sent, 400, f"the request cannot be read: {error}")
         finally:
             sent.note()
+
+    async def _serve(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, sent: "_Sent") -> None:
+        """Pass a request on, unless it is refused by its head."""
+        if not self._is_known(headers.get(b"host", b"").decode("latin-1")):
+            await _plain(sent, 421, "this service is not known by that name (see s2kit serve --allow-host)")
+        elif int(headers.get(b"content-length", b"0") or 0) > self._body_nbytes:
+            await _plain(sent, 413, f"the body has more than {self._body_nbytes} bytes")
+        elif scope["method"] == "OPTIONS":
+            await sent({"type": "http.response.start", "status": 204, "headers": []})
+            await sent({"type": "http.response.body", "body": b""})
+        else:
+            await self._app(scope, self._counted(receive), sent)
 
     def _is_known(self, host: str) -> bool:
         if self._hosts is None:
@@ -174,8 +182,8 @@ class _Sent:
             self._noted(self)
 
 
-async def _plain(send: Send, status: int, text: str) -> None:
-    body = json.dumps({"id": "", "code": "BadRequest", "message": text, "links": []}).encode()
+async def _plain(send: Send, status: int, text: str, code: str = "BadRequest") -> None:
+    body = json.dumps({"id": "", "code": code, "message": text, "links": []}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"connection", b"close")]})
     await send({"type": "http.response.body", "body": body})

@@ -83,6 +83,10 @@ async def result(request: Request) -> Response:
         state.start_job(job.id, user)
         job = await _finished(request, state, job)
         path = await asyncio.to_thread(_one_file, state, job)
+        if (nbytes := path.stat().st_size) > (most := state.options.limits.answer_nbytes):
+            raise ApiError(
+                413, "ResultTooLarge", f"the result has {nbytes} bytes, {most} are allowed: make a batch job"
+            )
         return Response(
             await asyncio.to_thread(path.read_bytes),
             media_type=media_type(path),

@@ -18,6 +18,8 @@ class ServiceLimits:
     """Bytes of a request's body."""
     answer_px: int = 4_000_000
     """Pixels of an answer that is made while the client waits."""
+    answer_nbytes: int = 256_000_000
+    """Bytes of the result of a graph whose answer is waited for."""
     sync_s: float = 60.0
     """Seconds that such an answer may take."""
     header_s: float = 10.0

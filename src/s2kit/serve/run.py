@@ -19,7 +19,7 @@ from s2kit.serve.options import ServeOptions
 
 log = logging.getLogger(__name__)
 
-_END_S = 8
+_END_S = 6
 """Seconds that running requests get after SIGTERM."""
 _IDLE_S = 15
 _MOST_CONNECTIONS = 2000

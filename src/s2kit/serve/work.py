@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -52,6 +52,7 @@ class Workplace:
                 return None
 
         task = asyncio.ensure_future(anyio.to_thread.run_sync(guarded, limiter=self._limiter, abandon_on_cancel=True))
+        task.add_done_callback(_seen)
         try:
             while not task.done():
                 await asyncio.wait({task}, timeout=_LOOK_S)
@@ -69,3 +70,9 @@ class Workplace:
         finally:
             stop.set()
         return result  # type: ignore[return-value]  # None only if it was stopped, and then nobody waits
+
+
+def _seen(task: "asyncio.Future[Any]") -> None:
+    """What failed after its client had gone is nobody's."""
+    if not task.cancelled():
+        task.exception()
