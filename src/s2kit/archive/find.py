@@ -17,7 +17,7 @@ from s2kit.archive.dataset import find_id, find_in_dataset, is_product, products
 from s2kit.archive.source import AUTO, Source, chosen_archives, find_source, open_source
 from s2kit.archive.tile_tree import TILE_INFO, tile_tree
 from s2kit.errors import InputError, NotFoundError
-from s2kit.product.item import json_address
+from s2kit.product.item_document import json_address
 from s2kit.product.kinds import KINDS, kind_at
 from s2kit.product.name import AnyProductName, parse_product_name
 from s2kit.product.open import MANIFEST, Product, open_product

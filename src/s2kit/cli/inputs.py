@@ -34,10 +34,13 @@ def named_products(given: list[str] | None) -> list[ProductRef] | None:
 
 def with_folders_opened(refs: Iterable[ProductRef]) -> list[ProductRef]:
     """The same with the products of a dataset folder in its place; what holds none stays, to fail by itself."""
-    from s2kit.archive.find import expand
-
     found: list[ProductRef] = []
     for ref in refs:
+        if ref.text.endswith((".SAFE", ".zip")):
+            found.append(ref)
+            continue
+        from s2kit.archive.find import expand
+
         try:
             found += expand([ref])
         except S2KitError:

@@ -20,7 +20,7 @@ from s2kit.download.record import FileState
 from s2kit.download.request import DownloadRequest
 from s2kit.download.transfers import TransferPools, transfer_all
 from s2kit.errors import InputError, NotFoundError
-from s2kit.product.item import asset_href
+from s2kit.product.item_document import asset_href
 from s2kit.product.manifest import ManifestEntry
 from s2kit.product.ref import ProductRef, is_item_address
 from s2kit.run.events import Report, WorkPlanned

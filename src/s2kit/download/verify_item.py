@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.download.verdict import Check, Checked, FileVerdict, Verdict
-from s2kit.product.item import item_file, json_at
+from s2kit.product.item_document import item_file, json_at
 from s2kit.store.hashes import Algorithm, is_md5, parse_multihash
 from s2kit.store.location import LocalFile
 

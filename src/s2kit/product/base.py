@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from s2kit.errors import InputError, NotFoundError
 from s2kit.grid import Grid
@@ -15,13 +16,15 @@ from s2kit.product.angles import AngleGrid
 from s2kit.product.band_image import BandImage
 from s2kit.product.bands import normal_band
 from s2kit.product.contents import ImageEntry, summary
-from s2kit.product.flags import ClassFlags
 from s2kit.product.manifest import Manifest, ManifestEntry
 from s2kit.product.metadata import ProductMetadata
 from s2kit.product.mission import SENTINEL2, Mission
 from s2kit.product.name import Level, Sentinel2Name
 from s2kit.product.tile import Tile
 from s2kit.store.location import ImageLocation
+
+if TYPE_CHECKING:
+    from s2kit.product.flags import ClassFlags
 
 
 class Product(ABC):
@@ -79,7 +82,7 @@ class Product(ABC):
         """
         return self.metadata.offsets
 
-    def class_flags(self, tile: Tile | None = None) -> ClassFlags | None:
+    def class_flags(self, tile: Tile | None = None) -> "ClassFlags | None":
         """An image whose bits say what the SCL says; None if it has none (or an SCL instead)."""
         del tile
         return None

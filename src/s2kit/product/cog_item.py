@@ -20,7 +20,8 @@ from shapely.geometry.base import BaseGeometry
 from s2kit.errors import InputError
 from s2kit.grid import Grid
 from s2kit.product.bands import BANDS, LAYERS
-from s2kit.product.item import asset_grid, item_time
+from s2kit.product.item import asset_grid
+from s2kit.product.item_document import item_time
 from s2kit.product.name import Level, ProductName, parse_product_name
 from s2kit.product.stac_name import product_name_in
 

@@ -37,7 +37,7 @@ from s2kit.product.eopf_document import (
 )
 from s2kit.product.flags import L1C_FLAGS, ClassFlags
 from s2kit.product.footprint import Footprint
-from s2kit.product.item import item_time
+from s2kit.product.item_document import item_time
 from s2kit.product.metadata import OffsetSource, ProductMetadata
 from s2kit.product.name import Level, ProductName, Sentinel2Name, parse_product_name
 from s2kit.product.safe_tree import MAX_READ

@@ -1,22 +1,16 @@
 """Products as GeoTIFFs beside a STAC item: what all kinds of them have in common."""
 
-import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Self
 
-from s2kit.errors import InputError
 from s2kit.grid import Grid
 from s2kit.product.bands import native_resolution
 from s2kit.product.base import Product
 from s2kit.product.contents import ImageEntry
 from s2kit.product.opening import OffsetRule
 from s2kit.product.safe_product import grid_of_file
-from s2kit.product.safe_tree import MAX_READ
 from s2kit.product.tile import Tile
-from s2kit.run.read_file import read_file
 from s2kit.store.location import ImageLocation, LocalFile
 
 Located = Callable[[str], ImageLocation]
@@ -81,16 +75,6 @@ class ItemProduct(Product):
         """
 
 
-def item_time(text: str) -> datetime:
-    """The time of a STAC item, UTC.
-
-    Raises:
-        ValueError: It is none.
-    """
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
 def asset_grid(properties: Mapping[str, Any], asset: Mapping[str, Any]) -> Grid | None:
     """The grid that the projection extension gives of an asset, if it is a north-up image with square pixels."""
     said = {**properties, **asset}
@@ -104,25 +88,6 @@ def asset_grid(properties: Mapping[str, Any], asset: Mapping[str, Any]) -> Grid 
     return None
 
 
-def item_file(path: Path) -> Path:
-    """The file in which the STAC item of a folder would be, `NAME/NAME.json`, or the file itself."""
-    return path if path.suffix == ".json" else path / f"{path.name}.json"
-
-
-def json_address(address: str) -> str:
-    """The address of a STAC item, of which its folder may have been named."""
-    base = address.rstrip("/")
-    return base if base.endswith(".json") else f"{base}/{base.rpartition('/')[2]}.json"
-
-
-def json_at(path: Path) -> object:
-    """What a file holds as JSON; None if it is no such file."""
-    try:
-        return json.loads(read_file(path, MAX_READ)) if path.is_file() else None
-    except (OSError, ValueError, InputError):
-        return None
-
-
 def _grid_in_file(location: ImageLocation, said: Grid | None) -> Grid:
     """The grid of a file: its own, else the item's, whose outline is divided into the pixels that the file has."""
     from s2kit.image.open import open_image
@@ -132,22 +97,3 @@ def _grid_in_file(location: ImageLocation, said: Grid | None) -> Grid:
     if own is not None or said is None:
         return own or grid_of_file(location)
     return said.with_resolution(said.width * said.resolution_m / size.width)
-
-
-def parse_item(data: bytes, label: str) -> object:
-    """The bytes of a STAC item as JSON.
-
-    Raises:
-        InputError: They are something else.
-    """
-    try:
-        return json.loads(data)
-    except ValueError as error:
-        raise InputError(f"{label} is not JSON") from error
-
-
-def asset_href(asset: Mapping[str, Any]) -> str:
-    """The address of an asset: that in a bucket if the item gives one, since it needs no login of a web page."""
-    alternate = asset.get("alternate")
-    s3 = alternate.get("s3") if isinstance(alternate, Mapping) else None
-    return str((s3 if isinstance(s3, Mapping) else {}).get("href") or asset["href"])

@@ -1,6 +1,7 @@
 """The kinds of products besides the SAFE: the one place where a new kind is registered.
 
-A kind of product is one class and one line here: `ITEM_PRODUCTS` if it is GeoTIFFs beside a STAC item, else `KINDS`.
+A kind of product is one class and one line here: in `_item_products` if it is GeoTIFFs beside a STAC item, else in
+`KINDS`. Its class is loaded when such a product is there.
 Whoever walks folders, opens paths and addresses, or lists what lies on this machine goes through these tables.
 """
 
@@ -8,14 +9,10 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s2kit.errors import InputError
-from s2kit.product.base import Product
-from s2kit.product.cog_product import CogProduct
-from s2kit.product.eopf_product import SUFFIX, eopf_files, open_eopf
-from s2kit.product.item import ItemProduct, Located, item_file, json_address, json_at, parse_item
-from s2kit.product.landsat_product import LandsatProduct
+from s2kit.product.item_document import item_file, json_address, json_at, parse_item
 from s2kit.product.opening import HERE, Opening
 from s2kit.product.ref import is_item_address
 from s2kit.product.safe_tree import MAX_READ
@@ -24,9 +21,11 @@ from s2kit.store.archive import Archive, Layout
 from s2kit.store.location import ImageLocation, LocalFile
 from s2kit.store.open import open_store
 
-ITEM_PRODUCTS: tuple[type[ItemProduct], ...] = (CogProduct, LandsatProduct)
-"""Products beside a STAC item; the first whose `reads` is True of an item opens it."""
+if TYPE_CHECKING:
+    from s2kit.product.base import Product
+    from s2kit.product.item import ItemProduct, Located
 
+_ZARR = ".zarr"
 _ZARR_ADDRESS = re.compile(r"(?P<folder>\w+://.+?\.zarr)(?:/.*)?", re.IGNORECASE)
 
 
@@ -37,11 +36,11 @@ class ProductKind:
     name: str
     files: Callable[[Path], tuple[Path, ...]]
     """Its metadata files at a path of this machine, which change when the product does; none if it is another kind."""
-    open_here: Callable[[Path, Opening], Product]
+    open_here: "Callable[[Path, Opening], Product]"
     """The product at a path of this machine."""
     address: Callable[[str, Layout], str | None]
     """The address of what is opened, from an address in an archive of some layout; None if it is of another kind."""
-    open_there: Callable[[str, Archive, Opening], Product]
+    open_there: "Callable[[str, Archive, Opening], Product]"
     """The product at such an address in an archive."""
     may_be: Callable[[str, Collection[str]], bool]
     """True if a folder of that name with files of these names may be of the kind; nothing is read for it."""
@@ -49,6 +48,14 @@ class ProductKind:
     """How the names of its folders end; empty if they may end in anything."""
     is_fixed: bool = True
     """True if the path alone decides what is opened, so that workers may remember it."""
+
+
+def _item_products() -> "tuple[type[ItemProduct], ...]":
+    """Products beside a STAC item; the first whose `reads` is True of an item opens it."""
+    from s2kit.product.cog_product import CogProduct
+    from s2kit.product.landsat_product import LandsatProduct
+
+    return CogProduct, LandsatProduct
 
 
 def kind_at(path: Path) -> ProductKind | None:
@@ -65,20 +72,20 @@ def kind_named(name: str) -> ProductKind | None:
     return None
 
 
-def open_item(document: object, address: str, location: Located, opening: Opening) -> Product:
+def open_item(document: object, address: str, location: "Located", opening: Opening) -> "Product":
     """The product of a STAC item.
 
     Raises:
         InputError: No kind of product is such an item.
     """
-    for kind in ITEM_PRODUCTS:
+    for kind in _item_products():
         if kind.reads(document):
             known: Mapping[str, Any] = document  # type: ignore[assignment]
             return kind.of(known, address, location, opening.rule)
     raise InputError(f"{address} is no STAC item of GeoTIFFs that s2kit reads")
 
 
-def open_local_item(path: Path, opening: Opening = HERE) -> Product:
+def open_local_item(path: Path, opening: Opening = HERE) -> "Product":
     """A product from the file of its item on this machine; its GeoTIFFs lie beside it, or where it says.
 
     Raises:
@@ -99,10 +106,10 @@ def open_local_item(path: Path, opening: Opening = HERE) -> Product:
 def _item_files(path: Path) -> tuple[Path, ...]:
     file = item_file(path)
     document = json_at(file)
-    return (file,) if any(kind.reads(document) for kind in ITEM_PRODUCTS) else ()
+    return (file,) if document is not None and any(kind.reads(document) for kind in _item_products()) else ()
 
 
-def _item_here(path: Path, opening: Opening) -> Product:
+def _item_here(path: Path, opening: Opening) -> "Product":
     return open_local_item(item_file(path), opening)
 
 
@@ -113,7 +120,7 @@ def _item_address(address: str, layout: Layout) -> str | None:
     return json_address(address) if address.endswith(".json") or layout is Layout.COGS else None
 
 
-def _item_there(address: str, archive: Archive, opening: Opening) -> Product:
+def _item_there(address: str, archive: Archive, opening: Opening) -> "Product":
     """The GeoTIFFs of a STAC item at an address; relative addresses in it are beside it."""
     del archive
     there = opening.object_at
@@ -128,8 +135,18 @@ def _item_there(address: str, archive: Archive, opening: Opening) -> Product:
     return open_item(document, address if is_item_address(address) else base, location, opening)
 
 
-def _zarr_here(path: Path, opening: Opening) -> Product:
+def _zarr_files(path: Path) -> tuple[Path, ...]:
+    if not _may_be_zarr(path.name, ()):
+        return ()
+    from s2kit.product.eopf_product import eopf_files
+
+    return eopf_files(path)
+
+
+def _zarr_here(path: Path, opening: Opening) -> "Product":
     del opening
+    from s2kit.product.eopf_product import open_eopf
+
     return open_eopf(Archive(name="folder", address=str(path.absolute())))
 
 
@@ -139,14 +156,16 @@ def _zarr_address(address: str, layout: Layout) -> str | None:
     return None if group is None else group["folder"]
 
 
-def _zarr_there(address: str, archive: Archive, opening: Opening) -> Product:
+def _zarr_there(address: str, archive: Archive, opening: Opening) -> "Product":
     del opening
+    from s2kit.product.eopf_product import open_eopf
+
     return open_eopf(replace(archive, address=address))
 
 
 def _may_be_zarr(name: str, files: Collection[str]) -> bool:
     del files
-    return name.lower().endswith(SUFFIX)
+    return name.lower().endswith(_ZARR)
 
 
 def _may_be_item(name: str, files: Collection[str]) -> bool:
@@ -154,7 +173,7 @@ def _may_be_item(name: str, files: Collection[str]) -> bool:
 
 
 KINDS: tuple[ProductKind, ...] = (
-    ProductKind("zarr", eopf_files, _zarr_here, _zarr_address, _zarr_there, _may_be_zarr, suffix=SUFFIX),
+    ProductKind("zarr", _zarr_files, _zarr_here, _zarr_address, _zarr_there, _may_be_zarr, suffix=_ZARR),
     ProductKind("item", _item_files, _item_here, _item_address, _item_there, _may_be_item, is_fixed=False),
 )
 """All kinds besides the SAFE, in the order in which they are preferred."""

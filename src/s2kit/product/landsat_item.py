@@ -22,7 +22,8 @@ from s2kit.grid import Grid
 from s2kit.product.bands import SHARED_BANDS, Quantity
 from s2kit.product.flags import CIRRUS, CLOUD_SHADOW, MEDIUM, NOTHING, OPAQUE, SNOW, WATER, Flag
 from s2kit.product.footprint import Footprint
-from s2kit.product.item import asset_grid, asset_href, item_time
+from s2kit.product.item import asset_grid
+from s2kit.product.item_document import asset_href, item_time
 from s2kit.product.metadata import Radiometry
 from s2kit.product.name import Level
 from s2kit.product.tile import PathRow
