@@ -94,7 +94,7 @@ def locate(ref: ProductRef, settings: Settings | Access, boa_offset: str = "auto
 
 
 def reopen(ref: ProductRef, settings: Settings | Access, boa_offset: str = "auto") -> Product:
-    """The same for workers, which open a product for several tasks of a run: what is on this machine is remembered."""
+    """The same for whoever opens a product for several tasks of a run: what is on this machine is remembered."""
     path = _existing(ref.text)
     kind = None if path is None else kind_at(path)
     if path is None or (path / TILE_INFO).is_file() or not (kind is None or kind.is_fixed):

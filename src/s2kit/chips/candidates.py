@@ -11,7 +11,7 @@ from shapely.geometry import Polygon, box, shape
 from shapely.geometry.base import BaseGeometry
 
 from s2kit.archive.dataset import is_product
-from s2kit.archive.find import expand, locate, whereabouts
+from s2kit.archive.find import expand, reopen, whereabouts
 from s2kit.area.aoi import footprint as usable_footprint
 from s2kit.area.aoi import footprints
 from s2kit.area.dates import DateRange, parse_time
@@ -92,7 +92,7 @@ def _candidate(ref: ProductRef, settings: Settings) -> Candidate:
     name = _name(there.text)
     if name is not None and not _is_here(there.text):
         return _of_name(name, ref)  # remote products are opened by the workers only
-    return _of_product(locate(there, settings), there)
+    return _of_product(reopen(there, settings), there)
 
 
 def _is_here(text: str) -> bool:

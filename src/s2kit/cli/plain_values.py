@@ -63,6 +63,8 @@ def _plain(value: Any, param: Any) -> Any:
 def _one(text: Any, kind: Any, about: Any) -> Any:
     if about.parser is not None:
         return about.parser(text)
+    if type(text) is kind and about.min is None and about.max is None:  # flags that are counted
+        return text
     if not isinstance(text, str):
         raise TypeError(text)
     if kind is str:

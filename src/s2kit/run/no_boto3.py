@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from types import FrameType, ModuleType
 
 
-class _Refusal(MetaPathFinder):
-    """Answers that there is no boto3, to the one module of rasterio that does without."""
+class _Refusal:
+    """A finder of modules, by its form: `importlib.abc` would load `tempfile`, `random` and more at every start.
+
+    It answers that there is no boto3, to the one module of rasterio that does without.
+    """
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
         if fullname == "boto3" and _asked_by("rasterio.session"):
