@@ -46,3 +46,50 @@ def test_a_face_gives_its_names_whatever_was_loaded_before(folder: str) -> None:
     assert all(name.__module__.startswith("s2kit.") for name in names)
     with pytest.raises(AttributeError, match=f"module 's2kit.{folder}' has no attribute 'nonsense'"):
         face.nonsense  # noqa: B018
+
+
+KINDS = {"s2kit.product.cog_product", "s2kit.product.eopf_product", "s2kit.product.landsat_product"}
+"""Kinds of products besides the SAFE."""
+WEB = {"boto3", "botocore", "http.client", "requests", "urllib.request"}
+NOT_LOADED = {
+    "s2kit.chips.cut": WEB | KINDS | {"joblib", "pydantic", "s2kit.search", "s2kit.chips.run", "s2kit.catalogue"},
+    "s2kit.cube.run": WEB | KINDS | {"xarray", "zarr", "netCDF4", "s2kit.search", "s2kit.chips.run", "s2kit.catalogue"},
+    "s2kit.download.verify": WEB | {"numpy", "shapely", "rasterio", "s2kit.picture", "s2kit.area"},
+    "s2kit.pixels.run": WEB | KINDS | {"s2kit.chips", "s2kit.cube", "s2kit.render", "s2kit.picture.write"},
+    "s2kit.render.paint": WEB | KINDS | {"s2kit.render.plan", "s2kit.archive", "s2kit.catalogue", "s2kit.settings"},
+    "s2kit.stats.task": WEB | KINDS | {"joblib", "s2kit.stats.run", "s2kit.search", "s2kit.chips", "s2kit.picture.write"},
+}  # fmt: skip
+"""By the modules whose functions workers run: what must not be loaded with them, since each worker pays for it."""
+
+
+@pytest.mark.parametrize("module", NOT_LOADED)
+def test_a_worker_loads_what_its_task_needs(module: str) -> None:
+    unwanted = loaded_by(f"import {module}") & NOT_LOADED[module]
+    assert not unwanted
+
+
+RUNS = {
+    "info NAME.SAFE": WEB | KINDS | {"pydantic", "rasterio", "s2kit.image", "s2kit.picture", "s2kit.cli.render"},
+    "verify NAME.SAFE": WEB | KINDS | {"pydantic", "numpy", "shapely", "s2kit.archive", "s2kit.product.base"},
+    "search --catalogue local --bbox 0 0 1 1": WEB | {"pydantic", "rasterio", "s2kit.image", "s2kit.picture", "s2kit.chips"},
+    "render NAME.SAFE --bands B04 --dry-run": WEB | KINDS | {"pydantic", "joblib", "s2kit.chips.run", "s2kit.cube.plan"},
+    "bands": WEB | {"pydantic", "numpy", "rich", "s2kit.cli.chips", "s2kit.cli.search", "s2kit.product.base"},
+}  # fmt: skip
+"""Command lines, and what must not be loaded by them."""
+
+
+@pytest.mark.parametrize("words", RUNS)
+def test_a_verb_loads_what_it_needs(words: str, tmp_path: Path) -> None:
+    (tmp_path / "NAME.SAFE").mkdir()
+    code = f"from s2kit.cli.app import app\ntry: app({words.split()})\nexcept SystemExit: pass"
+    unwanted = loaded_by(code, tmp_path) & RUNS[words]
+    assert not unwanted
+
+
+def loaded_by(code: str, folder: Path | None = None) -> set[str]:
+    """The modules, and the packages that they are in, that some code loads."""
+    last = "import sys\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{last}"], capture_output=True, text=True, cwd=folder, check=True
+    )
+    return set(done.stderr.splitlines()[-1].split())

@@ -1,8 +1,8 @@
 """Files beside a picture that say where it lies and what it is: the world file and GDAL's `.aux.xml`."""
 
 from collections.abc import Mapping
+from html import escape as quoted  # xml.sax.saxutils loads urllib.request, http.client and ssl
 from pathlib import Path
-from xml.sax.saxutils import escape, quoteattr
 
 from s2kit.grid import Grid
 from s2kit.run.files import write_atomic
@@ -29,10 +29,10 @@ def world_text(grid: Grid) -> str:
 def aux_text(grid: Grid, tags: Mapping[str, str]) -> str:
     """GDAL's side file (PAM): CRS, geotransform and tags."""
     a, b, c, d, e, f = grid.geotransform
-    items = "".join(f"    <MDI key={quoteattr(key)}>{escape(value)}</MDI>\n" for key, value in tags.items())
+    items = "".join(f'    <MDI key="{quoted(key)}">{quoted(value, quote=False)}</MDI>\n' for key, value in tags.items())
     return (
         "<PAMDataset>\n"
-        f'  <SRS dataAxisToSRSAxisMapping="1,2">{escape(crs_text(grid.epsg))}</SRS>\n'
+        f'  <SRS dataAxisToSRSAxisMapping="1,2">{quoted(crs_text(grid.epsg), quote=False)}</SRS>\n'
         f"  <GeoTransform>{c!r}, {a!r}, {b!r}, {f!r}, {d!r}, {e!r}</GeoTransform>\n"
         f"  <Metadata>\n{items}  </Metadata>\n"
         "</PAMDataset>\n"
