@@ -211,8 +211,11 @@ def _reduced_quantisation(payload: bytes, levels: int) -> bytes:
 @lru_cache(maxsize=2)
 def _empty_packets(eph: bool) -> tuple[bytes, int]:  # noqa: FBT001 - a cache key
     """All 65536 numbered empty packets end to end, each with its SOP, and the bytes of one."""
-    tail = b"\0" + (_EPH if eph else b"")
-    return b"".join(_SOP + number.to_bytes(2, "big") + tail for number in range(_SOP_NUMBERS)), _SOP_NBYTES + len(tail)
+    one = _SOP + b"\0\0" + b"\0" + (_EPH if eph else b"")
+    every = bytearray(one * _SOP_NUMBERS)
+    every[len(_SOP) :: len(one)] = b"".join(bytes([high]) * 256 for high in range(256))
+    every[len(_SOP) + 1 :: len(one)] = bytes(range(256)) * 256
+    return bytes(every), len(one)
 
 
 def _empties(empty: bytes, step: int, start: int, end: int) -> list[bytes]:
