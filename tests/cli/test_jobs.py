@@ -29,6 +29,8 @@ def test_the_life_of_a_render_job(scene, tmp_path):
     ended = jobs("start", job_id[:10], "--wait", "-f", "jsonl")
     assert (ended.exit_code, json.loads(ended.stdout)["status"]) == (0, "finished")
     first, second = jobs("results", job_id).stdout.splitlines()[:2]
+    listed = json.loads(jobs("results", job_id, "-f", "json").stdout)["items"]
+    assert listed[0] == {"job": job_id, "path": first}
     assert "60m" in first
     assert "20m" in second
     assert json.loads(jobs("show", job_id).stdout)["items"][0]["batch"]["res_list"] == "60,20"

@@ -16,7 +16,10 @@ from s2kit.cli import bands
 from s2kit.cli.app import app
 from s2kit.cli.schemas.find import SCHEMAS, schema_of
 from s2kit.cli.schemas.versions import VERSIONS
-from support import schema_lock
+from s2kit.openeo.job import NewJob
+from s2kit.openeo.job_log import LogLine, append_line
+from s2kit.openeo.job_store import LOG, JobStore
+from support import schema_lock, schemas
 from support.schemas import check_value, wanted_of
 
 ALL = [(name, form) for name, one in SCHEMAS.items() for form in one.formats]
@@ -152,6 +155,43 @@ def test_the_output_of_a_child_process_is_checked_too(tmp_path):
     (tmp_path / "s2kit").chmod(0o755)
     with pytest.raises(AssertionError, match="is a required property"):
         subprocess.run([tmp_path / "s2kit", "bands", "-f", "json"], capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("bands -f json --log-requests runs.jsonl", "log-requests"),
+        ("collections -f json", "collections"),
+        ("collections -f jsonl", "collections"),
+        ("collections SENTINEL2_L2A", "collection"),
+        ("jobs list -f json", "jobs"),
+        ("jobs logs {job} -f json", "jobs-logs"),
+        ("jobs show {job} -f jsonl", "jobs-show"),
+        ("processes -f json", "processes"),
+        ("processes -f jsonl", "processes"),
+        ("processes ndvi", "process"),
+        ("schema -f jsonl", "schema"),
+        ("search --catalogue local --tile 31TCJ --level l1c -f stac", "search-stac"),
+        ("search --catalogue local --tile 31TCJ --level l1c -o found.geojson", "search"),
+        ("serve user list --state state -f json", "serve-users"),
+        ("verify {product} --files -f json", "verify-files"),
+    ],
+)
+def test_outputs_that_few_other_tests_make(line, name, scene, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("S2KIT_DATASET", str(scene.folder))
+    monkeypatch.setenv("S2KIT_JOB_STORE", str(tmp_path / "jobs"))
+    store = JobStore(tmp_path / "jobs", 1)
+    job = store.create(NewJob(body={"a": {"process_id": "pi", "arguments": {}, "result": True}}))
+    store.folder(job.id).mkdir(parents=True, exist_ok=True)
+    append_line(store.folder(job.id) / LOG, LogLine.of("info", "made"))
+    checked = []
+    monkeypatch.setattr(
+        schemas, "check_value", lambda value, *which: checked.append(which) or check_value(value, *which)
+    )
+    done = CliRunner().invoke(app, line.format(job=job.id, product=scene.l1c[0]).split())
+    assert done.exit_code == 0, done.output
+    assert name in {one for one, _ in checked}
 
 
 def test_half_a_document_is_none():

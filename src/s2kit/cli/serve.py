@@ -28,7 +28,7 @@ State = Annotated[
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to bind to.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="TCP port.")] = 8080,
+    port: Annotated[int, typer.Option("--port", "-p", metavar="N", min=1, max=65535, help="TCP port.")] = 8080,
     workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Server processes.")] = 1,
     state: State = None,
     insecure: Annotated[
