@@ -123,6 +123,15 @@ def test_a_graph_that_is_right_has_no_problem(catalogue):
     assert problems_of(graph, catalogue) == []
 
 
+def test_extents_are_looked_at_whatever_the_collection(catalogue):
+    wrong = {"spatial_extent": {"west": 1, "south": 44, "north": 45}, "temporal_extent": ["2024-05-02", "May"]}
+    for name in ("LANDSAT", "SENTINEL2_L2A"):
+        found = {one.argument: one.message for one in problems_of(saved(a=load(id=name, **wrong)), catalogue)}
+        assert found["spatial_extent"] == "spatial_extent needs 'east'"
+        assert "'May'" in found["temporal_extent"]
+        assert ("id" in found) == (name == "LANDSAT")
+
+
 def test_all_problems_at_once_on_the_command_line(tmp_path):
     nodes = {}
     for at, (graph, _, _) in enumerate(BROKEN.values()):

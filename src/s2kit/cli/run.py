@@ -115,13 +115,18 @@ def validate(
         from s2kit.openeo.errors import GraphError
         from s2kit.openeo.request import parameters_of, problems_of
         from s2kit.openeo.source import read_source
+        from s2kit.run.wording import counted
 
         catalogue = open_catalogue(work.loaded, collection or ())
         found = problems_of(read_source(graph), catalogue, parameters_of(param), dialect)
         emit([one.record() for one in found], form, PROBLEM_COLUMNS, command="validate", id_key="code")
         if found:
-            count = f"{len(found)} problem{'s' if len(found) > 1 else ''}"
-            raise GraphError(f"{graph}: {count}", "s2kit processes ID prints what a process takes", tuple(found))
+            place = "stdin" if str(graph) == "-" else graph
+            raise GraphError(
+                f"{place}: {counted(len(found), 'problem')}",
+                "s2kit processes ID prints what a process takes",
+                tuple(found),
+            )
 
 
 def processes(

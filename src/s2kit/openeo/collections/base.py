@@ -66,15 +66,18 @@ def wanted_of(
     """What the arguments of `load_collection` ask for.
 
     Raises:
-        ProcessError: An extent that is empty or cannot be read.
+        ProcessError: An extent that is empty.
+        KeyError: A box without one of its sides.
     """
     start, end = temporal_extent or (None, None)
     if start and end and instant(end) <= instant(start):
         hint = "the end is excluded: for one day give the next day as the end"
         raise ProcessError(f"the extent in time is empty: {start} to {end}", hint, "TemporalExtentEmpty")
     extent = spatial_extent if spatial_extent is None or "west" in spatial_extent else _box_around(spatial_extent)
-    if extent is not None and extent["north"] < extent["south"]:
-        raise ProcessError(f"north {extent['north']} is less than south {extent['south']}", code="ExtentInvalid")
+    if extent is not None:
+        _, south, _, north = (extent[side] for side in ("west", "south", "east", "north"))
+        if north < south:
+            raise ProcessError(f"north {north} is less than south {south}", code="ExtentInvalid")
     return LoadWanted(extent=extent, start=start, end=end, bands=tuple(bands or ()), properties=properties or {})
 
 
@@ -135,16 +138,24 @@ def problems_of(description: Description, place: str, arguments: Mapping[str, An
         if isinstance(band, str) and band not in band_names(description):
             message, hint, code = _unknown_band(description, band)
             found.append(Problem(code, message, place, "bands", hint))
+    found += extent_problems(place, arguments)
+    return found or _outside(description, place, arguments)
+
+
+def extent_problems(place: str, arguments: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with the extents of `load_collection`, whatever the collection."""
+    found = []
     for name, code in (("temporal_extent", "TemporalExtentEmpty"), ("spatial_extent", "ExtentInvalid")):
         value = arguments.get(name)
         try:
             wanted_of(value if name[0] == "s" else None, value if name[0] == "t" else None, None, None)
         except ProcessError as error:
             found.append(Problem(error.code, error.message, place, name, error.hint))
-        except (TypeError, KeyError, ValueError):
-            found.append(Problem(code, f"{name} cannot be read", place, name))
-    if not found:
-        found += _outside(description, place, arguments)
+        except KeyError as error:
+            found.append(Problem(code, f"{name} needs {error.args[0]!r}", place, name))
+        except (TypeError, ValueError):
+            hint = "give numbers" if name[0] == "s" else "give two dates, as in 2024-04-01"
+            found.append(Problem(code, f"{name} {value!r} cannot be read"[:200], place, name, hint))
     return found
 
 

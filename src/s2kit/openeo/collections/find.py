@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from s2kit.errors import NotFoundError, S2KitError, UsageError
-from s2kit.openeo.collections.base import Collection, Description, problems_of
+from s2kit.openeo.collections.base import Collection, Description, extent_problems, problems_of
 from s2kit.openeo.collections.files import Files
 from s2kit.openeo.collections.sentinel2 import Sentinel2
 from s2kit.openeo.collections.stac import StacCollection
@@ -56,6 +56,7 @@ class Collections:
             return
         if name not in self.collections:
             yield self.missing(name, place)
+            yield from extent_problems(place, arguments)
             return
         try:
             description = self.collections[name].describe()
