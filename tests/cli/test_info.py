@@ -195,3 +195,12 @@ def test_metadata_that_is_cut_is_reported_once_and_replaced_by_what_else_tells(
         assert done.stderr.count("empty or cut") == 1, done.stderr
         assert done.stderr.startswith(f"s2kit: warning: {product}")
         assert CliRunner().invoke(app, ["-q", *words]).stderr == ""
+
+
+def test_a_tile_of_aws_has_the_cloud_cover_of_its_own_metadata(shared_data: Path) -> None:
+    """Its `tileInfo.json` says 0.0, as that of every L2A tile does; there is no metadata of the product beside it."""
+    tile = shared_data.parent / "cases/metadata/tiles/34/L/BP/2022/4/1/0"
+    described = json.loads(CliRunner().invoke(app, ["info", str(tile), "-f", "jsonl"]).stdout)
+    assert described["eo:cloud_cover"] == pytest.approx(92.697, abs=0.001)
+    words = ["chips", str(tile.parents[6]), "--point", "18.5", "-10.4", "--max-cloud", "10", "--list"]
+    assert "cloud cover" in CliRunner().invoke(app, words).stderr

@@ -1,7 +1,7 @@
 """What is this product: everything that `s2kit info` prints."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -143,7 +143,7 @@ def describe(product: Product) -> ProductInfo:
         id=product.id,
         address=product.address,
         mission=product.mission,
-        metadata=product.metadata,
+        metadata=replace(product.metadata, cloud_pct=product.cloud_pct),
         sensing=product.sensing,
         tiles=tuple(str(tile) for tile in product.tiles),
         tile_times=product.tile_times,

@@ -127,7 +127,7 @@ class OpenProduct:
     @property
     def cloud_cover(self) -> float | None:
         """Cloud cover in percent; None if that is not known."""
-        return self._product.metadata.cloud_pct
+        return self._product.cloud_pct
 
     @property
     def footprint(self) -> BaseGeometry | None:

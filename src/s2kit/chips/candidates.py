@@ -121,7 +121,7 @@ def _of_product(product: Product, ref: ProductRef) -> Candidate:
         baseline=str(metadata.baseline),
         tile=str(tile or ""),
         generation=name.discriminator if isinstance(name, ProductName) else "",
-        cloud_pct=metadata.cloud_pct,
+        cloud_pct=product.cloud_pct,
         footprint=usable_footprint(outline),
         ref=ref,
     )

@@ -116,6 +116,11 @@ class Product(ABC):
         return sum(entry.nbytes for entry in self.entries)
 
     @property
+    def cloud_pct(self) -> float | None:
+        """Cloud cover in percent, None if nothing tells."""
+        return self.metadata.cloud_pct
+
+    @property
     def tile_times(self) -> tuple[datetime, ...]:
         """When its tiles were seen, UTC, ascending; empty if that is not known."""
         return ()

@@ -82,6 +82,17 @@ class Granule:
         return None if path is None else parse_view_zenith(self._tree.read(path))
 
     @cached_property
+    def cloud_pct(self) -> float | None:
+        """Cloud cover in percent, None if its metadata does not say; the whole file is read.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        path = self.entry.metadata_path
+        xml = None if path is None else self._tree.read(path)
+        return parse_granule_metadata(xml).cloud_pct if xml is not None and ends_whole(xml) else None
+
+    @cached_property
     def angles(self) -> Mapping[str, AngleGrid]:
         """Angles of sun and view by name; the whole file is read.
 
@@ -139,6 +150,14 @@ class SafeProduct(Product):
             return parse_manifest(self.tree.read(MANIFEST))
         except InputError as error:
             raise InputError(f"{self.tree.address}: {error.message}", error.hint) from error
+
+    @property
+    def cloud_pct(self) -> float | None:
+        """Cloud cover in percent: of the product, else of its only tile if that lies on this machine; else None."""
+        known = self.metadata.cloud_pct
+        if known is not None or "://" in self.address or len(self.granules) != 1:
+            return known
+        return self.granules[0].cloud_pct
 
     @cached_property
     def nbytes(self) -> int:
