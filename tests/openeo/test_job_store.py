@@ -219,6 +219,19 @@ def test_jobs_wait_for_room_and_the_next_starts_by_itself(tmp_path, held):
     store.stop(ids[0])
 
 
+def test_the_many_jobs_of_one_owner_do_not_keep_out_anothers(tmp_path, held):
+    store = JobStore(tmp_path / "store", slots=2)
+    owners = ("anna", "anna", "anna", "otto")
+    jobs = [store.create(held(f"p{at}", owner=owner).new).id for at, owner in enumerate(owners)]
+    for job_id in jobs:
+        store.start(job_id)
+    until_pid(store, jobs[0])
+    store.stop(jobs[0])
+    assert [store.get(one).state for one in jobs[1:]] == [JobState.RUNNING, JobState.QUEUED, JobState.RUNNING]
+    for job_id in jobs:
+        store.stop(job_id)
+
+
 def test_limits_of_time_and_memory_end_a_job(store, held):
     slow = store.create(held("a", limits=JobLimits(seconds=1.5)).new)
     large = store.create(held("b", limits=JobLimits(memory_bytes=1 << 20)).new)

@@ -24,6 +24,11 @@ from s2kit.run.files import ensure_folder, remove
 RESULTS = "results"
 LOG = "log.jsonl"
 PRINTED = "stdout.txt"
+_NEXT = """
+SELECT id FROM jobs AS one WHERE state = 'queued'
+ORDER BY (SELECT count(*) FROM jobs WHERE state = 'running' AND owner = one.owner), queued, number
+"""
+"""Waiting jobs: first those of owners of whom the fewest run, so that many jobs of one do not keep out another's."""
 _DIED = "the job's process is gone: killed, or the machine went down"
 
 
@@ -267,7 +272,7 @@ class JobStore:
             self.dispatch()
 
     def dispatch(self) -> list[str]:
-        """Start queued jobs, the oldest first, while there is room; returns the ids of those that were started."""
+        """Start queued jobs, see `_NEXT`, while there is room; returns the ids of those that were started."""
         self.recover()
         started = []
         while (claimed := self._claim()) is not None:
@@ -323,7 +328,7 @@ class JobStore:
                 (running,) = db.execute("SELECT count(*) FROM jobs WHERE state = 'running'").fetchone()
                 if running >= self.slots:
                     return None
-                rows = db.execute("SELECT id FROM jobs WHERE state = 'queued' ORDER BY queued, number").fetchall()
+                rows = db.execute(_NEXT).fetchall()
                 job_id = next((row["id"] for row in rows if row["id"] not in busy), None)
                 if job_id is None:
                     return None
