@@ -206,3 +206,17 @@ def test_signals_leave_nothing_half_written(tmp_path: Path, number: signal.Signa
     assert process.returncode == code
     assert "Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_bytes(b"\xef\xbb\xbfjobs = 3\r\n")
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfS2KIT_LIMIT=7\r\n")
+    lines = s2kit("config", "show", "--origin", cwd=tmp_path).stdout.splitlines()
+    assert "jobs = 3  # settings.toml" in lines
+    assert "limit = 7  # .env" in lines
+
+
+def test_a_log_file_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    done = s2kit("bands", "--log-file", str(tmp_path), cwd=tmp_path)
+    assert done.returncode != 0
+    assert [line.partition(" ")[0] for line in done.stderr.splitlines()] in (["s2kit:"], ["s2kit:", "s2kit:"])

@@ -595,3 +595,11 @@ def test_a_parcel_file_that_does_not_say_its_crs_or_layer(tmp_path, monkeypatch)
     assert row["pid"] == "Blé"
     assert run("parcels", "--parcels", "p.shp|crs=EPSG:2154", "--crs", "EPSG:4326", code=65).stdout == ""
     assert run("stats", "--lon", 1, "--lat", 44, "--crs", "EPSG:2154", code=2).stdout == ""
+
+
+def test_a_cache_that_cannot_be_written_costs_only_what_it_would_remember(data, monkeypatch):
+    (data / "cache").write_text("no folder")
+    monkeypatch.setenv("S2KIT_CACHE_DIR", str(data / "cache"))
+    told = run("stats", "d", "--parcels", "p.geojson", "--pid", "left", "--clear", "-f", "ids")
+    assert told.stdout.splitlines() == [NAME.format("20240419T105031"), NAME.format("20240429T105031")]
+    assert "s2kit: warning: what is clear is not remembered for the next verb: " in told.stderr

@@ -172,7 +172,7 @@ def _clear(
     from s2kit.stats.run import clear_rows
 
     records = clear_rows(asked, min_clear, min_seen)
-    keep_clear(run.settings, records, asked.request.parcels)
+    keep_clear(run.settings, records, asked.request.parcels, run.report)
     count = emit(records, form, CLEAR_COLUMNS, command="stats", schema="stats-clear", output=output)
     _end(run, asked, count)
 

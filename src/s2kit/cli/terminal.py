@@ -47,15 +47,17 @@ def set_up_logging(verbosity: int, log_file: str) -> None:
     handlers: list[logging.Handler] = [stderr]
     if 0 <= verbosity < 2:
         handlers.append(_Doubts())
-    if log_file:
-        try:
-            handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
-        except OSError as error:
-            raise translate_os_error(error, Path(log_file)) from error
-        handlers[-1].setLevel(logging.DEBUG if verbosity >= 2 else logging.INFO)
     for handler in handlers:
         handler.setFormatter(formatter)
         _log.addHandler(handler)
+    if log_file:
+        try:
+            file = logging.FileHandler(log_file, encoding="utf-8")
+        except OSError as error:
+            raise translate_os_error(error, Path(log_file)) from error
+        file.setLevel(logging.DEBUG if verbosity >= 2 else logging.INFO)
+        file.setFormatter(formatter)
+        _log.addHandler(file)
 
 
 class _Formatter(logging.Formatter):

@@ -245,14 +245,14 @@ def _read_dotenv(path: Path) -> dict[str, str]:
     from dotenv import dotenv_values
 
     try:
-        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+        return {name: value for name, value in dotenv_values(path, encoding="utf-8-sig").items() if value is not None}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
 
 
 def _read_toml(path: Path, *, required: bool) -> dict[str, Any] | None:
     try:
-        table = tomllib.loads(read_named(path).decode("utf-8"))
+        table = tomllib.loads(read_named(path).decode("utf-8-sig"))
     except FileNotFoundError as error:
         if required:
             raise ConfigError(f"{path}: no such settings file", "make one with: s2kit config init") from error

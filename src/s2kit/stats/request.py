@@ -24,7 +24,7 @@ from s2kit.chips.places import (
 )
 from s2kit.chips.places import products as found_products
 from s2kit.chips.selection import Candidate
-from s2kit.errors import InputError, S2KitError, UsageError
+from s2kit.errors import DiskError, InputError, OutputError, S2KitError, UsageError
 from s2kit.picture.clouds import Mask
 from s2kit.picture.composites import allowed_resolution
 from s2kit.picture.indices import find_index
@@ -32,7 +32,7 @@ from s2kit.product.bands import band_words, normal_band
 from s2kit.product.cog_item import parse_boa_offset
 from s2kit.product.ref import Products, product_refs
 from s2kit.product.scl import CLEAR, parse_classes
-from s2kit.run.events import Report, silent
+from s2kit.run.events import Note, Report, silent
 from s2kit.run.options import Texts, words
 from s2kit.settings import Loaded, Settings
 from s2kit.stats.task import SCL, StatsRecipe
@@ -192,9 +192,14 @@ def _around(lon: float, lat: float, radius_m: float) -> BaseGeometry:
     return clean(project(centre.buffer(radius_m), epsg, LON_LAT), "the buffer").geometry
 
 
-def keep_clear(settings: Settings, rows: Sequence[Mapping[str, Any]], parcels: Sequence[Parcel]) -> None:
+def keep_clear(
+    settings: Settings, rows: Sequence[Mapping[str, Any]], parcels: Sequence[Parcel], report: Report = silent
+) -> None:
     """Remember where products were found clear, so that `… -f ids | s2kit chips -` knows its place."""
     if settings.cache and len(parcels) <= _REMEMBERED_PLACES:
         places = [parcel_place(parcel).to_json() for parcel in parcels]
         sources = {str(row["id"]): str(row["source"]) for row in rows}
-        remember_clear(cache_root(settings), Clear(sources, tuple(places)))
+        try:
+            remember_clear(cache_root(settings), Clear(sources, tuple(places)))
+        except (DiskError, OutputError) as error:
+            report(Note(f"what is clear is not remembered for the next verb: {error}", warning=True))
