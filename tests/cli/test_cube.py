@@ -189,3 +189,11 @@ def test_nothing_to_append_is_nothing_new(data, tmp_path):
     before = sorted((path, path.stat().st_mtime_ns) for path in (tmp_path / "a.zarr").rglob("*"))
     assert run(data, *none).stdout == ""
     assert sorted((path, path.stat().st_mtime_ns) for path in (tmp_path / "a.zarr").rglob("*")) == before
+
+
+def test_a_failure_of_the_only_date_is_one_line(data, tmp_path):
+    write_item(tmp_path / "bare", {"B04": np.full((40, 40), 7, np.uint16)}, name=PASS.format(7, 7))
+    result = run(tmp_path / "bare", "--bands", "B04", "--mask-clouds", "--out", "a.zarr", code=65)
+    assert result.stderr.startswith("s2kit: error: ")
+    assert "neither SCL nor a cloud mask" in result.stderr
+    assert len(result.stderr.splitlines()) == 2

@@ -177,7 +177,8 @@ def _fill(
                 _refuse_failure(plan, one.error)
                 if task.block.step not in failures:
                     failures[task.block.step] = one.error
-                    report(ItemFailed(f"{task.block.slices[0].day}", one.error.message))
+                    if len(steps) > 1:  # the only one ends the run with the same words
+                        report(ItemFailed(f"{task.block.slices[0].day}", one.error.message))
                 continue
             journal.add(one.value)
             entries.append(one.value)
