@@ -5,16 +5,14 @@ import json
 import os
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import typer
 
@@ -24,7 +22,7 @@ from support import examples
 from support.demo_world import lay_out
 from support.examples import FOLDER, PRINTS, SERVES, SHOWN_ONLY, Block
 from support.landsat import write_landsat
-from support.service import free_port
+from support.service import running
 from support.warm_s2kit import warm_s2kit
 
 PAGES = {str(page.relative_to(examples.PROJECT)): page for page in examples.pages()}
@@ -42,6 +40,8 @@ _CATALOGUES = """
 kind = "local"
 url = "bucket"
 """
+ADDRESS = "http://127.0.0.1:8080"
+"""Of the service that a page starts; the test's has a free port."""
 _NOWHERE = "http://127.0.0.1:9"
 """A proxy that does not exist: whatever asks another host fails."""
 _MAIL = """\
@@ -87,41 +87,19 @@ def test_the_examples_of_a_page_run(name: str, folder: Path) -> None:
         scene = write_landsat(folder / "landsat")
         (scene.folder / f"{scene.folder.name}_MTL.json").write_text("{}")
     names: dict[str, Any] = {"__name__": "__main__"}
-    port, printed = str(free_port()), None
+    address, printed = ADDRESS, None
     with ExitStack() as services:
         for block in examples.blocks(PAGES[name]):
-            here = replace(block, text=block.text.replace("127.0.0.1:8080", f"127.0.0.1:{port}"))
+            here = replace(block, text=block.text.replace(ADDRESS, address))
             if block.kind == SERVES:
-                services.enter_context(_serving(here, folder, port))
+                (words,) = examples.commands(block.text)
+                assert words[:2] == ["s2kit", "serve"], f"{block}: only a service runs until Ctrl-C"
+                address = services.enter_context(running(folder, folder / "settings.toml", words[2:])).address
             elif block.kind == PRINTS:
                 flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
                 assert doctest.OutputChecker().check_output(block.text, printed or "", flags), f"{block}\n{printed}"
             elif not block.needs and block.kind in _RUN:
                 printed = _RUN[block.kind](here, folder, names)
-
-
-@contextmanager
-def _serving(block: Block, folder: Path, port: str) -> Iterator[None]:
-    """The block's service while the rest of the page runs."""
-    (words,) = examples.commands(block.text)
-    assert words[:2] == ["s2kit", "serve"], f"{block}: only a service runs until Ctrl-C"
-    command = [sys.executable, "-m", *words, "--port", port]
-    with (folder / "serve.log").open("wb") as log, subprocess.Popen(command, cwd=folder, stderr=log) as service:
-        try:
-            deadline = time.monotonic() + 120
-            while not _answers(port):
-                assert service.poll() is None, (folder / "serve.log").read_text()
-                assert time.monotonic() < deadline, f"{block}: the service does not answer"
-                time.sleep(0.1)
-            yield
-        finally:
-            service.terminate()
-
-
-def _answers(port: str) -> bool:
-    with suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=5, trust_env=False).status_code == 200
-    return False
 
 
 def _sh(block: Block, folder: Path, names: dict[str, Any]) -> str:
