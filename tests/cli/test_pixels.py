@@ -433,3 +433,14 @@ def test_a_coarser_file_in_place_of_the_band_s_own_is_reported(tmp_path, scene):
     assert pixels(*words, "--dry-run").stderr == said
     assert pixels(*words, "--res", 20).stderr == ""
     assert pixels(product, "--band", "B04", "--window", "0,0,2,2").stderr == ""
+
+
+def test_products_that_a_search_found_elsewhere_are_read_there(scene):
+    found = CliRunner().invoke(app, ["search", "--catalogue", str(scene.folder), "--level", "l1c", "-f", "jsonl"])
+    assert found.exit_code == 0, found.output
+    words = ("-", "--band", "B04", "--window", "0,0,2,2", "-f", "jsonl")
+    read = pixels(*words, stdin=found.stdout)
+    assert read.exit_code == 0, read.stderr
+    assert {json.loads(line)["path"] for line in read.stdout.splitlines()} == {
+        json.loads(line)["id"] for line in found.stdout.splitlines()
+    }

@@ -3,7 +3,8 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,8 +98,10 @@ def pixels(
         from s2kit.pixels.dump import LegacyError, PixelRequestError
         from s2kit.pixels.run import error_line
 
+        records: dict[str, Mapping[str, object]] = {}
         if "-" in (sources or ()):
-            sources = [ref.text for ref in named_products(sources) or ()]
+            records = {ref.text: ref.record for ref in named_products(sources) or ()}
+            sources = list(records)
         try:
             asked = PixelsRequest.parse(
                 run.loaded, run.report, sources=sources, request=request, band=band, res=res, rlevel=rlevel,
@@ -108,6 +111,8 @@ def pixels(
         except PixelRequestError:  # the answer that programs which write such requests expect
             write_line(error_line("", LegacyError.BAD_REQUEST, named=False))
             raise
+        wishes = (replace(wish, record=records.get(wish.source, {})) for wish in asked.wishes)
+        asked = replace(asked, wishes=tuple(wishes))
         run.items = len(asked.wishes)
         if dry_run:
             _plan(run, asked, form)

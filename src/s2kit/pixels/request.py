@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Self, TypedDict, Unpack
 
@@ -31,6 +31,8 @@ class PixelWish:
 
     source: str
     """A path, an address, the key of an archive, or a product."""
+    record: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """The search record that named the product, empty if there was none."""
     rlevel: int = LOWEST
     """Reduction: 0 full resolution, n halves the sides n times, -1 the smallest there is."""
     window: Window | None = None

@@ -55,7 +55,7 @@ def find_target(wish: PixelWish, settings: Settings | Access) -> Target:
         AccessError: It lies where reading is billed, and that was not agreed to.
     """
     if wish.band is not None:
-        product = locate(ProductRef(wish.source), settings)
+        product = locate(ProductRef(wish.source, wish.record), settings)
         entry = product.entry(wish.band, wish.resolution_m)
         coarser = coarser_note(entry.band, entry.resolution_m) if wish.resolution_m is None else ""
         return Target(product.location(entry), entry.band, f"{product.id}: {coarser}" if coarser else "")
