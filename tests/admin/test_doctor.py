@@ -15,7 +15,7 @@ from threading import Thread
 
 import pytest
 
-from s2kit.admin.doctor import Check, CheckState, _clock_check, _server_of, diagnose, worst
+from s2kit.admin.doctor import CheckState, DoctorCheck, _clock_check, _server_of, diagnose, worst
 from s2kit.errors import AccessError, ConfigError, ServiceError
 from s2kit.settings import CATALOGUES, load_settings
 from s2kit.store.archive import ARCHIVES, Archive
@@ -46,7 +46,7 @@ def service() -> "object":
     Clock.ahead, Clock.tells = timedelta(), True
 
 
-def checks_of(url: str, tmp_path: Path) -> dict[str, Check]:
+def checks_of(url: str, tmp_path: Path) -> dict[str, DoctorCheck]:
     text = "".join(f'[catalogues.{name}]\nurl = "{url}"\n' for name in CATALOGUES)
     text += "".join(f'[archives.{name}]\nendpoint_url = "{url}"\n' for name in ARCHIVES)
     (tmp_path / "settings.toml").write_text(text)
@@ -104,7 +104,11 @@ def test_proxies_are_listed_without_their_passwords(tmp_path: Path, monkeypatch:
 
 
 def test_the_first_failure_decides() -> None:
-    checks = [Check("a", CheckState.OK, ""), Check("b", CheckState.FAIL, "", "mend b"), Check("c", CheckState.WARN, "")]
+    checks = [
+        DoctorCheck("a", CheckState.OK, ""),
+        DoctorCheck("b", CheckState.FAIL, "", "mend b"),
+        DoctorCheck("c", CheckState.WARN, ""),
+    ]
     error = worst(checks)
     assert isinstance(error, ConfigError)
     assert str(error) == "1 of 3 checks failed: b"

@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from s2kit.admin.check import Check, CheckState
+from s2kit.admin.check import CheckState, DoctorCheck
 from s2kit.admin.installation import decoder_checks, extra_checks, python_checks
 from s2kit.admin.machine import MAX_SKEW_S, file_clock_check, limit_checks, place_checks
 from s2kit.errors import AccessError, S2KitError, ServiceError
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from s2kit.store.archive import Archive
     from s2kit.store.probe import Answer
 
-__all__ = ["Check", "CheckState", "diagnose", "worst"]
+__all__ = ["CheckState", "DoctorCheck", "diagnose", "worst"]
 
 
-def diagnose(settings: Settings, secrets: Mapping[str, str], *, offline: bool) -> list[Check]:
+def diagnose(settings: Settings, secrets: Mapping[str, str], *, offline: bool) -> list[DoctorCheck]:
     """Look at everything; a failing check never stops the others.
 
     Args:
@@ -39,7 +39,7 @@ def diagnose(settings: Settings, secrets: Mapping[str, str], *, offline: bool) -
     return [*checks, *([file_clock_check(settings)] if offline else _services(settings))]
 
 
-def worst(checks: Sequence[Check]) -> S2KitError | None:
+def worst(checks: Sequence[DoctorCheck]) -> S2KitError | None:
     """The error that the checks add up to, if any failed: the first failure decides."""
     failed = [check for check in checks if check.state is CheckState.FAIL]
     if not failed:
@@ -48,7 +48,7 @@ def worst(checks: Sequence[Check]) -> S2KitError | None:
     return failed[0].exit_code_of(f"{len(failed)} of {len(checks)} checks failed: {names}", failed[0].hint or None)
 
 
-def _credentials(settings: Settings, secrets: Mapping[str, str]) -> Iterator[Check]:
+def _credentials(settings: Settings, secrets: Mapping[str, str]) -> Iterator[DoctorCheck]:
     """Each key that is there, and the hosts that it would be sent to."""
     from s2kit.store.keys import key_use
 
@@ -75,12 +75,12 @@ def _credentials(settings: Settings, secrets: Mapping[str, str]) -> Iterator[Che
         yield _key_check("netrc", str(netrc), {"the hosts that it names, by HTTPS": []}, "")
 
 
-def _key_check(name: str, source: str, hosts: Mapping[str, Sequence[str]], hint: str) -> Check:
+def _key_check(name: str, source: str, hosts: Mapping[str, Sequence[str]], hint: str) -> DoctorCheck:
     """A key and its hosts, each with the archives that are read there."""
     if not source:
-        return Check(name, CheckState.WARN, "none", hint)
+        return DoctorCheck(name, CheckState.WARN, "none", hint)
     places = [f"{host} ({', '.join(archives)})" if archives else host for host, archives in hosts.items()]
-    return Check(name, CheckState.OK, f"{source} → {'; '.join(places) or 'no host'}")
+    return DoctorCheck(name, CheckState.OK, f"{source} → {'; '.join(places) or 'no host'}")
 
 
 def _hubs(settings: Settings) -> list[str]:
@@ -101,7 +101,7 @@ def _aws_source(file: Path) -> str:
     return str(file) if file.is_file() else ""
 
 
-def _proxies() -> Iterator[Check]:
+def _proxies() -> Iterator[DoctorCheck]:
     """The proxies that requests go through, without their passwords; none are listed if there are none."""
     from urllib.request import getproxies
 
@@ -109,7 +109,7 @@ def _proxies() -> Iterator[Check]:
 
     for scheme, address in sorted(getproxies().items()):
         if scheme in {"http", "https", "all"}:
-            yield Check(f"proxy {scheme}", CheckState.OK, redacted(address.rpartition("@")[2]))
+            yield DoctorCheck(f"proxy {scheme}", CheckState.OK, redacted(address.rpartition("@")[2]))
 
 
 def _server_of(archive: "Archive") -> str:
@@ -121,7 +121,7 @@ def _server_of(archive: "Archive") -> str:
     return archive.address if archive.address.startswith("http") else f"https://{host_of(archive)}"
 
 
-def _services(settings: Settings) -> Iterator[Check]:
+def _services(settings: Settings) -> Iterator[DoctorCheck]:
     """Each service, then the clock against theirs."""
     from s2kit.store.probe import probe
 
@@ -142,14 +142,14 @@ def _services(settings: Settings) -> Iterator[Check]:
     yield _clock_check(skews) if skews else file_clock_check(settings)
 
 
-def _service_check(name: str, url: str, answer: "Answer") -> Check:
+def _service_check(name: str, url: str, answer: "Answer") -> DoctorCheck:
     if answer.error:
         hint = "check the network, or leave services out with --offline"
-        return Check(name, CheckState.FAIL, f"{url}: {answer.error}", hint, ServiceError)
-    return Check(name, CheckState.OK, f"{url}: {answer.seconds * 1000:.0f} ms")
+        return DoctorCheck(name, CheckState.FAIL, f"{url}: {answer.error}", hint, ServiceError)
+    return DoctorCheck(name, CheckState.OK, f"{url}: {answer.seconds * 1000:.0f} ms")
 
 
-def _clock_check(skews: Mapping[str, float]) -> Check:
+def _clock_check(skews: Mapping[str, float]) -> DoctorCheck:
     """This clock against those of the services, in the middle, so that one wrong service does not count.
 
     Args:
@@ -158,6 +158,6 @@ def _clock_check(skews: Mapping[str, float]) -> Check:
     skew = median(skews.values())
     others = "1 service" if len(skews) == 1 else f"{len(skews)} services"
     if abs(skew) <= MAX_SKEW_S:
-        return Check("clock", CheckState.OK, f"{skew:+.0f} s against {others}")
+        return DoctorCheck("clock", CheckState.OK, f"{skew:+.0f} s against {others}")
     hint = "set the clock: signed requests are refused if it is off"
-    return Check("clock", CheckState.FAIL, f"this clock is {skew:+.0f} s off, by {others}", hint, AccessError)
+    return DoctorCheck("clock", CheckState.FAIL, f"this clock is {skew:+.0f} s off, by {others}", hint, AccessError)

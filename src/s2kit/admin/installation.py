@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from types import MappingProxyType
 
-from s2kit.admin.check import Check, CheckState
+from s2kit.admin.check import CheckState, DoctorCheck
 from s2kit.version import __version__
 
 _SHOWN = ("rasterio", "numpy", "boto3", "shapely", "joblib", "pystac-client", "typer", "simplejpeg", "isal")
@@ -52,28 +52,28 @@ class _Package:
         return bool(self.found) and _numbers(self.found) < _numbers(self.least)
 
 
-def python_checks() -> Iterator[Check]:
+def python_checks() -> Iterator[DoctorCheck]:
     """Python, s2kit, and the packages that it cannot do without."""
-    yield Check("python", CheckState.OK, sys.version.split()[0])
-    yield Check("s2kit", CheckState.OK, __version__)
+    yield DoctorCheck("python", CheckState.OK, sys.version.split()[0])
+    yield DoctorCheck("s2kit", CheckState.OK, __version__)
     for package in _packages():
         if not package.extra and (check := _package_check(package)) is not None:
             yield check
 
 
-def _package_check(package: _Package) -> Check | None:
+def _package_check(package: _Package) -> DoctorCheck | None:
     if not package.found and package.name in _WITHOUT:
         hint = f"pip install {package.name}"
-        return Check(package.name, CheckState.OK, f"not installed: {_WITHOUT[package.name]}", hint)
+        return DoctorCheck(package.name, CheckState.OK, f"not installed: {_WITHOUT[package.name]}", hint)
     if not package.found:
-        return Check(package.name, CheckState.FAIL, "not installed", "pip install --force-reinstall s2kit")
+        return DoctorCheck(package.name, CheckState.FAIL, "not installed", "pip install --force-reinstall s2kit")
     if package.is_old:
         hint = f"pip install --upgrade {package.name}"
-        return Check(package.name, CheckState.WARN, f"{package.found}, {package.least} is needed", hint)
-    return Check(package.name, CheckState.OK, package.found) if package.name in _SHOWN else None
+        return DoctorCheck(package.name, CheckState.WARN, f"{package.found}, {package.least} is needed", hint)
+    return DoctorCheck(package.name, CheckState.OK, package.found) if package.name in _SHOWN else None
 
 
-def extra_checks() -> Iterator[Check]:
+def extra_checks() -> Iterator[DoctorCheck]:
     """Each extra: the versions of its packages, or the line that installs it."""
     packages = _packages()
     for extra, purpose in EXTRAS.items():
@@ -83,13 +83,13 @@ def extra_checks() -> Iterator[Check]:
         if missing:
             few = f" ({', '.join(missing)})" if len(missing) < len(own) else ""
             detail = f"not installed{few}: {purpose}"
-            yield Check(f"extra {extra}", CheckState.OK, detail, f"pip install 's2kit[{extra}]'")
+            yield DoctorCheck(f"extra {extra}", CheckState.OK, detail, f"pip install 's2kit[{extra}]'")
         elif old:
             hint = f"pip install --upgrade 's2kit[{extra}]'"
-            yield Check(f"extra {extra}", CheckState.WARN, f"too old: {', '.join(old)}", hint)
+            yield DoctorCheck(f"extra {extra}", CheckState.WARN, f"too old: {', '.join(old)}", hint)
         else:
             there = ", ".join(f"{package.name} {package.found}" for package in own)
-            yield Check(f"extra {extra}", CheckState.OK, there)
+            yield DoctorCheck(f"extra {extra}", CheckState.OK, there)
 
 
 def _packages() -> list[_Package]:
@@ -121,7 +121,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def decoder_checks(openjpeg: str) -> Iterator[Check]:
+def decoder_checks(openjpeg: str) -> Iterator[DoctorCheck]:
     """GDAL and PROJ inside rasterio, the variables that lead them astray, and OpenJPEG.
 
     Args:
@@ -130,68 +130,72 @@ def decoder_checks(openjpeg: str) -> Iterator[Check]:
     from s2kit.jp2.openjpeg import route_in_use
     from s2kit.run.gdal_info import gdal_version
 
-    yield Check("gdal", CheckState.OK, gdal_version())
+    yield DoctorCheck("gdal", CheckState.OK, gdal_version())
     yield from _environment_checks()
     yield _proj_check()
     yield from _driver_checks()
-    yield Check("jpeg 2000 windows", CheckState.OK, route_in_use(openjpeg))
+    yield DoctorCheck("jpeg 2000 windows", CheckState.OK, route_in_use(openjpeg))
     yield _openjpeg_check()
 
 
-def _environment_checks() -> Iterator[Check]:
+def _environment_checks() -> Iterator[DoctorCheck]:
     from s2kit.run.gdal_info import environment_problems, foreign_variables
 
     problems = environment_problems()
     for problem in problems:
-        yield Check("environment", CheckState.FAIL, str(problem), problem.hint or "")
+        yield DoctorCheck("environment", CheckState.FAIL, str(problem), problem.hint or "")
     told = " ".join(str(problem) for problem in problems)
     others = {name: value for name, value in foreign_variables().items() if f"{name}=" not in told}
     for name, value in others.items():
         detail = f"{name}={value} leads to another installation; it works, but is no part of rasterio"
-        yield Check("environment", CheckState.WARN, detail, f"unset {name}: rasterio brings its own")
+        yield DoctorCheck("environment", CheckState.WARN, detail, f"unset {name}: rasterio brings its own")
     if not problems and not others:
-        yield Check("environment", CheckState.OK, "no variable leads to another GDAL or PROJ")
+        yield DoctorCheck("environment", CheckState.OK, "no variable leads to another GDAL or PROJ")
 
 
-def _proj_check() -> Check:
+def _proj_check() -> DoctorCheck:
     from s2kit.run.gdal_info import proj_fault, proj_version
 
     fault = proj_fault()
     if fault is None:
-        return Check("proj", CheckState.OK, f"{proj_version()}, EPSG:32631 comes out right")
+        return DoctorCheck("proj", CheckState.OK, f"{proj_version()}, EPSG:32631 comes out right")
     hint = "unset PROJ_DATA and PROJ_LIB, or install rasterio from its wheel again"
-    return Check("proj", CheckState.FAIL, fault, hint)
+    return DoctorCheck("proj", CheckState.FAIL, fault, hint)
 
 
-def _driver_checks() -> Iterator[Check]:
+def _driver_checks() -> Iterator[DoctorCheck]:
     from s2kit.run.gdal_info import NEEDED_DRIVERS, driver_names
 
     names = driver_names()
     hint = "install rasterio from its wheel: pip install --force-reinstall --only-binary :all: rasterio"
     if "JP2OpenJPEG" in names:
-        yield Check("jpeg 2000 driver", CheckState.OK, "JP2OpenJPEG")
+        yield DoctorCheck("jpeg 2000 driver", CheckState.OK, "JP2OpenJPEG")
     else:
-        yield Check("jpeg 2000 driver", CheckState.FAIL, "rasterio has no JP2OpenJPEG", hint)
+        yield DoctorCheck("jpeg 2000 driver", CheckState.FAIL, "rasterio has no JP2OpenJPEG", hint)
     missing = [name for name in NEEDED_DRIVERS if name not in names and name != "JP2OpenJPEG"]
     if missing:
-        yield Check("gdal drivers", CheckState.FAIL, f"rasterio has no {', '.join(missing)}", hint)
+        yield DoctorCheck("gdal drivers", CheckState.FAIL, f"rasterio has no {', '.join(missing)}", hint)
     elif "WEBP" not in names:
-        yield Check("gdal drivers", CheckState.WARN, "rasterio has no WEBP: render --format webp cannot work", hint)
+        yield DoctorCheck(
+            "gdal drivers", CheckState.WARN, "rasterio has no WEBP: render --format webp cannot work", hint
+        )
     else:
         there = ", ".join(name for name in (*NEEDED_DRIVERS, "WEBP") if name != "JP2OpenJPEG")
-        yield Check("gdal drivers", CheckState.OK, there)
+        yield DoctorCheck("gdal drivers", CheckState.OK, there)
 
 
-def _openjpeg_check() -> Check:
+def _openjpeg_check() -> DoctorCheck:
     """The OpenJPEG that was found, against the faults that were published."""
     from s2kit.jp2.openjpeg import load
     from s2kit.jp2.openjpeg_faults import faults_of
 
     library = load()
     if library is None:
-        return Check("openjpeg", CheckState.WARN, "no library of known kind was found, so its faults are not known")
+        return DoctorCheck(
+            "openjpeg", CheckState.WARN, "no library of known kind was found, so its faults are not known"
+        )
     faults = faults_of(library.version)
     told = ", ".join(f"{one.name} ({'reached' if one.reached else 'not reached'})" for one in faults)
     state = CheckState.WARN if any(fault.reached for fault in faults) else CheckState.OK
     hint = "" if state is CheckState.OK else "install rasterio 1.4.4 or later from its wheel, which carries a newer one"
-    return Check("openjpeg", state, f"{library.version}; published faults: {told or 'none'}", hint)
+    return DoctorCheck("openjpeg", state, f"{library.version}; published faults: {told or 'none'}", hint)

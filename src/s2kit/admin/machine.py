@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from s2kit.admin.check import Check, CheckState
+from s2kit.admin.check import CheckState, DoctorCheck
 from s2kit.settings import Settings
 
 _LOW_SPACE = 2 * 10**9
@@ -22,7 +22,7 @@ _LOOKED_AT = 200
 """Entries of a folder whose time is looked at."""
 
 
-def place_checks(settings: Settings) -> Iterator[Check]:
+def place_checks(settings: Settings) -> Iterator[DoctorCheck]:
     """The folders that s2kit writes to: whether it can, and how much is free."""
     places = {
         "dataset folder": (settings.dataset, CheckState.WARN, "name another with --dataset or --out"),
@@ -38,18 +38,18 @@ def place_checks(settings: Settings) -> Iterator[Check]:
         yield _place_check(name, folder, state, hint)
 
 
-def _place_check(name: str, folder: Path, if_not: CheckState, hint: str) -> Check:
+def _place_check(name: str, folder: Path, if_not: CheckState, hint: str) -> DoctorCheck:
     from s2kit.run.files import free_bytes
 
     there = "" if folder.is_dir() else " (not there yet)"
     fault = _why_not_written(folder)
     if fault:
-        return Check(name, if_not, f"{folder.absolute()}{there} cannot be written: {fault}", hint)
+        return DoctorCheck(name, if_not, f"{folder.absolute()}{there} cannot be written: {fault}", hint)
     free = free_bytes(folder)
     detail = f"{folder.absolute()}{there}, {free / 1e9:.1f} GB free"
     if free > _LOW_SPACE:
-        return Check(name, CheckState.OK, detail)
-    return Check(name, CheckState.WARN, detail, "free some space, or name another folder in the settings")
+        return DoctorCheck(name, CheckState.OK, detail)
+    return DoctorCheck(name, CheckState.WARN, detail, "free some space, or name another folder in the settings")
 
 
 def _why_not_written(folder: Path) -> str:
@@ -66,31 +66,33 @@ def _why_not_written(folder: Path) -> str:
         return error.strerror or str(error)
 
 
-def limit_checks(settings: Settings) -> Iterator[Check]:
+def limit_checks(settings: Settings) -> Iterator[DoctorCheck]:
     """Workers and open files."""
     from s2kit.run.parallel import worker_count
 
     count = worker_count(settings.jobs)
-    yield Check("workers", CheckState.OK, f"{count}, by the {'settings' if settings.jobs else 'cores of this machine'}")
+    yield DoctorCheck(
+        "workers", CheckState.OK, f"{count}, by the {'settings' if settings.jobs else 'cores of this machine'}"
+    )
     with suppress(ImportError):
         from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 
         soft = getrlimit(RLIMIT_NOFILE)[0]
         if soft == RLIM_INFINITY or soft >= _LOW_FILES:
-            yield Check("open files", CheckState.OK, f"at most {'any number' if soft == RLIM_INFINITY else soft}")
+            yield DoctorCheck("open files", CheckState.OK, f"at most {'any number' if soft == RLIM_INFINITY else soft}")
         else:
-            yield Check("open files", CheckState.WARN, f"at most {soft}", "ulimit -n 1024")
+            yield DoctorCheck("open files", CheckState.WARN, f"at most {soft}", "ulimit -n 1024")
 
 
-def file_clock_check(settings: Settings) -> Check:
+def file_clock_check(settings: Settings) -> DoctorCheck:
     """The clock against the times of files, if no service is asked: one from the future shows that it is behind."""
     now = time.time()
     latest, path = max(_file_times(settings), default=(now, Path()))
     if latest - now > MAX_SKEW_S:
         detail = f"{path} is {latest - now:.0f} s from the future: this clock is behind, or was ahead"
-        return Check("clock", CheckState.WARN, detail, "set the clock: signed requests are refused if it is off")
+        return DoctorCheck("clock", CheckState.WARN, detail, "set the clock: signed requests are refused if it is off")
     shown = datetime.fromtimestamp(now, UTC)
-    return Check("clock", CheckState.OK, f"{shown:%Y-%m-%d %H:%M:%S} UTC; no file is from the future")
+    return DoctorCheck("clock", CheckState.OK, f"{shown:%Y-%m-%d %H:%M:%S} UTC; no file is from the future")
 
 
 def _file_times(settings: Settings) -> Iterator[tuple[float, Path]]:

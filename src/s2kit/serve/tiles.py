@@ -35,7 +35,7 @@ _HEADERS = {"Cache-Control": "private, max-age=3600"}
 _DEGREE_M = HALF_WORLD_M / 180
 
 
-class Layer:
+class TileLayer:
     """What a request shows, and what it is drawn with."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Layer:
         return tilejson_of(found, base, self.view.query), found
 
 
-AskedLayer = Annotated[Layer, Depends()]
+AskedLayer = Annotated[TileLayer, Depends()]
 
 
 @router.get("/tiles/{name}/{z}/{x}/{y}.png", response_class=Response)
