@@ -40,7 +40,7 @@ TOKEN = {"Authorization": "Bearer basic//open", "Content-Type": "application/jso
 
 
 class BusyError(Exception):
-    """The service has as many jobs of the user as it takes, and says so."""
+    """The service has too much to do, and says so: make a batch job, or let the others end."""
 
 
 class CutOffError(Exception):
@@ -68,7 +68,7 @@ class Client:
     def text(self, path: str, method: str = "GET", body: object = None) -> bytes:
         """The body of a good answer."""
         status, data, _ = self.ask(path, method, body)
-        if status == 429:
+        if status in {408, 429}:
             raise BusyError
         if status >= 300:
             raise RuntimeError(f"{path}: {status} {data[:200]!r}")

@@ -232,6 +232,19 @@ def test_the_many_jobs_of_one_owner_do_not_keep_out_anothers(tmp_path, held):
         store.stop(job_id)
 
 
+def test_a_job_that_is_waited_for_starts_before_others(tmp_path, held):
+    store = JobStore(tmp_path / "store", slots=1)
+    jobs = [store.create(held(f"p{at}").new).id for at in range(3)]
+    for job_id in jobs[:2]:
+        store.start(job_id)
+    store.start(jobs[2], is_waited_for=True)
+    until_pid(store, jobs[0])
+    store.stop(jobs[0])
+    assert [store.get(one).state for one in jobs[1:]] == [JobState.QUEUED, JobState.RUNNING]
+    for job_id in jobs:
+        store.stop(job_id)
+
+
 def test_limits_of_time_and_memory_end_a_job(store, held):
     slow = store.create(held("a", limits=JobLimits(seconds=1.5)).new)
     large = store.create(held("b", limits=JobLimits(memory_bytes=1 << 20)).new)

@@ -160,20 +160,24 @@ class JobStore:
             remove(self.results_folder(job_id))  # they belong to another process
         return self.get(job_id)
 
-    def start(self, job_id: str, owner: str | None = None, *, may_pay: bool | None = None) -> Job:
+    def start(
+        self, job_id: str, owner: str | None = None, *, may_pay: bool | None = None, is_waited_for: bool = False
+    ) -> Job:
         """Put a job into the queue and start what there is room for; nothing happens if it is queued or running.
 
         Args:
             job_id: Its id.
             owner: Whose it must be; None for anybody's.
             may_pay: Whether it may read archives that bill their readers; None if the settings decide.
+            is_waited_for: True to start it before others that wait, since a client waits for its answer.
 
         Raises:
             JobNotFoundError: There is none.
         """
         self.get(job_id, owner)
         self.recover()
-        values = {"state": JobState.QUEUED.value, "queued": datetime.now(UTC).timestamp(), "started": None,
+        since = 0.0 if is_waited_for else datetime.now(UTC).timestamp()
+        values = {"state": JobState.QUEUED.value, "queued": since, "started": None,
                   "ended": None, "message": None, "exit_code": None, "pid": None, "may_pay": may_pay}  # fmt: skip
         with suppress(JobLockedError):
             self._change(job_id, values, unless=(JobState.QUEUED, JobState.RUNNING))

@@ -80,7 +80,7 @@ async def result(request: Request) -> Response:
         raise ApiError(400, problems[0].code, "; ".join(one.line for one in problems[:5]))
     job = state.jobs.create(new_job(state, user, body, is_waited_for=True))
     try:
-        state.start_job(job.id, user)
+        state.start_job(job.id, user, is_waited_for=True)
         job = await _finished(request, state, job)
         path = await asyncio.to_thread(_one_file, state, job)
         if (nbytes := path.stat().st_size) > (most := state.options.limits.answer_nbytes):

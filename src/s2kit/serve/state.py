@@ -46,7 +46,7 @@ class State:
         """Bytes of all results of a user's jobs."""
         return sum(_nbytes(self.jobs.results_folder(job.id)) for job in self.jobs.jobs(user.name))
 
-    def start_job(self, job_id: str, user: User) -> None:
+    def start_job(self, job_id: str, user: User, *, is_waited_for: bool = False) -> None:
         """Put a user's job into the queue.
 
         Raises:
@@ -59,7 +59,7 @@ class State:
             raise ApiError(429, "JobLimitExceeded", f"{len(busy)} of your jobs are waiting or at work: let them end")
         if (stored := self.stored_nbytes(user)) > limits.stored_nbytes:
             raise ApiError(400, "StorageQuotaExceeded", f"your results have {stored} bytes: delete some jobs")
-        self.jobs.start(job_id, user.name, may_pay=self.may_pay(user))
+        self.jobs.start(job_id, user.name, may_pay=self.may_pay(user), is_waited_for=is_waited_for)
 
 
 def _nbytes(folder: Path) -> int:
