@@ -503,3 +503,10 @@ def test_only_search_prints_items(tmp_path: Path) -> None:
     assert done.exit_code == 2
     done = CliRunner().invoke(app, ["config", "-f", "stac"])
     assert done.exit_code == 2
+
+
+def test_a_folder_in_place_of_a_catalogue_is_told_how_to_write_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    refused = CliRunner().invoke(app, ["search", "--catalogue", "pictures"])
+    assert (refused.exit_code, "for the folder write ./pictures" in refused.stderr) == (2, True)

@@ -216,7 +216,9 @@ def find(name: str, settings: Settings, secrets: Mapping[str, str]) -> list[Cata
     else:
         known = sorted({*settings.catalogues, "local", "dhus", "all"})
         near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}, and addresses"
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}, addresses, and folders as ./NAME"
+        if Path(name).is_dir():
+            hint = f"for the folder write ./{name}"
         raise UsageError(f"--catalogue {name}: no such catalogue", hint)
     user, password = _login(kind, url, secrets)
     return [CatalogueSource(name=redacted(name), kind=kind, url=url, user=user, password=password, cache_dir=cache)]
