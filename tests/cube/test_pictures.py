@@ -36,7 +36,7 @@ def tiles(tmp_path, monkeypatch):
 
 def test_a_mosaic_is_one_picture_a_day_without_seam(tiles, tmp_path):
     result = run(tiles, "--mosaic", "--bands", "B04", "--out", "m", "--format", "png")
-    assert result.stdout.splitlines() == [str(tmp_path / "m" / f"202404{day:02d}T105031_B04.png") for day in (3, 5)]
+    assert result.stdout.splitlines() == [f"m/202404{day:02d}T105031_B04.png" for day in (3, 5)], "as render has them"
     with rasterio.open(tmp_path / "m" / "20240403T105031_B04.png") as image:
         pixels = image.read(1).astype(int)
         assert image.shape == (40, 60)
@@ -47,11 +47,11 @@ def test_a_mosaic_is_one_picture_a_day_without_seam(tiles, tmp_path):
     assert steps.max() <= 12
 
 
-def test_the_list_of_mosaics_has_the_formats_of_render(tiles, tmp_path):
+def test_the_list_of_mosaics_has_the_formats_of_render(tiles):
     result = run(tiles, "--mosaic", "--bands", "B04", "--index", "ratio=B04", "--out", "m", "-f", "json")
     items = json.loads(result.stdout)["items"]
     assert [item["subject"] for item in items] == ["B04", "B04", "ratio", "ratio"]
-    assert [Path(item["path"]).parent for item in items] == [tmp_path / "m"] * 4
+    assert [Path(item["path"]).parent for item in items] == [Path("m")] * 4
     for item in items:
         assert item["nbytes"] == Path(item["path"]).stat().st_size
         assert (item["state"], item["product"]) == ("made", "")
