@@ -1,6 +1,5 @@
 """Which products a verb works on: words of the command line, or what another verb printed."""
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -85,6 +84,8 @@ def _names(lines: list[str]) -> Iterator[str]:
 
 
 def _csv_cells(lines: list[str], column: str) -> Iterator[str]:
+    import csv
+
     return (row[column] or "" for row in csv.DictReader(lines))
 
 

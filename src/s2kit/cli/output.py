@@ -4,7 +4,6 @@ The format never depends on the terminal. A table on a terminal gets a bold head
 stand below each row; it is never cut.
 """
 
-import csv
 import io
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -156,6 +155,8 @@ def _csv_lines(records: Iterable[Record], columns: Sequence[str]) -> Iterator[st
 def csv_line(cells: Sequence[str]) -> str:
     """One row by RFC 4180, without its line break: cells with commas, quotes or line breaks are quoted."""
     buffer = io.StringIO()
+    import csv
+
     csv.writer(buffer, lineterminator="\r\n").writerow(cells)
     return buffer.getvalue().removesuffix("\r\n")
 
