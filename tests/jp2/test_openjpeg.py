@@ -41,7 +41,7 @@ def test_any_area_of_the_built_in_codestream_is_right() -> None:
 
 
 def test_no_library_means_the_other_route(fresh: pytest.MonkeyPatch) -> None:
-    fresh.setattr(openjpeg, "_candidates", list)
+    fresh.setattr(openjpeg, "library_paths", lambda *_: [])
     assert openjpeg.load() is None
     assert openjpeg.route_in_use() == "rasterio's in-memory files (no libopenjp2 found)"
 
@@ -51,7 +51,7 @@ def test_a_file_that_is_no_library_is_passed_over(fresh: pytest.MonkeyPatch, tmp
     broken.write_bytes(b"not a library")
     good = library().path
     fresh.setattr(openjpeg, "_state", {})
-    fresh.setattr(openjpeg, "_candidates", lambda: [str(broken), ctypes.util.find_library("c"), good])
+    fresh.setattr(openjpeg, "library_paths", lambda *_: [str(broken), ctypes.util.find_library("c"), good])
     found = openjpeg.load()
     assert found is not None
     assert found.path == good

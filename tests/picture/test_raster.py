@@ -99,11 +99,12 @@ def test_a_folder_that_is_none(tmp_path, writer):
         writer(tmp_path / "file" / "a.tif", _pixels("uint8", 1), RasterOptions(grid=GRID))
 
 
-def test_a_full_disk_leaves_nothing(tmp_path):
+def test_a_full_disk_is_one_error_and_no_line_of_libtiff(tmp_path, capfd):
     target = tmp_path / "a.tif"
     target.symlink_to("/dev/full")
     with pytest.raises(DiskError, match="could not be written to its end"):
         write_geotiff(target, _pixels("uint16", 3), RasterOptions(grid=GRID))
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("writer", [write_geotiff, write_cog])

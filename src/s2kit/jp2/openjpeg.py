@@ -8,13 +8,10 @@ The functions and structures are those of openjpeg.h, version 2.x (they have not
 """
 
 import ctypes
-import ctypes.util
 import threading
 from base64 import b64decode
-from collections.abc import Iterator
 from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_int64, c_size_t, c_uint16, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +20,7 @@ from numpy.typing import NDArray
 from s2kit.errors import InputError
 from s2kit.jp2.packets import Area
 from s2kit.jp2.window import PacketMismatchError, SmallCodestream
+from s2kit.run.wheel_library import library_paths
 
 _CODEC_J2K = 0
 _END_OF_STREAM = c_size_t(-1).value
@@ -223,28 +221,12 @@ def route_in_use(openjpeg: str = "auto") -> str:
 
 
 def _find() -> OpenJpeg | None:
-    for path in _candidates():
+    for path in library_paths("rasterio", "openjp2"):  # rasterio is not loaded for it: boto3 would come with it
         try:
             return _trusted(path)
         except (OSError, AttributeError, InputError, PacketMismatchError, ValueError) as error:
             _reasons.append(f"{Path(path).name}: {error}")
     return None
-
-
-def _candidates() -> Iterator[str]:
-    """Where libopenjp2 may be: in rasterio's wheel (Linux and Windows, macOS), then where the system has it.
-
-    rasterio itself is not loaded for it (boto3 would come with it); the system is asked only where the wheel has none.
-    """
-    spec = find_spec("rasterio")
-    if spec is not None and spec.origin is not None:
-        package = Path(spec.origin).parent
-        for folder in (package.parent / "rasterio.libs", package / ".dylibs", package / "rasterio.libs"):
-            if folder.is_dir():
-                yield from (str(path) for path in sorted(folder.glob("*openjp2*")))
-    system = ctypes.util.find_library("openjp2")
-    if system:
-        yield system
 
 
 def _trusted(path: str) -> OpenJpeg:

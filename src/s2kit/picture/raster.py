@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from s2kit.errors import DiskError, InputError, OutputError
 from s2kit.grid import Grid
+from s2kit.picture.libtiff import silence_libtiff
 from s2kit.run.files import target_of, translate_os_error, why_it_stopped
 
 TILE_PX = 512
@@ -246,6 +247,7 @@ def _threads(options: RasterOptions) -> str:
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
+    silence_libtiff()
     try:
         yield
     except Exception as error:
