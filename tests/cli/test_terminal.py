@@ -10,7 +10,7 @@ import pytest
 
 from s2kit.cli.terminal import listening, set_up_logging
 from s2kit.demo.series import Scene
-from s2kit.run.events import Advanced, Event, Finished, ItemFailed, Note, Started, WorkPlanned
+from s2kit.run.events import Advanced, DryRunSum, Event, Finished, ItemFailed, Note, Started, WorkPlanned
 from support.screens import on_terminal
 
 EVENTS: list[Event] = [
@@ -21,6 +21,7 @@ EVENTS: list[Event] = [
     Note("ring mended"),
     Note("only 10 of 20", warning=True),
     ItemFailed("b", "no such band"),
+    DryRunSum("3 chips, 1 MB"),
 ]
 
 
@@ -29,7 +30,7 @@ EVENTS: list[Event] = [
     [
         (-2, []),
         (-1, ["s2kit: failed: b: no such band"]),
-        (0, ["s2kit: warning: only 10 of 20", "s2kit: failed: b: no such band"]),
+        (0, ["s2kit: warning: only 10 of 20", "s2kit: failed: b: no such band", "s2kit: 3 chips, 1 MB"]),
         (
             1,
             [
@@ -37,6 +38,7 @@ EVENTS: list[Event] = [
                 "s2kit: note: ring mended",
                 "s2kit: warning: only 10 of 20",
                 "s2kit: failed: b: no such band",
+                "s2kit: 3 chips, 1 MB",
             ],
         ),
     ],
@@ -61,7 +63,7 @@ def test_a_log_file_gets_every_item_with_its_time(tmp_path: Path) -> None:
             report(event)
     set_up_logging(0, "")
     lines = log.read_text().splitlines()
-    assert [line.split(" ", 2)[1] for line in lines] == ["INFO", "INFO", "WARNING", "ERROR"]
+    assert [line.split(" ", 2)[1] for line in lines] == ["INFO", "INFO", "WARNING", "ERROR", "INFO"]
     assert lines[0].endswith("Z INFO render a 50 B")
 
 

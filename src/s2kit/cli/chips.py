@@ -219,7 +219,7 @@ def _list(run: Session, request: "ChipsRequest", form: Format, *, dry_run: bool)
     from s2kit.chips.listing import LIST_COLUMNS, estimate, planned_rows
     from s2kit.chips.run import plan
     from s2kit.cli.output import emit
-    from s2kit.run.events import Note
+    from s2kit.run.events import DryRunSum
 
     planned = plan(request)
     count = emit(planned_rows(planned), form, LIST_COLUMNS, command="chips", schema="chips-list")
@@ -227,7 +227,7 @@ def _list(run: Session, request: "ChipsRequest", form: Format, *, dry_run: bool)
     run.failures.extend(request.unusable.values())
     run.items = len(request.found) + len(request.unusable)
     if dry_run:
-        run.report(Note(estimate(request, planned), warning=True))
+        run.report(DryRunSum(estimate(request, planned)))
     run.close(empty=not count)
 
 

@@ -199,8 +199,8 @@ def _tell(run: Session, plan: "CubePlan") -> None:
     from s2kit.cli.options import Format
     from s2kit.cli.output import emit
     from s2kit.cube.estimate import COLUMNS, estimate, rows
-    from s2kit.run.events import Note
+    from s2kit.run.events import DryRunSum
 
     run.items = len(plan.steps)
     emit(rows(plan), Format.TABLE, COLUMNS, command="cube")
-    run.report(Note(estimate(plan), warning=True))
+    run.report(DryRunSum(estimate(plan)))

@@ -14,7 +14,7 @@ from threading import RLock, Thread
 from typing import TYPE_CHECKING
 
 from s2kit.cli.streams import printable, say, show
-from s2kit.run.events import Advanced, Event, Finished, ItemFailed, Note, Report, Started, WorkPlanned
+from s2kit.run.events import Advanced, DryRunSum, Event, Finished, ItemFailed, Note, Report, Started, WorkPlanned
 from s2kit.run.redact import redacted
 from s2kit.run.sharing import done_by
 
@@ -125,6 +125,8 @@ def log_line(event: Event, verb: str) -> tuple[int, str] | None:
             return logging.ERROR, f"{verb} {_named(item, message)}"
         case Note(message, warning):
             return (logging.WARNING if warning else logging.INFO), f"{verb} {message}"
+        case DryRunSum(message):
+            return logging.INFO, f"{verb} {message}"
         case Started(item):
             return logging.DEBUG, f"{verb} {item} started"
         case _:
@@ -162,6 +164,8 @@ class _Lines:
                 return f"s2kit: warning: {message}"
             case Note(message) if self._verbosity >= 1 or (self._verbosity == 0 and sys.stderr.isatty()):
                 return f"s2kit: note: {message}"
+            case DryRunSum(message) if self._verbosity >= 0:
+                return f"s2kit: {message}"
             case Finished(item, detail) if self._verbosity >= 1:
                 where = f"({done_by()})" if done_by() else ""
                 return " ".join(filter(None, (f"s2kit: {self._verb}:", item, detail, where)))

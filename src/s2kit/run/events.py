@@ -62,7 +62,14 @@ class Note:
     warning: bool = False
 
 
-Event = WorkPlanned | Started | Advanced | Finished | ItemFailed | Note
+@dataclass(frozen=True, slots=True)
+class DryRunSum:
+    """What a dry run adds up to: bytes, requests, cost; always worth a line, and no warning."""
+
+    message: str
+
+
+Event = WorkPlanned | Started | Advanced | Finished | ItemFailed | Note | DryRunSum
 Report = Callable[[Event], None]
 
 
