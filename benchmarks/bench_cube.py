@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.bench_chips import series
+from benchmarks.bucket_server import counts, served
 from benchmarks.harness import (
     Absent,
     Contestant,
@@ -23,7 +24,10 @@ from benchmarks.harness import (
 )
 from s2kit.area.projection import project_point
 
-DATES, TILE_DATES = 10, 1
+DATES, TILE_DATES, GROWN_DATES = 10, 1, 24
+BORDER_PX = 4472
+"""Side in 10 m pixels of about 2 000 km²."""
+LATENCY_S = 0.02
 SIDE_M = 2000.0
 CORNER = (355_000.0, 4_845_000.0)
 BANDS = ("B02", "B03", "B04", "B08")
@@ -40,6 +44,26 @@ cube = odc.stac.load(items, bands=sys.argv[3].split(","), geobox=box, groupby="s
 print(float(cube[sys.argv[3].split(",")[0]].mean()))
 """
 
+TUNED = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    "CPL_VSIL_CURL_CACHE_SIZE": "200000000",
+    "GDAL_NUM_THREADS": "ALL_CPUS",
+}
+
+WARP = """
+import sys, numpy as np, rasterio
+from rasterio.warp import Resampling, reproject
+source, west, north, side, epsg = sys.argv[1], *map(float, sys.argv[2:])
+with rasterio.open(source) as image:
+    pixels, profile = image.read(1), image.profile
+target = np.zeros((int(side), int(side)), np.uint16)
+reproject(pixels, target, src_transform=profile["transform"], src_crs=profile["crs"], src_nodata=0, dst_nodata=0,
+          dst_transform=rasterio.Affine(10, 0, west, 0, -10, north), dst_crs=f"EPSG:{int(epsg)}",
+          resampling=Resampling.bilinear, num_threads=2)
+print(int(target.sum()))
+"""
+
 DECODE = """
 import sys, rasterio
 for path in sys.argv[1:]:
@@ -52,7 +76,13 @@ def run(repeat: int) -> list[Table]:
     """All tables."""
     folder, work = series(), work_folder() / "cube"
     work.mkdir(exist_ok=True)
-    return [_small(folder, work, repeat), _tile(folder, work), _append(folder, work)]
+    return [
+        _small(folder, work, repeat),
+        _bucket(folder, work),
+        _tile(folder, work),
+        _border(folder, work),
+        _append(folder, work),
+    ]
 
 
 def _products(folder: Path, dates: int) -> list[Path]:
@@ -128,6 +158,77 @@ def _item(product: Path) -> dict[str, object]:
     }
 
 
+def _bucket(folder: Path, work: Path) -> Table:
+    """The same from a bucket, once each: the peer alone takes minutes. `_small` has written the area and the items."""
+    products = _products(folder, DATES)
+    west, south = CORNER
+    bounds = ",".join(map(str, (west, south, west + SIDE_M, south + SIDE_M)))
+    shutil.rmtree(work / "cache", ignore_errors=True)
+    rows: list[tuple[str, ...]] = []
+    with served(folder, latency_s=LATENCY_S) as url:
+        settings, script, items = work / "settings.toml", work / "peer_load.py", work / "far_items.json"
+        settings.write_text(
+            f'cache_dir = "{work / "cache"}"\n[archives.bench]\naddress = "s3://bench"\nendpoint_url = "{url}"\n'
+            'region = "us-east-1"\nanonymous = true\n'
+        )
+        items.write_text((work / "items.json").read_text().replace(f"{folder}/", f"/vsicurl/{url}/bench/"))
+        ours = [*s2kit_command(), "--config", str(settings), "cube", *(f"s3://bench/{one.name}" for one in products)]
+        ours += ["--aoi", str(work / "area.geojson"), "--bands", ",".join(BANDS), "--out", str(work / "far.zarr")]
+        peer = peer_python("odc", PEERS)
+        theirs = None if isinstance(peer, Absent) else [str(peer), str(script), str(items), bounds, ",".join(BANDS)]
+        base = None
+        for name, command, env in (
+            ("s2kit", [*ours, "--overwrite"], {}),
+            ("s2kit, index kept", [*ours, "--overwrite"], {}),
+            ("odc-stac, tuned GDAL", theirs, TUNED),
+        ):
+            if command is None:
+                continue
+            before = counts(url)
+            run = measure(command, env=env)
+            asked = {kind: total - before[kind] for kind, total in counts(url).items()}
+            nbytes = asked.pop("bytes")
+            base = base or (run.wall_s, nbytes)
+            ratios = f"{run.wall_s / base[0]:.2f}", f"{nbytes / base[1]:.2f}"
+            total = sum(asked.values())
+            rows.append((name, number(run.wall_s), number(run.cpu_s), number(nbytes / 1e6), str(total), *ratios))
+    return Table(
+        f"the same from a bucket with {LATENCY_S * 1000:g} ms latency, no TLM",
+        ("what", "wall s", "CPU s", "MB", "requests", "wall ratio", "bytes ratio"),
+        rows,
+        ["s2kit reads SCL and the metadata too"],
+    )
+
+
+def _border(folder: Path, work: Path) -> Table:
+    """One band of 2 000 km² in the neighbouring zone, beside rasterio.warp of the whole decoded band."""
+    (product,) = _products(folder, 1)
+    source = next(product.rglob("*_B04_10m.jp2"))
+    x, y = project_point(355_000.0, 4_845_000.0, 32631, 32630)
+    side = 10.0 * BORDER_PX
+    west, north = (10 * round((x - side / 2) / 10), 10 * round((y + side / 2) / 10))
+    corners = [(west, north), (west + side, north), (west + side, north - side), (west, north - side), (west, north)]
+    inner = 100.0  # the degrees of the area have curved sides in metres: stay inside the peer's box
+    middle = [(cx + (inner if cx == west else -inner), cy - (inner if cy == north else -inner)) for cx, cy in corners]
+    area = work / "border.geojson"
+    ring = [list(project_point(cx, cy, 32630, 4326)) for cx, cy in middle]
+    area.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    script = work / "warp.py"
+    script.write_text(WARP)
+    words = ["--aoi", str(area), "--bands", "B04", "--crs", "EPSG:32630", "--res", "10", "--resampling", "bilinear"]
+    contestants: dict[str, Contestant | Absent] = {
+        "s2kit": Contestant(
+            [*s2kit_command(), "cube", str(product), *words, "--out", str(work / "border.zarr"), "--overwrite"]
+        ),
+        "rasterio: decode all, warp": Contestant(
+            [sys.executable, str(script), str(source), str(west), str(north), str(BORDER_PX), "32630"],
+            env={"GDAL_NUM_THREADS": "2", "OPJ_NUM_THREADS": "2"},
+        ),
+    }
+    measured = interleaved(contestants, 1)
+    return comparison("2 000 km² in the neighbouring zone, one band at 10 m, bilinear", measured)
+
+
 def _tile(folder: Path, work: Path) -> Table:
     """A whole tile, 3 bands at 10 m to Zarr, beside decoding alone."""
     products = _products(folder, TILE_DATES)
@@ -147,7 +248,7 @@ def _tile(folder: Path, work: Path) -> Table:
 
 def _append(folder: Path, work: Path) -> Table:
     """One date more for a cube, beside making all of it."""
-    products = _products(folder, DATES)
+    products = _products(folder, GROWN_DATES)
     area = ["--aoi", str(work / "area.geojson"), "--bands", "B04", "--out", str(work / "grown.zarr")]
     shutil.rmtree(work / "grown.zarr", ignore_errors=True)
     measure([*s2kit_command(), "cube", *map(str, products[:-1]), *area])
@@ -155,6 +256,6 @@ def _append(folder: Path, work: Path) -> Table:
     anew = measure([*s2kit_command(), "cube", *map(str, products), *area, "--overwrite"])
     rows = [
         ("--append of one date", number(appended.wall_s), number(appended.cpu_s)),
-        (f"all {DATES} dates anew", number(anew.wall_s), number(anew.cpu_s)),
+        (f"all {GROWN_DATES} dates anew", number(anew.wall_s), number(anew.cpu_s)),
     ]
     return Table("a cube that grows", ("what", "wall s", "CPU s"), rows)
