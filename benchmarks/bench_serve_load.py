@@ -7,6 +7,7 @@ of processes (PSS). `S2KIT_LOAD_S` seconds of load, 180 if it is not set.
 import hashlib
 import http.client
 import json
+import math
 import os
 import random
 import resource
@@ -16,6 +17,7 @@ import statistics
 import tempfile
 import threading
 import time
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -106,9 +108,9 @@ def _parts(client: Client, product: Path) -> dict[str, Callable[[random.Random],
 
     def tile(chance: random.Random) -> object:
         zoom = chance.choice((11, 12, 13))
-        x, y = {11: (1027, 741), 12: (2054, 1482), 13: (4108, 2965)}[zoom]
+        x, y = _tile_of(0.54, 44.14, zoom)
         view = chance.choice(("bands=B04&stretch=0:0.4", "index=ndvi", "recipe=true-color"))
-        return zoom, view, _digest(client.text(f"/tiles/{name}/{zoom}/{x}/{y}.png?{view}"))
+        return zoom, view, _digest(_png_rows(client.text(f"/tiles/{name}/{zoom}/{x}/{y}.png?{view}")))
 
     def chips(chance: random.Random) -> object:
         at = chance.randrange(20)
@@ -149,6 +151,23 @@ _OFTEN = (
     + ("parcel",) * 3
     + ("documents",) * 3
 )
+
+
+def _tile_of(lon: float, lat: float, zoom: int) -> tuple[int, int]:
+    """Column and row of the Web Mercator tile that holds a place."""
+    up = math.asinh(math.tan(math.radians(lat))) / math.pi
+    return int((lon / 360 + 0.5) * (1 << zoom)), int((1 - up) / 2 * (1 << zoom))
+
+
+def _png_rows(data: bytes) -> bytes:
+    """The filtered rows of a PNG: what it shows, however it is packed."""
+    at, packed = 8, b""
+    while at < len(data):
+        nbytes = int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] == b"IDAT":
+            packed += data[at + 8 : at + 8 + nbytes]
+        at += 12 + nbytes
+    return data[:33] + zlib.decompress(packed)
 
 
 def _digest(data: bytes) -> str:
