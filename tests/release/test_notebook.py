@@ -18,7 +18,8 @@ PATH = Path(__file__).resolve().parents[2] / "docs" / "notebooks" / "fields.ipyn
 NOTEBOOK: Any = nbformat.read(PATH, as_version=4)
 CODE = [cell for cell in NOTEBOOK.cells if cell.cell_type == "code"]
 MARKDOWN = "\n".join(cell.source for cell in NOTEBOOK.cells if cell.cell_type == "markdown")
-MACHINE = re.compile(r"/home/|/Users/|/root|/tmp|/work/|site-packages|\\Users|[\w.-]+@[\w-]+\.\w")
+MACHINE = re.compile(r"(?<![\w.:/<>+=-])/\w[\w.-]*/|\b[A-Z]:\\|site-packages|[\w.-]+@[\w-]+\.\w")
+"""An absolute path of any system, a place of installed packages, an address of somebody."""
 
 
 def printed(cell: Any) -> str:

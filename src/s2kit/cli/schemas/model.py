@@ -1,5 +1,6 @@
 """What a schema is of: the records of a verb, or one JSON document. Pure."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from s2kit.cli.schemas.versions import VERSIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class Described(ABC):
     """One output with its schema, by format."""
 
     name: str
@@ -28,9 +29,9 @@ class Described:
         return f"urn:s2kit:schema:{self.name}:{self.version}"
 
     @property
+    @abstractmethod
     def formats(self) -> Sequence[str]:
         """Formats that there is a schema for, the usual one first."""
-        raise NotImplementedError
 
     def schema(self, form: str | None = None) -> Schema:
         """The JSON Schema of a format.
@@ -44,8 +45,8 @@ class Described:
         head = {"$schema": DIALECT, "$id": f"{self.id}{suffix}", "title": f"s2kit {self.name}, {form}"}
         return {**head, "description": self.about, **{key: body[key] for key in body if key != "description"}}
 
-    def _body(self, form: str) -> Schema:
-        raise NotImplementedError
+    @abstractmethod
+    def _body(self, form: str) -> Schema: ...
 
     def record(self) -> dict[str, Any]:
         """As a row of the list of schemas."""
